@@ -1,0 +1,1 @@
+"""What traffic cost: log formats, prices, the engine that joins them."""
