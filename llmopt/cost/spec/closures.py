@@ -1,0 +1,233 @@
+"""Turn expressions into Python closures over the frames of one record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from llmopt.cost.spec.expr import CURRENT, LINE, Binary, Call, Const, Expr, In, Not, Path, Step
+from llmopt.cost.spec.load import Spec
+from llmopt.cost.spec.row import MAX_AGGREGATE, MAX_COUNT
+from llmopt.cost.spec.values import BadCount, to_count, to_money, to_text, to_time
+
+
+@dataclass(slots=True)
+class Frames:
+    """Where the paths of one row start, and what earlier lines of the file left behind."""
+
+    line: Any
+    levels: list[Any]
+    """The body, then one element for each nested list."""
+    carried: dict[int, Any]
+    """`carry()` call -> last value that was not null; lives as long as the file."""
+
+
+Value = Callable[[Frames], Any]
+Count = Callable[[Frames], int | None]
+
+
+class Closures:
+    """Turns expressions into closures over `Frames`."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.stateful = False
+        self._shift = 1 if spec.in_list else 0
+
+    def truth(self, expr: Expr) -> Callable[[Frames], bool]:
+        """Compile a condition; null and every value but true count as false."""
+        value = self.value(expr)
+        return lambda frames: value(frames) in (True, "true")
+
+    def text(self, expr: Expr) -> Callable[[Frames], str | None]:
+        """Compile to text; the empty text counts as absent."""
+        value = self.value(expr)
+        return lambda frames: to_text(value(frames)) or None
+
+    def count(self, expr: Expr) -> Count:
+        """Compile to a whole number; raises `BadCount` at a value that is none."""
+        match expr:
+            case Binary(op="+" | "-" as op, left=left, right=right):
+                first, second = self.count(left), self.count(right)
+                return _add(first, second, 1 if op == "+" else -1)
+            case Call(name="first", args=args):
+                counts = [self.count(arg) for arg in args]
+                return lambda frames: next((n for n in (read(frames) for read in counts) if n is not None), None)
+            case Call(name="if", args=(condition, then, other)):
+                test, yes, no = self.truth(condition), self.count(then), self.count(other)
+                return lambda frames: yes(frames) if test(frames) else no(frames)
+            case _:
+                value = self.value(expr)
+                label, limit = _label(expr), MAX_AGGREGATE if self.spec.aggregate else MAX_COUNT
+                return lambda frames: to_count(value(frames), label, limit)
+
+    def value(self, expr: Expr) -> Value:
+        """Compile to whatever the record holds."""
+        match expr:
+            case Const(value=constant):
+                return lambda _: constant
+            case Path(steps=steps, level=level):
+                return self._path(steps, level)
+            case In(item=item, values=values):
+                text, allowed = self.text(item), frozenset(values)
+                return lambda frames: text(frames) in allowed
+            case Not(operand=operand):
+                test = self.truth(operand)
+                return lambda frames: not test(frames)
+            case Binary():
+                return self._binary(expr)
+            case Call():
+                return self._call(expr)
+        raise AssertionError(expr)
+
+    def _path(self, steps: tuple[Step, ...], level: int) -> Value:
+        if level == LINE:
+            return lambda frames: get(frames.line, steps)
+        index = level if level == CURRENT else level + self._shift
+        return lambda frames: get(frames.levels[index], steps)
+
+    def _binary(self, expr: Binary) -> Value:
+        op = expr.op
+        if op in ("+", "-"):
+            return self.count(expr)
+        if op in ("and", "or"):
+            one, two = self.truth(expr.left), self.truth(expr.right)
+            return (lambda f: one(f) and two(f)) if op == "and" else (lambda f: one(f) or two(f))
+        if op in ("==", "!="):
+            left, right = self.text(expr.left), self.text(expr.right)
+            return lambda frames: _same(left(frames), right(frames)) == (op == "==")
+        low, high = self.count(expr.left), self.count(expr.right)
+        return lambda frames: _compare(op, low, high, frames)
+
+    def _call(self, call: Call) -> Value:
+        values = [self.value(arg) for arg in call.args]
+        one = values[0]
+        match call.name:
+            case "first":
+                return lambda f: next((v for v in (read(f) for read in values) if v is not None), None)
+            case "if":
+                test = self.truth(call.args[0])
+                return lambda f: values[1](f) if test(f) else values[2](f)
+            case "present":
+                return lambda f: one(f) is not None
+            case "starts":
+                return lambda f: (to_text(one(f)) or "").startswith(values[1](f))
+            case "contains":
+                return lambda f: values[1](f) in (to_text(one(f)) or "")
+            case "lower":
+                return lambda f: None if one(f) is None else (to_text(one(f)) or "").lower()
+            case "time":
+                return one
+            case "attr":
+                return lambda f: _attribute(one(f), values[1](f))
+            case "pick":
+                return lambda f: get(_picked(one(f), values[1](f), values[2](f)), call.steps)
+            case "json":
+                return lambda f: get(_decoded(one(f)), call.steps)
+            case "milli":
+                return lambda f: _scaled(to_money(one(f)))
+            case "between":
+                return lambda f: _seconds(to_time(one(f))[0], to_time(values[1](f))[0])
+        return self._carry(call, one)
+
+    def _carry(self, call: Call, value: Value) -> Value:
+        self.stateful = True
+        slot = id(call)
+
+        def carried(frames: Frames) -> Any:
+            found = value(frames)
+            if found is not None:
+                frames.carried[slot] = found
+            return frames.carried.get(slot)
+
+        return carried
+
+
+def get(value: Any, steps: tuple[Step, ...]) -> Any:
+    for step in steps:
+        if isinstance(step, str) and isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(step, int) and isinstance(value, list) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def _attribute(attributes: Any, key: str) -> Any:
+    """Look up an OpenTelemetry attribute (OTLP JSON: values are wrapped by type)."""
+    for item in attributes if isinstance(attributes, list) else []:
+        if isinstance(item, dict) and item.get("key") == key:
+            wrapped = item.get("value")
+            names = ("intValue", "stringValue", "doubleValue", "boolValue")
+            return (
+                next((wrapped[n] for n in names if wrapped.get(n) is not None), None)
+                if isinstance(wrapped, dict)
+                else None
+            )
+    return None
+
+
+def _picked(items: Any, field: str, wanted: str) -> Any:
+    """Return the first object of a list whose `field` is `wanted`."""
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, dict) and to_text(item.get(field)) == wanted:
+            return item
+    return None
+
+
+def _scaled(milliseconds: Decimal | None) -> str | None:
+    return None if milliseconds is None else str(milliseconds / 1000)
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> str | None:
+    return (
+        None if start is None or end is None else str(Decimal((end - start) // timedelta(microseconds=1)) / 1_000_000)
+    )
+
+
+def _decoded(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
+
+
+def _same(left: str | None, right: str | None) -> bool:
+    return left is not None and left == right
+
+
+def _compare(op: str, low: Count, high: Count, frames: Frames) -> bool:
+    try:
+        left, right = low(frames), high(frames)
+    except BadCount:
+        return False
+    if left is None or right is None:
+        return False
+    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[op]
+
+
+def _add(first: Count, second: Count, sign: int) -> Count:
+    def total(frames: Frames) -> int | None:
+        left, right = first(frames), second(frames)
+        return None if left is None or right is None else left + sign * right
+
+    return total
+
+
+def _label(expr: Expr) -> str:
+    match expr:
+        case Path():
+            return str(expr)
+        case Call(name="attr", args=(_, Const(value=str(key)))):
+            return key
+        case Call(name="json", steps=steps):
+            return ".".join(str(step) for step in steps)
+    return "a count"

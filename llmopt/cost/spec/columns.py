@@ -1,0 +1,260 @@
+"""Where a spec's paths live in a duckdb relation: columns of a JSON scan, or columns of a table.
+
+A JSON scan names the columns it wants and their types beforehand, so only those paths are ever materialised.
+Every leaf is VARCHAR: it keeps the spelling (`true`, `1.5`), which casts to numbers would quietly round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from llmopt.cost.spec.expr import Call, Const, Expr, Path, Step, children
+from llmopt.cost.spec.load import Spec
+
+ATTRIBUTE_VALUES = ("intValue", "stringValue", "doubleValue", "boolValue")
+"""OTLP JSON wraps an attribute's value by its type; looked up in this order."""
+
+
+class Relation(Protocol):
+    """Gives the SQL of a value by path, relative to the row at `level`."""
+
+    def at(self, base: str, steps: tuple[Step, ...]) -> str | None:
+        """Return the VARCHAR at `steps` below `base` (a row alias, or an unnested element); None: no column."""
+        ...
+
+    def element(self, base: str, steps: tuple[Step, ...]) -> str | None:
+        """Return the list at `steps`; None when the relation has none."""
+        ...
+
+    def picked(self, base: str, steps: tuple[Step, ...], pick: Pick) -> str | None:
+        """Return the VARCHAR below one element of the list at `steps`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """The first element of a list whose `field` is `value`, and the paths below it to try in turn."""
+
+    field: str
+    value: str
+    paths: tuple[tuple[Step, ...], ...]
+
+
+def pick_of(call: Call) -> Pick:
+    """Return what an `attr(list, 'key')` or `pick(list, 'field', 'value').path` looks for."""
+    constants = [str(arg.value) for arg in call.args[1:] if isinstance(arg, Const)]
+    if call.name == "attr":
+        return Pick("key", constants[0], tuple(("value", name) for name in ATTRIBUTE_VALUES))
+    return Pick(constants[0], constants[1], (call.steps,))
+
+
+def quoted(name: str) -> str:
+    """Quote an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def json_path(steps: Iterable[Step]) -> str:
+    """Return a duckdb JSON path as an SQL string: `'$."a"[0]'`."""
+    parts = [f"[{step}]" if isinstance(step, int) else '."' + step.replace('"', '\\"') + '"' for step in steps]
+    return literal("$" + "".join(parts))
+
+
+@dataclass(slots=True)
+class Node:
+    """What is wanted of one place in the JSON: its text, fields below it, elements of it, or several of these."""
+
+    text: bool = False
+    presence: bool = False
+    """Only whether it is there is asked; any shape will do."""
+    fields: dict[str, Node] = field(default_factory=dict)
+    items: Node | None = None
+
+    def below(self, steps: Iterable[Step]) -> Node:
+        """Return the node at `steps`, made where it is missing."""
+        node = self
+        for step in steps:
+            if isinstance(step, int):
+                node.items = node.items or Node()
+                node = node.items
+            else:
+                node = node.fields.setdefault(step, Node())
+        return node
+
+    @property
+    def mixed(self) -> bool:
+        """Is it wanted in two shapes? Then it is read as JSON and taken apart by path."""
+        wanted = sum((self.text, bool(self.fields), self.items is not None))
+        folded = {name.lower() for name in self.fields}
+        return wanted > 1 or len(folded) < len(self.fields)
+
+    def sql_type(self) -> str:
+        """Return the duckdb type that holds all that is wanted."""
+        if self.mixed:
+            return "JSON"
+        if self.items is not None:
+            return f"{self.items.sql_type()}[]"
+        if self.fields:
+            inner = ", ".join(f"{quoted(name)} {node.sql_type()}" for name, node in self.fields.items())
+            return f"STRUCT({inner})"
+        return "VARCHAR"
+
+
+class JsonRelation:
+    """Columns of `read_json` over newline-delimited JSON; collect every spec first, then ask for SQL."""
+
+    def __init__(self) -> None:
+        self.top = Node()
+        self._nodes: dict[str, Node] = {"": self.top}
+
+    def collect(self, spec: Spec, expressions: Iterable[Expr]) -> None:
+        """Note every path that `expressions` of `spec` need."""
+        bases = bases_of(spec)
+        for base, (outer, steps) in nested_lists(spec).items():
+            node = self._nodes[outer].below(steps)
+            node.items = node.items or Node()
+            self._nodes[base] = node.items
+        for expr in expressions:
+            self._want(expr, bases)
+
+    def columns(self) -> str:
+        """Return the `columns` argument of `read_json`."""
+        wanted = self.top.fields or {"llmopt_nothing": Node(text=True)}
+        return "{" + ", ".join(f"{literal(n)}: {literal(node.sql_type())}" for n, node in wanted.items()) + "}"
+
+    def at(self, base: str, steps: tuple[Step, ...]) -> str | None:
+        return self._access(base, steps)
+
+    def element(self, base: str, steps: tuple[Step, ...]) -> str | None:
+        return self._access(base, steps)
+
+    def picked(self, base: str, steps: tuple[Step, ...], pick: Pick) -> str | None:
+        items = self._node(base, steps).items
+        if items is None:
+            return None
+        found = f"list_filter({self._access(base, steps)}, lambda a: a.{quoted(pick.field)} = {literal(pick.value)})[1]"
+        return "coalesce(" + ", ".join(self._below(found, items, path) for path in pick.paths) + ")"
+
+    def _want(self, expr: Expr, bases: Bases) -> None:
+        if isinstance(expr, Path):
+            base, prefix = bases.locate(expr)
+            self._nodes[base].below((*prefix, *expr.steps)).text = True
+        elif isinstance(expr, Call) and expr.name in ("attr", "pick") and isinstance(expr.args[0], Path):
+            base, prefix = bases.locate(expr.args[0])
+            node = self._nodes[base].below((*prefix, *expr.args[0].steps))
+            node.items = node.items or Node()
+            pick = pick_of(expr)
+            for steps in ((pick.field,), *pick.paths):
+                node.items.below(steps).text = True
+        elif isinstance(expr, Call) and expr.name == "present" and isinstance(expr.args[0], Path):
+            base, prefix = bases.locate(expr.args[0])
+            self._nodes[base].below((*prefix, *expr.args[0].steps)).presence = True
+        else:
+            for child in children(expr):
+                self._want(child, bases)
+
+    def _node(self, base: str, steps: tuple[Step, ...]) -> Node:
+        return self._nodes[base].below(steps)
+
+    def _access(self, base: str, steps: tuple[Step, ...]) -> str:
+        return self._below(base, self._nodes[base], steps)
+
+    def _below(self, sql: str, node: Node, steps: tuple[Step, ...]) -> str:
+        """Walk from `node` (whose SQL is `sql`) along `steps`; a mixed node is JSON from there on."""
+        for index, step in enumerate(steps):
+            if node.mixed and node is not self.top:
+                return f"json_extract_string({sql}, {json_path(steps[index:])})"
+            if isinstance(step, int):
+                sql, node = f"{sql}[{step + 1}]", node.below((step,))
+            else:
+                sql, node = (f"{sql}.{quoted(step)}" if sql else quoted(step)), node.below((step,))
+        return f"json_extract_string({sql}, '$')" if node.mixed else sql
+
+
+class TableRelation:
+    """Columns of a CSV file, a Parquet file or a DataFrame, known beforehand."""
+
+    def __init__(self, columns: Mapping[str, str]) -> None:
+        self.types = dict(columns)
+        self._folded = {name.lower(): name for name in columns}
+
+    def at(self, base: str, steps: tuple[Step, ...]) -> str | None:
+        dotted = ".".join(str(step) for step in steps)
+        if self._find(dotted):
+            return self._text(self._find(dotted))
+        name = self._find(str(steps[0]))
+        if not name:
+            return None
+        if len(steps) == 1:
+            return self._text(name)
+        return f"json_extract_string({self._json(name)}, {json_path(steps[1:])})"
+
+    def element(self, base: str, steps: tuple[Step, ...]) -> str | None:
+        return None
+
+    def picked(self, base: str, steps: tuple[Step, ...], pick: Pick) -> str | None:
+        return None
+
+    def _find(self, name: str) -> str:
+        return name if name in self.types else self._folded.get(name.lower(), "")
+
+    def _text(self, name: str) -> str:
+        """A float column that holds whole numbers (a CSV or DataFrame with gaps) spells them without `.0`."""
+        column, kind = quoted(name), self.types[name].upper()
+        if kind in ("DOUBLE", "FLOAT"):
+            whole = f"{column} = floor({column}) AND abs({column}) < 1e15"
+            return (
+                f"CASE WHEN {whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
+            )
+        if kind == "VARCHAR":
+            return f"regexp_replace(trim({column}), '^(\\d+)\\.0+$', '\\1')"
+        if kind.startswith("TIMESTAMP"):
+            return f"strftime(CAST({column} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ')"
+        if kind.startswith(("STRUCT", "MAP", "JSON")) or kind.endswith("]"):
+            return f"CAST(to_json({column}) AS VARCHAR)"
+        return f"CAST({column} AS VARCHAR)"
+
+    def _json(self, name: str) -> str:
+        column = quoted(name)
+        return (
+            f"CASE WHEN json_valid({column}) THEN {column} END"
+            if self.types[name] == "VARCHAR"
+            else f"to_json({column})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """Where each level of a spec's paths starts: a base and the steps from it."""
+
+    current: tuple[str, tuple[Step, ...]]
+    levels: tuple[tuple[str, tuple[Step, ...]], ...]
+
+    def locate(self, path: Path) -> tuple[str, tuple[Step, ...]]:
+        """Return the base that `path` starts at and the steps before its own."""
+        if path.level == -2:
+            return "", ()
+        return self.current if path.level == -1 else self.levels[path.level]
+
+
+def bases_of(spec: Spec) -> Bases:
+    """Return the bases of a spec (a variant): the line is `""`, the element of its n-th list `e<n>`."""
+    elements: list[tuple[str, tuple[Step, ...]]] = [(f"e{n + 1}", ()) for n in range(len(spec.rows))]
+    levels = elements if spec.in_list else [("", tuple(spec.wrapper)), *elements]
+    return Bases(levels[-1], tuple(levels))
+
+
+def nested_lists(spec: Spec) -> dict[str, tuple[str, tuple[Step, ...]]]:
+    """Return element name -> (base, steps) of the list it comes from, outermost first."""
+    found: dict[str, tuple[str, tuple[Step, ...]]] = {}
+    base, prefix = "", () if spec.in_list else tuple(spec.wrapper)
+    for n, steps in enumerate(spec.rows):
+        found[f"e{n + 1}"] = (base, (*prefix, *steps))
+        base, prefix = f"e{n + 1}", ()
+    return found

@@ -1,0 +1,137 @@
+"""Compile a spec into a Python function of one record.
+
+Used for single live responses, for recognising a file's format, and for the lines that the duckdb query passed
+over: there it says what is wrong. `tests/cost/spec/test_parity.py` holds it against `sql.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from llmopt.core.usage import BUCKETS, Usage
+from llmopt.cost.spec.closures import Closures, Frames, get
+from llmopt.cost.spec.load import GROUP_FIELDS, Spec
+from llmopt.cost.spec.row import Outcome, Row
+from llmopt.cost.spec.values import BadCount, to_money, to_text, to_time
+
+_TEXTS = ("request_id", "provider", "model", "tier", "prompt", *GROUP_FIELDS)
+_COUNTS = (*BUCKETS, "total", "requests")
+
+
+class RecordReader:
+    """Reads records of one spec; keep one a file where the spec carries values from line to line."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self._carried: dict[int, Any] = {}
+        compiler = Closures(spec)
+        self._detect = compiler.truth(spec.detect)
+        self._skip, self._usage = compiler.truth(spec.skip), compiler.truth(spec.usage)
+        self._free, self._failed = compiler.truth(spec.free), compiler.truth(spec.failed)
+        self._ask = {name: compiler.truth(expr) for name, expr in spec.ask.items()}
+        fields = spec.fields
+        self._text = {name: compiler.text(fields[name]) for name in _TEXTS if name in fields}
+        self._count = {name: compiler.count(fields[name]) for name in _COUNTS if name in fields}
+        self._time = compiler.value(fields["timestamp"]) if "timestamp" in fields else None
+        self._reported = compiler.text(fields["reported_usd"]) if "reported_usd" in fields else None
+        dedupe = spec.dedupe
+        self._key = [compiler.text(expr) for expr in dedupe.key] if dedupe else []
+        self._order = [compiler.value(expr) for expr in dedupe.order] if dedupe else []
+        self.stateful = compiler.stateful
+
+    def detects(self, line: Any) -> bool:
+        """Is any row of this decoded line of the spec's format?"""
+        return any(self._detect(frames) for frames in self._frames(line))
+
+    def rows(self, line: Any) -> list[Row]:
+        """Read every row of a decoded line; rows that are not of the format come back as UNKNOWN."""
+        return [self._row(frames) for frames in self._frames(line)]
+
+    def _frames(self, line: Any) -> Iterator[Frames]:
+        body = line
+        if not self.spec.in_list:
+            body = get(line, self.spec.wrapper)
+        yield from self._nested(Frames(line, [body], self._carried), self.spec.rows)
+
+    def _nested(self, frames: Frames, lists: tuple[tuple[str, ...], ...]) -> Iterator[Frames]:
+        if not lists:
+            yield frames
+            return
+        elements = get(frames.levels[-1], lists[0])
+        for element in elements if isinstance(elements, list) else []:
+            yield from self._nested(Frames(frames.line, [*frames.levels, element], frames.carried), lists[1:])
+
+    def _row(self, frames: Frames) -> Row:
+        name = self.spec.name
+        key = tuple(read(frames) for read in self._key)
+        if not self._detect(frames):
+            return Row(name, Outcome.UNKNOWN)
+        text = {field: read(frames) for field, read in self._text.items()}
+        if self._skip(frames):
+            return Row(name, Outcome.SKIP)
+        try:
+            used = self._usage(frames)
+            if self._free(frames) or (not used and self._failed(frames)):
+                return Row(name, Outcome.FREE)
+            asked = next((setting for setting, test in self._ask.items() if test(frames)), None)
+            if asked is not None:
+                return Row(name, Outcome.BAD, f"cannot be read without --{asked} (see docs/cost.md)")
+            tier = _tier(text.get("tier"), self.spec)
+            usage, requests = self._usage_of(frames) if used else (Usage(), 1)
+            stamp, naive = to_time(self._time(frames)) if self._time else (None, False)
+            order = tuple(_sortable(read(frames)) for read in self._order)
+        except BadCount as error:
+            return Row(name, Outcome.BAD, str(error))
+        return Row(
+            spec=name,
+            outcome=Outcome.OK if used else Outcome.NO_USAGE,
+            request_id=text.get("request_id"),
+            timestamp=stamp,
+            naive=naive,
+            provider=text.get("provider"),
+            model=text.get("model"),
+            tier=tier,
+            usage=usage,
+            requests=requests,
+            groups={group: text.get(group) for group in GROUP_FIELDS},
+            reported_usd=to_money(self._reported(frames)) if self._reported else None,
+            prompt=None if used else text.get("prompt"),
+            key=key,
+            order=order,
+        )
+
+    def _usage_of(self, frames: Frames) -> tuple[Usage, int]:
+        counts: dict[str, int] = {}
+        for bucket in BUCKETS:
+            if bucket in self._count:
+                count = self._count[bucket](frames)
+                if count is None:
+                    raise BadCount(f"usage without a count for {bucket}")
+                if count < 0:
+                    raise BadCount(f"{bucket} would be {count}: the parts exceed the count they stand inside of")
+                counts[bucket] = count
+        total = self._count["total"](frames) if "total" in self._count else None
+        if total is not None and total != sum(counts.values()):
+            raise BadCount(f"the parts add up to {sum(counts.values())} tokens, the record says {total}")
+        requests = self._count["requests"](frames) if "requests" in self._count else 1
+        return Usage(**counts), 1 if requests is None else requests
+
+
+def _tier(raw: str | None, spec: Spec) -> str:
+    if raw is None:
+        return "default"
+    tier = spec.tier_map.get(raw.lower())
+    if tier is None:
+        raise BadCount(f"unknown service tier {raw[:40]!r}")
+    return tier
+
+
+def _sortable(value: Any) -> tuple[int, Any, str]:
+    """Order null < numbers < texts, as the query does."""
+    if value is None:
+        return (0, 0, "")
+    try:
+        return (1, float(value), "")
+    except (TypeError, ValueError):
+        return (2, 0, to_text(value) or "")

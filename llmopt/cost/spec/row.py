@@ -1,0 +1,59 @@
+"""One log record in canonical form: what both compilers agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import IntEnum
+
+from llmopt.core.usage import Usage
+
+MAX_COUNT = 2**32 - 1
+"""Largest token count believed of one request; the longest context on the market is a thousandth of it."""
+MAX_AGGREGATE = 10**15
+"""Largest token count believed of a row that adds up many requests."""
+
+
+class Outcome(IntEnum):
+    """What becomes of a record; the numbers are what the duckdb query returns."""
+
+    OK = 0
+    """Has usage: to be priced."""
+    FREE = 1
+    """Costs nothing by rule: a gateway's cache hit, a failed request without usage."""
+    NO_USAGE = 2
+    """A request whose usage is not in the log; unpriced, never free."""
+    BAD = 3
+    """Of a known format, but cannot be read right."""
+    UNKNOWN = 4
+    """Not of a format that the file is known to hold (or not JSON at all)."""
+    SKIP = 5
+    """Not a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record as read by one spec."""
+
+    spec: str
+    outcome: Outcome
+    reason: str = ""
+    """Why the outcome is BAD."""
+    request_id: str | None = None
+    timestamp: datetime | None = None
+    """UTC."""
+    naive: bool = False
+    """The log gave no time zone; UTC was assumed."""
+    provider: str | None = None
+    model: str | None = None
+    tier: str = "default"
+    usage: Usage = field(default_factory=Usage)
+    requests: int = 1
+    groups: dict[str, str | None] = field(default_factory=dict)
+    reported_usd: Decimal | None = None
+    prompt: str | None = None
+    """Prompt text, only of records without usage."""
+    key: tuple[str | None, ...] = ()
+    """De-duplication key; empty where the format has none."""
+    order: tuple[object, ...] = ()

@@ -1,0 +1,92 @@
+"""JSON values as the canonical record sees them: text, whole numbers, instants, money."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from llmopt.cost.spec.expr import constant_text
+from llmopt.cost.spec.row import MAX_COUNT
+
+_DIGITS = re.compile(r"[+-]?[0-9]+")
+_ZONE = re.compile(r":\d\d.*(?:[zZ]|[+-]\d\d(?::?\d\d)?|UTC)$")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class BadCount(Exception):
+    """A value that should be a token count and is none."""
+
+
+def to_text(value: Any) -> str | None:
+    """Return a JSON value as the text that comparisons and groups see."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (bool, int)):
+        return constant_text(value)
+    if isinstance(value, (dict, list)):
+        return msgspec.json.encode(value).decode()
+    return str(value)
+
+
+def to_count(value: Any, label: str = "a count", limit: int = MAX_COUNT) -> int | None:
+    """Return a whole number >= 0, or None for null.
+
+    Raises:
+        BadCount: for booleans, fractions, negative and huge numbers, and any text that is not digits.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()) and len(value) < 40:
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 0:
+            raise BadCount(f"{label} is negative: {value}")
+        if value > limit:
+            raise BadCount(f"{label} is {value}: more than any request can have")
+        return value
+    shown = to_text(value) or ""
+    raise BadCount(f"{label} is {shown[:40]!r}, not a whole number")
+
+
+def to_time(value: Any) -> tuple[datetime | None, bool]:
+    """Return a UTC instant (None when it cannot be read) and whether its zone had to be assumed."""
+    text = to_text(value)
+    if text is None:
+        return None, False
+    if "-" in text[1:]:
+        return _iso(text.strip())
+    try:
+        number = float(text)
+        micros = _micros(number)
+        return _EPOCH + timedelta(microseconds=micros), False
+    except (ValueError, OverflowError):
+        return None, False
+
+
+def to_money(value: Any) -> Decimal | None:
+    """Return a decimal amount, or None for what is none."""
+    try:
+        amount = Decimal(to_text(value) or "")
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and abs(amount) < Decimal(10) ** 15 else None
+
+
+def _iso(text: str) -> tuple[datetime | None, bool]:
+    try:
+        stamp = datetime.fromisoformat(text.removesuffix("UTC").strip())
+    except ValueError:
+        return None, False
+    naive = not _ZONE.search(text)
+    return (stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)), naive
+
+
+def _micros(number: float) -> int:
+    """Tell seconds, milliseconds, microseconds and nanoseconds apart by size."""
+    size = abs(number)
+    scale = 1e6 if size < 1e11 else 1e3 if size < 1e14 else 1.0 if size < 1e17 else 1e-3
+    return int(number * scale + 0.5)
