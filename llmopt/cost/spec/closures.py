@@ -25,6 +25,8 @@ class Frames:
     """The body, then one element for each nested list."""
     carried: dict[int, Any]
     """`carry()` call -> last value that was not null; lives as long as the file."""
+    place: tuple[int, ...] = ()
+    """Position in each nested list, from 1."""
 
 
 Value = Callable[[Frames], Any]

@@ -73,6 +73,8 @@ class Node:
     text: bool = False
     presence: bool = False
     """Only whether it is there is asked; any shape will do."""
+    number: bool = False
+    """Wanted as a number only: cheaper than text, and a fraction stays one."""
     fields: dict[str, Node] = field(default_factory=dict)
     items: Node | None = None
 
@@ -103,7 +105,7 @@ class Node:
         if self.fields:
             inner = ", ".join(f"{quoted(name)} {node.sql_type()}" for name, node in self.fields.items())
             return f"STRUCT({inner})"
-        return "VARCHAR"
+        return "DOUBLE" if self.number and not self.text else "VARCHAR"
 
 
 class JsonRelation:
@@ -122,6 +124,10 @@ class JsonRelation:
             self._nodes[base] = node.items
         for expr in expressions:
             self._want(expr, bases)
+        total = spec.fields.get("total")
+        if isinstance(total, Path):
+            base, prefix = bases.locate(total)
+            self._nodes[base].below((*prefix, *total.steps)).number = True
 
     def columns(self) -> str:
         """Return the `columns` argument of `read_json`."""

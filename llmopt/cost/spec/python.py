@@ -7,6 +7,7 @@ over: there it says what is wrong. `tests/cost/spec/test_parity.py` holds it aga
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from llmopt.core.usage import BUCKETS, Usage
@@ -46,7 +47,7 @@ class RecordReader:
 
     def rows(self, line: Any) -> list[Row]:
         """Read every row of a decoded line; rows that are not of the format come back as UNKNOWN."""
-        return [self._row(frames) for frames in self._frames(line)]
+        return [replace(self._row(frames), place=frames.place) for frames in self._frames(line)]
 
     def _frames(self, line: Any) -> Iterator[Frames]:
         body = line
@@ -59,8 +60,9 @@ class RecordReader:
             yield frames
             return
         elements = get(frames.levels[-1], lists[0])
-        for element in elements if isinstance(elements, list) else []:
-            yield from self._nested(Frames(frames.line, [*frames.levels, element], frames.carried), lists[1:])
+        for number, element in enumerate(elements if isinstance(elements, list) else [], 1):
+            inner = Frames(frames.line, [*frames.levels, element], frames.carried, (*frames.place, number))
+            yield from self._nested(inner, lists[1:])
 
     def _row(self, frames: Frames) -> Row:
         name = self.spec.name
@@ -94,6 +96,7 @@ class RecordReader:
             tier=tier,
             usage=usage,
             requests=requests,
+            aggregate=self.spec.aggregate,
             groups={group: text.get(group) for group in GROUP_FIELDS},
             reported_usd=to_money(self._reported(frames)) if self._reported else None,
             prompt=None if used else text.get("prompt"),

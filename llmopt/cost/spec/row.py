@@ -50,10 +50,14 @@ class Row:
     tier: str = "default"
     usage: Usage = field(default_factory=Usage)
     requests: int = 1
+    aggregate: bool = False
+    """The row adds up many requests."""
     groups: dict[str, str | None] = field(default_factory=dict)
     reported_usd: Decimal | None = None
     prompt: str | None = None
     """Prompt text, only of records without usage."""
+    place: tuple[int, ...] = ()
+    """Position in each nested list, from 1; empty for formats with a record a line."""
     key: tuple[str | None, ...] = ()
     """De-duplication key; empty where the format has none."""
     order: tuple[object, ...] = ()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from llmopt.core.usage import BUCKETS
 from llmopt.cost.spec.columns import Relation, bases_of, json_path, literal, pick_of
 from llmopt.cost.spec.expr import Binary, Call, Const, Expr, In, Not, Path, constant_text
-from llmopt.cost.spec.load import Spec
+from llmopt.cost.spec.load import FALSE, Spec
 from llmopt.cost.spec.row import Outcome
 
 NULL = "NULL"
@@ -26,7 +26,7 @@ class Compiled:
     outcome: str
     """An `Outcome` number, for records that pass the guard."""
     fields: dict[str, str]
-    """Canonical field -> SQL: text VARCHAR, counts BIGINT, timestamp TIMESTAMP; all 10 buckets are there."""
+    """Canonical field -> SQL: text VARCHAR (the tier as logged), counts BIGINT, timestamp TIMESTAMP; all buckets."""
     naive: str
     key: str | None
     """De-duplication key as one VARCHAR; None where the format has none."""
@@ -39,7 +39,9 @@ class Compiled:
     """Does it use `carry`? Then the relation needs `llmopt_file` and `llmopt_row`."""
 
 
-def compile_sql(spec: Spec, relation: Relation, wanted: tuple[str, ...], prefix: str = "c") -> Compiled:
+def compile_sql(
+    spec: Spec, relation: Relation, wanted: tuple[str, ...], prefix: str, *, check_tiers: bool = True
+) -> Compiled:
     """Compile `spec` for `relation`.
 
     Args:
@@ -47,29 +49,32 @@ def compile_sql(spec: Spec, relation: Relation, wanted: tuple[str, ...], prefix:
         relation: must have collected the spec's expressions.
         wanted: canonical fields besides the buckets that the query will use.
         prefix: of the leaf column names; different for each spec of one query.
+        check_tiers: call a record with an unknown service tier BAD (else the caller looks at the tiers found).
     """
-    return _SqlCompiler(spec, relation, prefix).compile(wanted)
+    return _SqlCompiler(spec, relation, prefix, check_tiers).compile(wanted)
 
 
 class _SqlCompiler:
-    def __init__(self, spec: Spec, relation: Relation, prefix: str) -> None:
+    def __init__(self, spec: Spec, relation: Relation, prefix: str, check_tiers: bool) -> None:
         self.spec, self.relation, self.prefix = spec, relation, prefix
         self.bases = bases_of(spec)
         self.leaves: dict[str, str] = {}
         self.sources: dict[str, str] = {}
+        self.watched: dict[str, str] = {}
+        self.optional: dict[tuple[str, str], str] = {}
+        self.check_tiers = check_tiers
         self.windowed = False
 
     def compile(self, wanted: tuple[str, ...]) -> Compiled:
         spec = self.spec
         fields = {name: self._field(name) for name in wanted}
         counts = {name: self.count(spec.fields[name]) for name in BUCKETS if name in spec.fields}
-        total = self.count(spec.fields["total"]) if "total" in spec.fields else NULL
         if "requests" in wanted:
             fields["requests"] = f"coalesce({self.count(spec.fields.get('requests', Const(1)))}, 1)"
         dedupe, tree = spec.dedupe, spec.tree
         return Compiled(
             guard=self.truth(spec.guard),
-            outcome=self._outcome(counts, total),
+            outcome=self._outcome(counts, spec.fields.get("total")),
             fields=fields | {name: counts.get(name, "0") for name in BUCKETS},
             naive=self._naive(),
             key=_joined([self.text(expr) for expr in dedupe.key]) if dedupe else None,
@@ -80,49 +85,66 @@ class _SqlCompiler:
             windowed=self.windowed,
         )
 
-    def _outcome(self, counts: dict[str, str], total: str) -> str:
+    def _outcome(self, counts: dict[str, str], total: Expr | None) -> str:
+        """SQL of the outcome: the first test that holds decides.
+
+        Counts are null exactly where a value is missing or is no count, so that one null in the sum tells.
+        """
         spec = self.spec
-        used, free = self.truth(spec.usage), self.truth(spec.free)
-        bad = [f"({source} IS NOT NULL AND {name} IS NULL)" for name, source in self.sources.items()]
-        for sql in counts.values():
-            bad.append(f"{sql} IS NULL" if " - " not in sql else f"coalesce({sql} < 0, true)")
-        if total != NULL:
-            bad.append(f"coalesce({total} <> {' + '.join(counts.values()) or '0'}, false)")
-        asked = " OR ".join(self.truth(expr) for expr in spec.ask.values())
-        tier = self._tier() if "tier" in spec.fields else None
-        broken = " OR ".join(bad) or "false"
-        cases = [(self.truth(spec.skip), Outcome.SKIP), (free, Outcome.FREE)]
-        cases.append((f"NOT {used} AND {self.truth(spec.failed)}", Outcome.FREE))
-        cases.append((asked or "false", Outcome.BAD))
-        cases.append((f"{tier} IS NULL" if tier else "false", Outcome.BAD))
-        cases.append((f"NOT {used}", Outcome.NO_USAGE))
-        cases.append((f"({broken})", Outcome.BAD))
+        used = self.truth(spec.usage)
+        sound = [f"{sql} >= 0" for sql in counts.values() if sql != "0"]
+        if total is not None:
+            parts = " + ".join(counts.values()) or "0"
+            reported = f"TRY_CAST({self.text(total)} AS DOUBLE)" if isinstance(total, Path) else self.count(total)
+            sound.append(f"CASE WHEN {self.text(total)} IS NULL THEN true ELSE {reported} = {parts} END")
+        broken = [f"NOT coalesce({' AND '.join(sound)}, false)"] if sound else []
+        broken += [f"({source} IS NOT NULL AND {name} IS NULL)" for name, source in self.watched.items()]
+        tests = [(self.truth(spec.skip), Outcome.SKIP), (self.truth(spec.free), Outcome.FREE)]
+        if spec.failed != FALSE:
+            tests.append((f"NOT {used} AND {self.truth(spec.failed)}", Outcome.FREE))
+        tests += [(self.truth(expr), Outcome.BAD) for expr in spec.ask.values()]
+        if self.check_tiers and "tier" in spec.fields:
+            tests.append((f"{self._tier()} IS NULL", Outcome.BAD))
+        tests.append((f"NOT {used}", Outcome.NO_USAGE))
+        tests.append((" OR ".join(broken) or "false", Outcome.BAD))
         whens = " ".join(
-            f"WHEN {test} THEN {int(outcome)}" for test, outcome in cases if test != "false" and "NOT true" not in test
+            f"WHEN {test} THEN {int(outcome)}" for test, outcome in tests if test not in ("false", "NOT true")
         )
         return f"CASE {whens} ELSE {int(Outcome.OK)} END" if whens else str(int(Outcome.OK))
 
     def _field(self, name: str) -> str:
         expr = self.spec.fields.get(name)
         if name == "tier":
-            return self._tier() if expr else "'default'"
+            return self.text(expr) if expr else NULL
         if expr is None:
             return {"timestamp": "CAST(NULL AS TIMESTAMP)", "reported_usd": "CAST(NULL AS DECIMAL(38, 12))"}.get(
                 name, "CAST(NULL AS VARCHAR)"
             )
         if name == "timestamp":
-            return _time(self.text(expr))
+            text = self.text(expr)
+            return _time(text, self._below("t", f"TRY_CAST({text} AS DOUBLE)")) if text != NULL else _time(text)
         if name == "reported_usd":
             return f"TRY_CAST({self.text(expr)} AS DECIMAL(38, 12))"
-        return f"nullif({self.text(expr)}, '')"
+        return self.text(expr) if isinstance(expr, Const) else f"nullif({self.text(expr)}, '')"
+
+    def _below(self, name: str, sql: str) -> str:
+        """Have `sql` computed once, one level below; return the name of its column."""
+        column = f"{self.prefix}{name}"
+        self.leaves[column] = sql
+        return column
 
     def _tier(self) -> str:
         """One of the known tiers, or null for a word that is none."""
-        raw = f"lower(coalesce(nullif({self.text(self.spec.fields['tier'])}, ''), 'default'))"
-        if isinstance(self.spec.fields["tier"], Const):
-            return literal(self.spec.tier_map.get(str(self.spec.fields["tier"].value), "default"))
-        whens = " ".join(f"WHEN {literal(word)} THEN {literal(tier)}" for word, tier in self.spec.tier_map.items())
-        return f"CASE {raw} {whens} END"
+        expr = self.spec.fields["tier"]
+        if isinstance(expr, Const):
+            return literal(self.spec.tier_map.get(str(expr.value), "default"))
+        raw = self.text(expr)
+        words = {"default": "default", "": "default"} | self.spec.tier_map
+        whens = " ".join(f"WHEN {literal(word)} THEN {literal(tier)}" for word, tier in words.items())
+        fallback = f"CASE lower({raw}) {whens} END"
+        return self._below(
+            "tier", f"CASE WHEN {raw} IS NULL THEN 'default' ELSE CASE {raw} {whens} ELSE {fallback} END END"
+        )
 
     def _naive(self) -> str:
         expr = self.spec.fields.get("timestamp")
@@ -131,9 +153,10 @@ class _SqlCompiler:
         text = self.text(expr)
         if isinstance(expr, Const):
             return "false"
+        number = f"{self.prefix}t" if f"{self.prefix}t" in self.leaves else f"TRY_CAST({text} AS DOUBLE)"
         zone = r":\d\d.*([zZ]|[+-]\d\d(:?\d\d)?|UTC)\s*$"
         return (
-            f"CASE WHEN {text} IS NULL OR suffix({text}, 'Z') OR NOT contains({text}, '-') THEN false "
+            f"CASE WHEN {number} IS NOT NULL OR {text} IS NULL OR suffix({text}, 'Z') THEN false "
             f"ELSE NOT regexp_matches({text}, {literal(zone)}) END"
         )
 
@@ -147,11 +170,28 @@ class _SqlCompiler:
             case Binary(op="+" | "-" as op, left=left, right=right):
                 return f"({self.count(left)} {op} {self.count(right)})"
             case Call(name="first", args=args):
-                return f"coalesce({', '.join(self.count(arg) for arg in args)})"
+                return self._first(args)
             case Call(name="if", args=(condition, then, other)):
                 return f"CASE WHEN {self.truth(condition)} THEN {self.count(then)} ELSE {self.count(other)} END"
             case _:
                 return self._leaf(self.text(expr))
+
+    def _first(self, args: tuple[Expr, ...]) -> str:
+        """The first count that is there; null where the first that is there is no count."""
+        last = args[-1]
+        if len(args) == 2 and isinstance(last, Const) and isinstance(args[0], Path | Call) and _is_leaf(args[0]):
+            source = self.text(args[0])
+            if source == NULL:
+                return self.count(last)
+            for known, column in self.optional.items():
+                if known == (source, self.count(last)):
+                    return column
+            checked = whole_number(source, aggregate=self.spec.aggregate)
+            sql = f"CASE WHEN {source} IS NULL THEN {self.count(last)} ELSE {checked} END"
+            return self.optional.setdefault((source, self.count(last)), self._below(f"d{len(self.optional)}", sql))
+        names = [self.count(arg) for arg in args]
+        self.watched.update({name: self.sources[name] for name in names if name in self.sources})
+        return f"coalesce({', '.join(names)})"
 
     def _leaf(self, source: str) -> str:
         if source == NULL:
@@ -159,9 +199,8 @@ class _SqlCompiler:
         for name, known in self.sources.items():
             if known == source:
                 return name
-        name = f"{self.prefix}{len(self.leaves)}"
+        name = self._below(str(len(self.sources)), whole_number(source, aggregate=self.spec.aggregate))
         self.sources[name] = source
-        self.leaves[name] = whole_number(source, aggregate=self.spec.aggregate)
         return name
 
     def text(self, expr: Expr) -> str:
@@ -252,14 +291,19 @@ def whole_number(source: str, *, aggregate: bool) -> str:
     return f"CASE WHEN contains({source}, '.') THEN NULL ELSE CAST(TRY_CAST({source} AS UINTEGER) AS BIGINT) END"
 
 
-def _time(text: str) -> str:
+def _time(text: str, number: str = "") -> str:
     """SQL of a TIMESTAMP from ISO text or from unix seconds, milli-, micro- or nanoseconds, told apart by size."""
     if text == NULL:
         return "CAST(NULL AS TIMESTAMP)"
-    number = f"TRY_CAST({text} AS DOUBLE)"
-    scale = f"CASE WHEN abs({number}) < 1e11 THEN 1e6 WHEN abs({number}) < 1e14 THEN 1e3 WHEN abs({number}) < 1e17 THEN 1 ELSE 1e-3 END"
+    number = number or f"TRY_CAST({text} AS DOUBLE)"
+    size = f"abs({number})"
+    scale = f"CASE WHEN {size} < 1e11 THEN 1e6 WHEN {size} < 1e14 THEN 1e3 WHEN {size} < 1e17 THEN 1 ELSE 1e-3 END"
     unix = f"make_timestamp(TRY_CAST(floor({number} * {scale} + 0.5) AS BIGINT))"
-    return f"CASE WHEN contains({text}, '-') THEN TRY_CAST({text} AS TIMESTAMP) ELSE {unix} END"
+    return f"CASE WHEN {number} IS NULL THEN TRY_CAST({text} AS TIMESTAMP) ELSE {unix} END"
+
+
+def _is_leaf(expr: Expr) -> bool:
+    return isinstance(expr, Path) or (isinstance(expr, Call) and expr.name in ("attr", "pick", "json"))
 
 
 def _joined(parts: list[str]) -> str:

@@ -76,6 +76,16 @@ def to_money(value: Any) -> Decimal | None:
     return amount if amount.is_finite() and abs(amount) < Decimal(10) ** 15 else None
 
 
+def epoch_micros(stamp: datetime | None) -> int | None:
+    """Return microseconds since 1970."""
+    return None if stamp is None else (stamp - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int | None) -> datetime | None:
+    """Return the instant of so many microseconds since 1970."""
+    return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+
+
 def _iso(text: str) -> tuple[datetime | None, bool]:
     try:
         stamp = datetime.fromisoformat(text.removesuffix("UTC").strip())

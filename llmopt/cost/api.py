@@ -1,0 +1,144 @@
+"""The library's two entry points: price logs, price one call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from llmopt.core.cost import UnpricedBucket, cost_usd
+from llmopt.core.usage import Usage
+from llmopt.cost.engine import DEFAULT_MEMORY_BYTES, Engine, Settings
+from llmopt.cost.groups import ALL
+from llmopt.cost.keying import Keying
+from llmopt.cost.mapping import mapped_specs
+from llmopt.cost.pricing.table import PriceTable
+from llmopt.cost.result import CostReport
+from llmopt.cost.settle import Settlement
+from llmopt.cost.spec.load import load_specs
+from llmopt.errors import InputError, PricingError, UsageError
+
+
+def price_logs(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    by: Sequence[str] = ("model",),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    as_of: datetime | None = None,
+    input_format: str = "auto",
+    mapping: Mapping[str, str] | None = None,
+    format_specs: Sequence[Path] = (),
+    prices: Sequence[Path] = (),
+    deployments: Mapping[str, str] | None = None,
+    cached: str | None = None,
+    dedupe: str = "auto",
+    jobs: int | None = None,
+    memory_bytes: int | None = None,
+    dearest: bool = False,
+) -> CostReport:
+    """Price request logs.
+
+    Args:
+        paths: files, directories (recursive), globs, `-` for standard input.
+        by: groups of the report, of `llmopt.cost.groups.ALL`.
+        since: leave out records before this instant (without a time zone it is UTC), and those without a time.
+        until: leave out records from this instant on.
+        as_of: price records without a timestamp as of then; None: at the newest prices, with a warning.
+        input_format: name of a format; `auto` tells each file's by its content.
+        mapping: column of a table or generic log -> canonical field.
+        format_specs: more format specs (`docs/format-specs.md`).
+        prices: more price files; they replace the tiers of the models that they mention.
+        deployments: deployment name as logged -> model.
+        cached: `included` or `excluded`: whether the input count of a generic log holds its cached tokens.
+        dedupe: `auto` (formats that repeat by nature, and any log in which repeats are found), `all`, `none`.
+        jobs: threads; None: all cores, as far as the memory goes.
+        memory_bytes: what duckdb may use; it spills to disk beyond. None: 256 MiB.
+        dearest: also find the cost of the dearest single request.
+
+    Raises:
+        InputError: nothing could be read.
+        UsageError: an unknown group or format.
+        ConfigError: a wrong spec, mapping or price file.
+    """
+    groups = _checked_groups(by)
+    table = PriceTable.load(extra=prices, deployments=deployments)
+    specs = tuple(load_specs(tuple(format_specs), {"cached": cached}))
+    specs = mapped_specs(specs, mapping or {})
+    names = sorted(spec.name for spec in specs)
+    if input_format != "auto" and input_format not in names:
+        raise UsageError(f"no such input format: {input_format!r}", f"one of auto, {', '.join(names)}")
+    hours = table.hour_cuts()
+    settings = Settings(
+        specs=specs,
+        keying=Keying(table.change_dates(), table.band_thresholds(), hours.minutes, hours.names),
+        by=groups,
+        since=_utc(since),
+        until=_utc(until),
+        input_format=input_format,
+        dedupe=dedupe,
+        jobs=jobs,
+        memory_bytes=memory_bytes or DEFAULT_MEMORY_BYTES,
+    )
+    reading = Engine(settings).run(paths)
+    report = Settlement(reading, table, specs, groups).report(_utc(as_of))
+    if not (report.read or report.skipped):
+        raise InputError(f"{', '.join(report.files)}: no record in it", "is it a request log? See docs/cost.md")
+    if report.read == sum(item.count for item in report.rejected) and not report.skipped:
+        first = report.rejected[0]
+        raise InputError(
+            f"{first.first}: {first.reason}", "nothing in the log could be read; formats: " + ", ".join(names)
+        )
+    return report
+
+
+def price(
+    model: str,
+    usage: Usage,
+    *,
+    at: datetime | None = None,
+    tier: str = "default",
+    provider: str | None = None,
+    prices: Sequence[Path] = (),
+) -> Decimal:
+    """Return what one call costs, in exact US dollars.
+
+    Args:
+        model: as logged, with or without provider prefix, region and date.
+        usage: tokens in disjoint buckets.
+        at: when; None: at the newest prices.
+        tier: one of `llmopt.core.usage.TIERS`.
+        provider: where the name alone does not tell.
+        prices: more price files.
+
+    Raises:
+        PricingError: the model, or a rate that the usage needs, is not in the price table.
+        UsageError: no such tier.
+    """
+    table = PriceTable.load(extra=prices)
+    resolved = table.resolve(model, provider)
+    if resolved is None:
+        close = table.suggest(model)
+        raise PricingError(f"no price for the model {model!r}", f"did you mean {close!r}?" if close else "")
+    choice = table.price_at(resolved, tier, _utc(at))
+    if choice.price is None:
+        raise PricingError(f"no {tier} price for {resolved.model} ({resolved.provider})")
+    try:
+        return cost_usd(usage, choice.price)
+    except UnpricedBucket as error:
+        raise PricingError(f"{choice.price.price_id} has no price for {error.bucket} tokens") from error
+
+
+def _checked_groups(by: Sequence[str]) -> tuple[str, ...]:
+    unknown = [name for name in by if name not in ALL]
+    if unknown:
+        raise UsageError(f"cannot group by {unknown[0]!r}", f"one of {', '.join(ALL)}")
+    return tuple(dict.fromkeys(by))
+
+
+def _utc(stamp: datetime | None) -> datetime | None:
+    if stamp is None:
+        return None
+    return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)

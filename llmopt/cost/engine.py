@@ -1,0 +1,347 @@
+"""Read logs into a ledger: duckdb for what it is sure of, Python for the rest.
+
+The files are sniffed, put into scans of like files, added up by one statement, and the few records that the
+statement is not sure of are read again one by one. Memory stays bounded: the statement keeps totals, not rows,
+and spills to disk where it must sort.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from llmopt.core.ledger import Entry, Key, Ledger
+from llmopt.core.usage import BUCKETS, Usage
+from llmopt.cost.documents import as_lines
+from llmopt.cost.groups import FROM_PRICE
+from llmopt.cost.keying import Keying
+from llmopt.cost.query import DUPLICATE, MAX_OBJECT_BYTES, Plan, Scan, Statement, build, locate, unpacked
+from llmopt.cost.rejects import Reader, Rejects
+from llmopt.cost.sniff import Sniffer
+from llmopt.cost.sources import Source, find_files
+from llmopt.cost.spec.columns import JsonRelation, TableRelation, literal
+from llmopt.cost.spec.expr import Const
+from llmopt.cost.spec.load import Spec
+from llmopt.cost.spec.row import Outcome
+from llmopt.cost.spec.values import epoch_micros, from_micros
+from llmopt.cost.tables import open_table
+from llmopt.errors import InputError
+
+DEFAULT_MEMORY_BYTES = 256 * 2**20
+_THREAD_BYTES = 5 * MAX_OBJECT_BYTES
+"""What a scanning thread needs: two line buffers and room to work."""
+_SAMPLE_EVERY_BYTES = 160 * 2**20
+"""Request ids are all watched for repeats up to this much log, then 1 in 2, 3 …; see `Plan.sample`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to read."""
+
+    specs: tuple[Spec, ...]
+    keying: Keying
+    by: tuple[str, ...] = ("model",)
+    since: datetime | None = None
+    until: datetime | None = None
+    input_format: str = "auto"
+    dedupe: str = "auto"
+    jobs: int | None = None
+    memory_bytes: int = DEFAULT_MEMORY_BYTES
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    rejects: Rejects = field(default_factory=Rejects)
+    files: list[str] = field(default_factory=list)
+    duplicates: int = 0
+    free: int = 0
+    skipped: int = 0
+    estimated: bool = False
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Files that one scan reads."""
+
+    specs: tuple[Spec, ...]
+    kind: str
+    sources: list[Source]
+
+
+class Engine:
+    """One run over one set of files."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Keep the settings; nothing is opened yet."""
+        self.settings = settings
+        self.reading = Reading()
+        specs = settings.specs
+        if settings.input_format != "auto":
+            specs = tuple(spec for spec in specs if spec.name == settings.input_format)
+        self.sniffer = Sniffer(specs)
+        self.plan = Plan(
+            settings.keying,
+            tuple(group for group in settings.by if group not in FROM_PRICE),
+            epoch_micros(settings.since),
+            epoch_micros(settings.until),
+            settings.dedupe == "all",
+        )
+
+    def run(self, paths: Sequence[str | os.PathLike[str]]) -> Reading:
+        """Read everything behind `paths`.
+
+        Raises:
+            InputError: when nothing could be read at all.
+        """
+        with tempfile.TemporaryDirectory(prefix="llmopt-") as spool:
+            self.spool = Path(spool)
+            sources = find_files(paths, self.spool)
+            self.reading.files = [source.shown for source in sources]
+            self.reader = Reader(self.sniffer, self.plan, self.reading)
+            self.reader.shown = {source.path: source.shown for source in sources}
+            batches = self._batches(sources)
+            with self._connect() as connection:
+                self._scan(connection, batches)
+            self.reader.finish()
+        return self.reading
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        memory = self.settings.memory_bytes
+        threads = max(1, min(self.settings.jobs or len(os.sched_getaffinity(0)), memory // _THREAD_BYTES))
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": f"{memory // 2**20}MiB",
+            "threads": threads,
+            "temp_directory": str(self.spool / "spill"),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": False,
+        }
+        return duckdb.connect(config=config)
+
+    def _batches(self, sources: list[Source]) -> list[_Batch]:
+        """Sniff every file; what no scan can read goes to the reader at once."""
+        batches: dict[object, _Batch] = {}
+        for number, source in enumerate(sources):
+            found = self.sniffer.sniff(source)
+            if found.kind == "document":
+                source = as_lines(source, self.spool / f"document-{number}")
+                found = self.sniffer.sniff(source)
+            if found.kind == "other":
+                self.reading.rejects.add("not a log: binary data", source.shown, 1)
+                continue
+            specs = tuple(spec for spec in found.variants if not _python_only(spec))
+            if found.kind in ("csv", "parquet"):
+                batches[source.path] = _Batch(specs, found.kind, [source])
+            elif specs:
+                key = (tuple(spec.variant for spec in specs), source.compression)
+                batches.setdefault(key, _Batch(specs, "lines", [])).sources.append(source)
+            else:
+                self.reader.read_all(source)
+        return list(batches.values())
+
+    def _scan(self, connection: duckdb.DuckDBPyConnection, batches: list[_Batch]) -> None:
+        """Add up all batches with one statement; files that stop it are taken out and read line by line."""
+        while batches:
+            size = sum(os.path.getsize(source.path) for batch in batches for source in batch.sources)
+            plan = replace(self.plan, sample=1 + size // _SAMPLE_EVERY_BYTES)
+            scans = [self._to_scan(connection, batch) for batch in batches]
+            if any(spec_windowed(spec) for batch in batches for spec in batch.specs):
+                connection.execute("SET preserve_insertion_order = true")
+            statement = build(scans, plan)
+            try:
+                rows = connection.execute(statement.sql).fetchall()
+            except duckdb.Error as error:
+                batches = self._without(batches, error)
+                continue
+            if self._again(rows, statement):
+                continue
+            self._book(rows, statement)
+            self._unsure(connection, batches, rows)
+            return
+
+    def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: _Batch) -> Scan:
+        if batch.kind in ("csv", "parquet"):
+            return self._table_scan(connection, batch)
+        return Scan(batch.specs, JsonRelation(), _read_json(batch.sources))
+
+    def _table_scan(self, connection: duckdb.DuckDBPyConnection, batch: _Batch) -> Scan:
+        table = open_table(connection, batch.sources[0], batch.kind)
+        batch.specs = batch.specs or self.sniffer.table(table.sample(connection))
+        if not batch.specs:
+            raise InputError(f"{batch.sources[0].shown}: no known columns", "name them with --map column=field")
+        return Scan(batch.specs, TableRelation(table.columns), table.from_sql)
+
+    def _without(self, batches: list[_Batch], error: duckdb.Error) -> list[_Batch]:
+        """Take the file that stopped duckdb out of the batches and read it line by line."""
+        text = str(error)
+        culprit = next((s for b in batches for s in b.sources if s.path in text), None)
+        everything = [source for batch in batches for source in batch.sources]
+        if culprit is None and len(everything) == 1:
+            culprit = everything[0]
+        if culprit is None:
+            for batch in batches:
+                for source in batch.sources:
+                    self.reader.read_all(source)
+            return []
+        self.reader.read_all(culprit)
+        left = [replace_sources(batch, [s for s in batch.sources if s is not culprit]) for batch in batches]
+        return [batch for batch in left if batch.sources]
+
+    def _again(self, rows: list[tuple[Any, ...]], statement: Statement) -> bool:
+        """Does what was found call for a closer look? Unknown tiers, and request ids that repeat."""
+        if not self.plan.check_tiers and any(_tier(row, statement, self.plan) is None for row in rows):
+            self.plan = replace(self.plan, check_tiers=True)
+            return True
+        if self.settings.dedupe == "auto" and not self.plan.dedupe_all and _repeats(rows):
+            self.plan = replace(self.plan, dedupe_all=True)
+            return True
+        return False
+
+    def _book(self, rows: list[tuple[Any, ...]], statement: Statement) -> None:
+        """Enter the statement's rows into the ledger."""
+        for row in rows:
+            spec, outcome, key, entry = _entry(row, statement, self.plan)
+            if outcome == DUPLICATE:
+                self.reading.duplicates += entry.records
+            elif outcome == Outcome.FREE:
+                self.reading.free += entry.records
+                self.reading.ledger.add(Key(key.format, outcome), Entry(records=entry.records))
+            elif outcome == Outcome.SKIP:
+                self.reading.skipped += entry.records
+            elif outcome in (Outcome.OK, Outcome.NO_USAGE) and spec is not None:
+                self.reading.ledger.add(self._shown_key(key), entry)
+
+    def _shown_key(self, key: Key) -> Key:
+        if "file" not in self.plan.by:
+            return key
+        place = self.plan.by.index("file")
+        groups = list(key.groups)
+        groups[place] = self.reader.shown.get(str(groups[place]), groups[place])
+        return replace(key, groups=tuple(groups))
+
+    def _unsure(
+        self, connection: duckdb.DuckDBPyConnection, batches: list[_Batch], rows: list[tuple[Any, ...]]
+    ) -> None:
+        """Read the records again that the statement was not sure of."""
+        files = {str(row[4]) for row in rows if row[4] is not None}
+        if not files:
+            return
+        connection.execute("SET preserve_insertion_order = true")
+        for batch in batches:
+            for source in batch.sources:
+                if source.path in files:
+                    alone = replace_sources(batch, [source])
+                    found = connection.execute(locate(self._to_scan(connection, alone), self.plan)).fetchall()
+                    if batch.kind == "lines":
+                        self.reader.read_some(source, batch.specs, found)
+                        continue
+                    table = open_table(connection, source, batch.kind)
+                    records = table.rows(connection, [row[0] for row in found])
+                    offset = 1 if batch.kind == "csv" else 0
+                    self.reader.read_records(source, batch.specs[0], ((n + offset, record) for n, record in records))
+
+
+def spec_windowed(spec: Spec) -> bool:
+    """Does the spec carry values from line to line?"""
+    from llmopt.cost.spec.expr import Call, walk
+
+    return any(isinstance(node, Call) and node.name == "carry" for expr in spec.expressions() for node in walk(expr))
+
+
+def replace_sources(batch: _Batch, sources: list[Source]) -> _Batch:
+    """Return the batch with other files."""
+    return _Batch(batch.specs, batch.kind, sources)
+
+
+def _python_only(spec: Spec) -> bool:
+    """A format without usage has nothing that duckdb could add up."""
+    return spec.usage == Const(False)
+
+
+def _read_json(sources: list[Source]) -> str:
+    files = ", ".join(literal(source.path) for source in sources)
+    packed = {"none": "uncompressed"}.get(sources[0].compression, sources[0].compression)
+    return (
+        f"read_json([{files}], format = 'newline_delimited', ignore_errors = true, filename = 'llmopt_file', "
+        f"maximum_object_size = {MAX_OBJECT_BYTES}, compression = '{packed}', columns = {{columns}})"
+    )
+
+
+def _tier(row: tuple[Any, ...], statement: Statement, plan: Plan) -> str | None:
+    """Return the tier of a row's records; None for a word that is none."""
+    fmt, outcome, *_ = unpacked(_int(row[0]), plan.keying)
+    if fmt < 0 or outcome not in (Outcome.OK, Outcome.NO_USAGE):
+        return "default"
+    spec = statement.formats[fmt]
+    given = spec.fields.get("tier")
+    word = str(given.value) if isinstance(given, Const) and given.value else row[3]
+    return spec.tier_map.get(str(word).lower()) if word else "default"
+
+
+def _repeats(rows: list[tuple[Any, ...]]) -> bool:
+    """Is any watched request id there twice?"""
+    seen: set[object] = set()
+    count = 0
+    for row in rows:
+        ids = row[-1]
+        if isinstance(ids, list):
+            seen.update(ids)
+            count += len(ids)
+    return len(seen) < count
+
+
+def _entry(row: tuple[Any, ...], statement: Statement, plan: Plan) -> tuple[Spec | None, int, Key, Entry]:
+    """Turn a row of the statement into a ledger entry."""
+    fmt, outcome, epoch, minute, band = unpacked(_int(row[0]), plan.keying)
+    spec = statement.formats[fmt] if fmt >= 0 else None
+    keying = plan.keying
+    start = 5 + len(plan.by)
+    values = row[start:]
+    key = Key(
+        format=spec.name if spec else "",
+        outcome=outcome,
+        model=_text(row[1]),
+        provider=_text(row[2]) or _constant(spec, "provider"),
+        tier=_tier(row, statement, plan) or "default",
+        epoch=None if epoch < 0 else keying.epoch_start(epoch),
+        minute=keying.minutes[minute - 1] if minute else 0,
+        band=keying.thresholds[band - 1] if band else 0,
+        groups=tuple(_text(value) for value in row[5:start]),
+    )
+    counts = {bucket: _int(value) for bucket, value in zip(BUCKETS, values[2:12], strict=True)}
+    ok = outcome == Outcome.OK
+    entry = Entry(
+        records=_int(values[0]),
+        requests=_int(values[1]),
+        usage=Usage(**counts) if ok else Usage(),
+        reported_usd=values[12] if isinstance(values[12], Decimal) else None,
+        first=from_micros(values[13]),
+        last=from_micros(values[14]),
+        untimed=_int(values[15]),
+        naive=_int(values[16]),
+    )
+    return spec, outcome, key, entry
+
+
+def _constant(spec: Spec | None, name: str) -> str | None:
+    value = spec.fields.get(name) if spec else None
+    return str(value.value) if isinstance(value, Const) and value.value is not None else None
+
+
+def _int(value: object) -> int:
+    return int(value) if isinstance(value, (int, Decimal, float)) else 0
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

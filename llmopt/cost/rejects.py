@@ -1,0 +1,249 @@
+"""The slow path: read single records in Python, book the good ones, say what is wrong with the rest.
+
+Here come the lines that the duckdb query was not sure of, and whole files that it cannot read: damaged archives,
+lines longer than its buffers, formats without usage. Nothing is lost on the way: every line is booked, skipped
+or rejected with file, line and reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from llmopt.core.ledger import Entry, Key, Ledger
+from llmopt.cost.groups import BY_TIME
+from llmopt.cost.query import Plan
+from llmopt.cost.result import Rejected
+from llmopt.cost.sniff import Sniffer
+from llmopt.cost.sources import DAMAGE, Source, numbered_lines
+from llmopt.cost.spec.load import Spec
+from llmopt.cost.spec.python import RecordReader
+from llmopt.cost.spec.row import Outcome, Row
+from llmopt.cost.spec.values import epoch_micros, from_micros
+from llmopt.tokens.count import prompt_tokens
+
+_VARIABLE = re.compile(r"'[^']*'|-?\d+")
+
+
+class Rejects:
+    """Rejected records by kind of reason, each with the first place."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[str, int, str]] = {}
+
+    def add(self, reason: str, file: str, line: int) -> None:
+        """Count one rejected record; `reason` may hold values, records with other values count with it."""
+        kind = _VARIABLE.sub("", reason)
+        first_reason, count, first = self._found.get(kind, (reason, 0, f"{file}:{line}"))
+        self._found[kind] = (first_reason, count + 1, first)
+
+    def listed(self) -> tuple[Rejected, ...]:
+        """Return the reasons, most frequent first."""
+        found = [Rejected(reason, count, first) for reason, count, first in self._found.values()]
+        return tuple(sorted(found, key=lambda item: (-item.count, item.first, item.reason)))
+
+    @property
+    def count(self) -> int:
+        """How many records were rejected."""
+        return sum(count for _, count, _ in self._found.values())
+
+
+class Booked(Protocol):
+    """What the reader adds to."""
+
+    ledger: Ledger
+    rejects: Rejects
+    duplicates: int
+    free: int
+    skipped: int
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The best record so far of one response."""
+
+    row: Row
+    file: str
+    first: int | None
+    """Earliest timestamp of all its records, in microseconds."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads records one by one and books them."""
+
+    sniffer: Sniffer
+    plan: Plan
+    booked: Booked
+    shown: dict[str, str] = field(default_factory=dict)
+    """Path that duckdb reads -> what to call the file."""
+    _kept: dict[object, _Kept] = field(default_factory=dict)
+    _readers: dict[str, RecordReader] = field(default_factory=dict)
+
+    def read_all(self, source: Source) -> None:
+        """Read a whole file."""
+        self._readers = {}
+        number = 0
+        try:
+            for number, line in numbered_lines(source):
+                self._line(source, number, line, (), None)
+        except DAMAGE as error:
+            self.booked.rejects.add(
+                f"damaged file, cannot be read further: {error}", source.shown, source.line_of(number + 1)
+            )
+
+    def read_some(self, source: Source, specs: Sequence[Spec], found: Sequence[Sequence[Any]]) -> None:
+        """Read the records at `found`: (line among the not blank ones, place in each nested list)."""
+        self._readers = {}
+        places: dict[int, set[tuple[int, ...]]] = {}
+        for row in found:
+            places.setdefault(row[0], set()).add(tuple(row[1:]))
+        stateful = [reader for reader in (self._reader(spec) for spec in specs) if reader.stateful]
+        try:
+            for count, (number, line) in enumerate(numbered_lines(source), 1):
+                if count in places:
+                    self._line(source, number, line, specs, places[count])
+                elif stateful:
+                    _remember(stateful, line)
+        except DAMAGE as error:
+            self.booked.rejects.add(
+                f"damaged file, cannot be read further: {error}", source.shown, source.line_of(count + 1)
+            )
+
+    def read_records(self, source: Source, spec: Spec, records: Iterable[tuple[int, dict[str, Any]]]) -> None:
+        """Read rows of a table, already taken apart: (line, record)."""
+        reader = RecordReader(spec)
+        for number, record in records:
+            for row in reader.rows(record):
+                self._book(row, source, number)
+
+    def finish(self) -> None:
+        """Book the best record of each response."""
+        for kept in self._kept.values():
+            self._enter(kept.row, kept.file, kept.first)
+        self._kept = {}
+
+    def _line(
+        self, source: Source, number: int, line: bytes, specs: Sequence[Spec], places: set[tuple[int, ...]] | None
+    ) -> None:
+        number = source.line_of(number)
+        record, reason = decoded(line, first=number == 1)
+        spec = self.sniffer.recognise(record) if not reason else None
+        if spec is None:
+            self.booked.rejects.add(reason or "a record of no known format", source.shown, number)
+            return
+        known = any(spec is other for other in specs)
+        for row in self._reader(spec).rows(record):
+            if places is None or not known or row.place in places or not row.place:
+                self._book(row, source, number)
+
+    def _reader(self, spec: Spec) -> RecordReader:
+        """One reader a spec and file: it remembers what earlier lines said."""
+        if spec.variant not in self._readers:
+            self._readers[spec.variant] = RecordReader(spec)
+        return self._readers[spec.variant]
+
+    def _book(self, row: Row, source: Source, number: int) -> None:
+        match row.outcome:
+            case Outcome.SKIP:
+                self.booked.skipped += 1
+            case Outcome.FREE:
+                self.booked.free += 1
+                self.booked.ledger.add(Key(row.spec, int(Outcome.FREE)), Entry(records=1))
+            case Outcome.BAD | Outcome.UNKNOWN:
+                self.booked.rejects.add(row.reason or "a record of no known format", source.shown, number)
+            case _:
+                self._keep(row, source)
+
+    def _keep(self, row: Row, source: Source) -> None:
+        """Keep the best record of each response; book at once what has no identity."""
+        micros = epoch_micros(row.timestamp)
+        identity: object = (row.spec, row.key) if any(row.key) else None
+        if identity is None and row.request_id is not None:
+            identity = hash((row.request_id, row.model, micros, row.usage))
+        if identity is None:
+            self._enter(row, source.shown, micros)
+            return
+        known = self._kept.get(identity)
+        if known is None:
+            self._kept[identity] = _Kept(row, source.shown, micros)
+            return
+        self.booked.duplicates += 1
+        stamps = [stamp for stamp in (known.first, micros) if stamp is not None]
+        known.first = min(stamps, default=None)
+        if (-row.outcome, row.order) > (-known.row.outcome, known.row.order):
+            known.row, known.file = row, source.shown
+
+    def _enter(self, row: Row, file: str, micros: int | None) -> None:
+        if not _within(micros, self.plan):
+            self.booked.skipped += 1
+            return
+        outcome, usage, estimated = row.outcome, row.usage, 0
+        if outcome == Outcome.NO_USAGE and row.prompt:
+            usage, estimated = prompt_tokens(row.prompt, row.model)
+            outcome = Outcome.OK
+        stamp = row.timestamp if micros is None else from_micros(micros)
+        keying = self.plan.keying
+        groups = row.groups | {"file": file} | {name: of(stamp) if stamp else None for name, of in BY_TIME.items()}
+        key = Key(
+            format=row.spec,
+            outcome=int(outcome),
+            model=row.model,
+            provider=row.provider,
+            tier=row.tier,
+            epoch=keying.epoch(stamp),
+            minute=keying.minute(row.model, stamp),
+            band=keying.band(usage.input_tokens, aggregate=row.aggregate) if outcome == Outcome.OK else 0,
+            groups=tuple(groups.get(name) for name in self.plan.by),
+        )
+        self.booked.ledger.add(
+            key,
+            Entry(
+                1, row.requests, usage, row.reported_usd, stamp, stamp, int(stamp is None), int(row.naive), estimated
+            ),
+        )
+
+
+def decoded(line: bytes, *, first: bool) -> tuple[Any, str]:
+    """Return the record on a line, or null and what is wrong with it."""
+    text = line.strip().removeprefix(b"\xef\xbb\xbf") if first else line.strip()
+    try:
+        record = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        return None, _why(text, str(error))
+    except (RecursionError, UnicodeDecodeError):
+        return None, "not JSON that can be read: nested too deeply, or not UTF-8"
+    if not isinstance(record, dict):
+        return None, f"a JSON {type(record).__name__}, not a record"
+    return record, ""
+
+
+def _why(text: bytes, error: str) -> str:
+    if b"\x00" in text:
+        return "not JSON: it holds a NUL byte"
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return "not valid UTF-8"
+    if text.startswith(b"{") and "truncated" in error:
+        return "truncated JSON"
+    return f"not JSON: {error}"
+
+
+def _remember(readers: Iterable[RecordReader], line: bytes) -> None:
+    record, reason = decoded(line, first=False)
+    if not reason:
+        for reader in readers:
+            reader.rows(record)
+
+
+def _within(micros: int | None, plan: Plan) -> bool:
+    if plan.since_us is None and plan.until_us is None:
+        return True
+    if micros is None:
+        return False
+    return (plan.since_us is None or micros >= plan.since_us) and (plan.until_us is None or micros < plan.until_us)

@@ -1,0 +1,126 @@
+"""Tell which log formats a file holds, by content.
+
+Every sampled line is asked, most specific format first, whether it is one of theirs. A file may hold several.
+What the sample does not show is not lost: the query calls such lines UNKNOWN and the slow path reads them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from llmopt.cost.sources import Kind, Source, head, samples
+from llmopt.cost.spec.load import Spec, variants
+from llmopt.cost.spec.python import RecordReader
+
+_SAMPLED_ROWS = 50
+_TELLING = ("object", "type", "model", "call_type", "provider")
+"""Keys whose values tell formats of the same shape apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sniffed:
+    """What a file is."""
+
+    kind: Kind
+    variants: tuple[Spec, ...]
+    """Formats (at their places in the line) seen in the sample, most specific first."""
+
+
+class Sniffer:
+    """Recognises records; keeps readers and what it has seen, so that many alike files cost little."""
+
+    def __init__(self, specs: Sequence[Spec]) -> None:
+        """`specs` are the formats to choose from."""
+        found = [variant for spec in specs for variant in variants(spec)]
+        found.sort(key=lambda spec: (-spec.priority, len(spec.wrapper)))
+        self.variants = tuple(found)
+        self._readers = [(spec, RecordReader(spec)) for spec in found]
+        self._shapes: dict[object, Spec | None] = {}
+
+    def recognise(self, record: dict[str, Any]) -> Spec | None:
+        """Return the most specific format that a decoded record is of."""
+        shape = _shape(record)
+        if shape not in self._shapes:
+            self._shapes[shape] = self._recognised(record)
+        return self._shapes[shape]
+
+    def _recognised(self, record: dict[str, Any]) -> Spec | None:
+        for spec, reader in self._readers:
+            if (not spec.wrapper or spec.wrapper[0].removesuffix("[]") in record) and reader.detects(record):
+                return spec
+        return None
+
+    def sniff(self, source: Source) -> Sniffed:
+        """Look at a file."""
+        start = head(source, 65536)
+        if start.startswith(b"PAR1"):
+            return Sniffed("parquet", ())
+        text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+        if not text or b"\x00" in start[:1024] and not text.startswith((b"{", b"[")):
+            return Sniffed("other" if text else "lines", ())
+        if text.startswith(b"["):
+            return Sniffed("document", ())
+        records = [record for record in map(_decoded, samples(source)) if isinstance(record, dict)]
+        if not records and text.startswith(b"{"):
+            whole = b"\n" not in text.rstrip() and len(start) < 65536
+            return Sniffed("lines" if whole else "document", ())
+        if not records:
+            return self._table(start)
+        return Sniffed("lines", self._seen(records))
+
+    def table(self, rows: Iterable[dict[str, Any]]) -> tuple[Spec, ...]:
+        """Return the format of a table's rows: the one that most of them are of."""
+        found = [spec for spec in map(self.recognise, rows) if spec is not None and not spec.wrapper]
+        seen = Counter(self._place(spec) for spec in found)
+        return tuple(self.variants[index] for index, _ in seen.most_common(1))
+
+    def _place(self, spec: Spec) -> int:
+        return next(index for index, other in enumerate(self.variants) if other is spec)
+
+    def _table(self, start: bytes) -> Sniffed:
+        try:
+            text = start.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            text = start[: error.start].decode("utf-8-sig", "ignore")
+        first = text.split("\n", 1)[0]
+        delimiter = max(",;\t|", key=first.count)
+        if not first.count(delimiter):
+            return Sniffed("lines", ())
+        reader = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1] or text), delimiter=delimiter)
+        rows = [
+            {key: value or None for key, value in row.items() if key} for row, _ in zip(reader, range(_SAMPLED_ROWS))
+        ]
+        found = self.table(rows)
+        return Sniffed("csv" if found else "lines", found)
+
+    def _seen(self, records: Iterable[dict[str, Any]]) -> tuple[Spec, ...]:
+        seen: Counter[int] = Counter()
+        for record in records:
+            spec = self.recognise(record)
+            if spec is not None:
+                seen[self._place(spec)] += 1
+        nested = [index for index, _ in seen.most_common() if self.variants[index].rows]
+        if nested and nested[0] == seen.most_common(1)[0][0]:
+            return (self.variants[nested[0]],)
+        return tuple(self.variants[index] for index in sorted(seen) if index not in nested)
+
+
+def _shape(record: dict[str, Any], depth: int = 0) -> object:
+    """Keys of a record and of the objects in it, and the values that tell formats apart."""
+    inner = [_shape(value, depth + 1) for value in record.values() if isinstance(value, dict)] if depth < 2 else []
+    told = [str(record.get(key))[:20] for key in _TELLING if key in record]
+    return (tuple(record), tuple(told), tuple(inner))
+
+
+def _decoded(line: bytes) -> Any:
+    try:
+        return msgspec.json.decode(line.strip().removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,170 @@
+"""Find the log files behind the paths a user gives, and open each as a stream of lines.
+
+What a file is, is told by its bytes, not by its name: gzip and Zstandard by their magic numbers, Parquet by its
+own, JSON by what its first lines parse as. Names only decide which files of a directory are looked at.
+"""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from llmopt.errors import InputError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+Compression = Literal["none", "gzip", "zstd"]
+Kind = Literal["lines", "document", "csv", "parquet", "other"]
+HEAD_BYTES = 256 * 1024
+_SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".csv", ".tsv", ".parquet", ".txt")
+_PACKED = (".gz", ".zst", ".gzip", ".zstd")
+_MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+DAMAGE = (EOFError, gzip.BadGzipFile, zstd.ZstdError, OSError, ValueError)
+"""What reading a damaged compressed file raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One log file."""
+
+    path: str
+    """Where to read it: the user's file, or a temporary copy in a form that duckdb takes."""
+    shown: str
+    """What to call it."""
+    compression: Compression
+    line_map: tuple[int, ...] = ()
+    """Line of the shown file that each line of `path` starts at; empty when they are the same lines."""
+
+    def line_of(self, number: int) -> int:
+        """Return the line of the shown file for a 1-based line of `path`."""
+        return self.line_map[number - 1] if number <= len(self.line_map) else number
+
+
+def find_files(paths: Sequence[str | os.PathLike[str]], spool: Path) -> list[Source]:
+    """Return the files behind `paths`, each once, in the order given (directories and globs sorted).
+
+    Args:
+        paths: files, directories (recursive), quoted globs, `-` for standard input.
+        spool: a directory for a copy of standard input.
+
+    Raises:
+        InputError: a path that does not exist, a directory or glob that holds no log.
+    """
+    found: dict[str, Source] = {}
+    for path in paths:
+        for name in _expand(os.fspath(path), spool):
+            real = os.path.realpath(name)
+            shown = "<stdin>" if name.startswith(str(spool)) else name
+            found.setdefault(real, Source(real, shown, compression_of(real)))
+    return list(found.values())
+
+
+def compression_of(path: str) -> Compression:
+    """Return how a file is packed, by its first bytes.
+
+    Raises:
+        InputError: when it cannot be opened.
+    """
+    try:
+        with open(path, "rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    return next((packed for start, packed in _MAGIC.items() if magic.startswith(start)), "none")
+
+
+def open_bytes(source: Source) -> IO[bytes]:
+    """Open a source, unpacked. Reading may raise one of `DAMAGE`."""
+    if source.compression == "gzip":
+        return gzip.open(source.path, "rb")
+    if source.compression == "zstd":
+        return io.BufferedReader(zstd.open(source.path, "rb"))
+    return open(source.path, "rb")
+
+
+def numbered_lines(source: Source) -> Iterator[tuple[int, bytes]]:
+    """Yield (1-based line, bytes) of every line that is not blank, as duckdb counts them."""
+    with open_bytes(source) as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line
+
+
+def head(source: Source, size: int = HEAD_BYTES) -> bytes:
+    """Return the first unpacked bytes; what could be read of a damaged file."""
+    parts: list[bytes] = []
+    try:
+        with open_bytes(source) as file:
+            while size > 0 and (part := file.read(min(size, 65536))):
+                parts.append(part)
+                size -= len(part)
+    except DAMAGE:
+        pass
+    return b"".join(parts)
+
+
+def samples(source: Source, size: int = 65536) -> list[bytes]:
+    """Return whole lines from the start and, of a plain file, from its middle and end."""
+    lines = head(source).split(b"\n")
+    total = os.path.getsize(source.path)
+    if total <= HEAD_BYTES:
+        return lines
+    lines = lines[:-1] or lines
+    if source.compression == "none":
+        with open(source.path, "rb") as file:
+            for start in (total // 2, total - size):
+                file.seek(start)
+                lines += file.read(size).split(b"\n")[1:-1]
+    return lines
+
+
+def _expand(path: str, spool: Path) -> list[str]:
+    if path == "-":
+        return [_spooled(spool)]
+    if os.path.isdir(path):
+        return _logs_in(path)
+    if not os.path.exists(path) and glob.has_magic(path):
+        names = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
+        if not names:
+            raise InputError(f"no file matches {path}")
+        return names
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such file or directory")
+    return [path]
+
+
+def _logs_in(directory: str) -> list[str]:
+    names: list[str] = []
+    for folder, folders, files in os.walk(directory):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        names += [os.path.join(folder, name) for name in sorted(files) if _is_log(name)]
+    if not names:
+        endings = " ".join(_SUFFIXES)
+        raise InputError(f"{directory}: no log in this directory", f"logs end in {endings}, also .gz and .zst")
+    return names
+
+
+def _is_log(name: str) -> bool:
+    lower = name.lower()
+    for packed in _PACKED:
+        lower = lower.removesuffix(packed)
+    return not name.startswith(".") and lower.endswith(_SUFFIXES)
+
+
+def _spooled(spool: Path) -> str:
+    """Copy standard input to a file: it is read twice, once to see what it is."""
+    target = spool / "stdin"
+    with target.open("wb") as file:
+        while part := sys.stdin.buffer.read(1 << 20):
+            file.write(part)
+    return str(target)
