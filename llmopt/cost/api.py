@@ -10,11 +10,11 @@ from pathlib import Path
 
 from llmopt.core.cost import UnpricedBucket, cost_usd
 from llmopt.core.usage import Usage
-from llmopt.cost.engine import DEFAULT_MEMORY_BYTES, Engine, Settings
 from llmopt.cost.groups import ALL
 from llmopt.cost.keying import Keying
 from llmopt.cost.mapping import mapped_specs
 from llmopt.cost.pricing.table import PriceTable
+from llmopt.cost.read import DEFAULT_MEMORY_BYTES, Settings, read_logs
 from llmopt.cost.result import CostReport
 from llmopt.cost.settle import Settlement
 from llmopt.cost.spec.load import load_specs
@@ -82,7 +82,7 @@ def price_logs(
         jobs=jobs,
         memory_bytes=memory_bytes or DEFAULT_MEMORY_BYTES,
     )
-    reading = Engine(settings).run(paths)
+    reading = read_logs(paths, settings)
     report = Settlement(reading, table, specs, groups).report(_utc(as_of))
     if not (report.read or report.skipped):
         raise InputError(f"{', '.join(report.files)}: no record in it", "is it a request log? See docs/cost.md")

@@ -1,124 +1,62 @@
-"""Read logs into a ledger: duckdb for what it is sure of, Python for the rest.
+"""Add up large logs with duckdb.
 
-The files are sniffed, put into scans of like files, added up by one statement, and the few records that the
-statement is not sure of are read again one by one. Memory stays bounded: the statement keeps totals, not rows,
-and spills to disk where it must sort.
+All batches become one statement. The few records that it is not sure of are located by a second one and read
+again one by one. Memory stays bounded: the statement keeps totals, not rows, and spills to disk where it sorts.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from llmopt.core.ledger import Entry, Key, Ledger
+from llmopt.core.ledger import Entry, Key
 from llmopt.core.usage import BUCKETS, Usage
-from llmopt.cost.documents import as_lines
-from llmopt.cost.groups import FROM_PRICE
-from llmopt.cost.keying import Keying
-from llmopt.cost.query import DUPLICATE, MAX_OBJECT_BYTES, Plan, Scan, Statement, build, locate, unpacked
-from llmopt.cost.rejects import Reader, Rejects
+from llmopt.cost.plan import Batch, Plan
+from llmopt.cost.query import DUPLICATE, MAX_OBJECT_BYTES, Scan, Statement, build, locate, unpacked
+from llmopt.cost.rejects import Reader
 from llmopt.cost.sniff import Sniffer
-from llmopt.cost.sources import Source, find_files
+from llmopt.cost.sources import Source
 from llmopt.cost.spec.columns import JsonRelation, TableRelation, literal
-from llmopt.cost.spec.expr import Const
+from llmopt.cost.spec.expr import Call, Const, walk
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
-from llmopt.cost.spec.values import epoch_micros, from_micros
+from llmopt.cost.spec.values import from_micros
 from llmopt.cost.tables import open_table
 from llmopt.errors import InputError
 
-DEFAULT_MEMORY_BYTES = 256 * 2**20
 _THREAD_BYTES = 5 * MAX_OBJECT_BYTES
 """What a scanning thread needs: two line buffers and room to work."""
 _SAMPLE_EVERY_BYTES = 160 * 2**20
 """Request ids are all watched for repeats up to this much log, then 1 in 2, 3 …; see `Plan.sample`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to read."""
-
-    specs: tuple[Spec, ...]
-    keying: Keying
-    by: tuple[str, ...] = ("model",)
-    since: datetime | None = None
-    until: datetime | None = None
-    input_format: str = "auto"
-    dedupe: str = "auto"
-    jobs: int | None = None
-    memory_bytes: int = DEFAULT_MEMORY_BYTES
-
-
-@dataclass(slots=True)
-class Reading:
-    """What was read."""
-
-    ledger: Ledger = field(default_factory=Ledger)
-    rejects: Rejects = field(default_factory=Rejects)
-    files: list[str] = field(default_factory=list)
-    duplicates: int = 0
-    free: int = 0
-    skipped: int = 0
-    estimated: bool = False
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Files that one scan reads."""
-
-    specs: tuple[Spec, ...]
-    kind: str
-    sources: list[Source]
-
-
 class Engine:
     """One run over one set of files."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Keep the settings; nothing is opened yet."""
-        self.settings = settings
-        self.reading = Reading()
-        specs = settings.specs
-        if settings.input_format != "auto":
-            specs = tuple(spec for spec in specs if spec.name == settings.input_format)
-        self.sniffer = Sniffer(specs)
-        self.plan = Plan(
-            settings.keying,
-            tuple(group for group in settings.by if group not in FROM_PRICE),
-            epoch_micros(settings.since),
-            epoch_micros(settings.until),
-            settings.dedupe == "all",
-        )
+    def __init__(
+        self, plan: Plan, sniffer: Sniffer, reader: Reader, spool: Path, memory_bytes: int, jobs: int | None
+    ) -> None:
+        """Keep what to do; `reader` takes the totals and the records that duckdb is not sure of."""
+        self.plan, self.sniffer, self.reader, self.spool = plan, sniffer, reader, spool
+        self.memory_bytes, self.jobs = memory_bytes, jobs
 
-    def run(self, paths: Sequence[str | os.PathLike[str]]) -> Reading:
-        """Read everything behind `paths`.
+    def run(self, batches: list[Batch]) -> None:
+        """Read all batches.
 
         Raises:
-            InputError: when nothing could be read at all.
+            InputError: a table whose columns are not known.
         """
-        with tempfile.TemporaryDirectory(prefix="llmopt-") as spool:
-            self.spool = Path(spool)
-            sources = find_files(paths, self.spool)
-            self.reading.files = [source.shown for source in sources]
-            self.reader = Reader(self.sniffer, self.plan, self.reading)
-            self.reader.shown = {source.path: source.shown for source in sources}
-            batches = self._batches(sources)
-            with self._connect() as connection:
-                self._scan(connection, batches)
-            self.reader.finish()
-        return self.reading
+        with self._connect() as connection:
+            self._scan(connection, batches)
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        memory = self.settings.memory_bytes
-        threads = max(1, min(self.settings.jobs or len(os.sched_getaffinity(0)), memory // _THREAD_BYTES))
+        memory = self.memory_bytes
+        threads = max(1, min(self.jobs or len(os.sched_getaffinity(0)), memory // _THREAD_BYTES))
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{memory // 2**20}MiB",
             "threads": threads,
@@ -129,34 +67,13 @@ class Engine:
         }
         return duckdb.connect(config=config)
 
-    def _batches(self, sources: list[Source]) -> list[_Batch]:
-        """Sniff every file; what no scan can read goes to the reader at once."""
-        batches: dict[object, _Batch] = {}
-        for number, source in enumerate(sources):
-            found = self.sniffer.sniff(source)
-            if found.kind == "document":
-                source = as_lines(source, self.spool / f"document-{number}")
-                found = self.sniffer.sniff(source)
-            if found.kind == "other":
-                self.reading.rejects.add("not a log: binary data", source.shown, 1)
-                continue
-            specs = tuple(spec for spec in found.variants if not _python_only(spec))
-            if found.kind in ("csv", "parquet"):
-                batches[source.path] = _Batch(specs, found.kind, [source])
-            elif specs:
-                key = (tuple(spec.variant for spec in specs), source.compression)
-                batches.setdefault(key, _Batch(specs, "lines", [])).sources.append(source)
-            else:
-                self.reader.read_all(source)
-        return list(batches.values())
-
-    def _scan(self, connection: duckdb.DuckDBPyConnection, batches: list[_Batch]) -> None:
+    def _scan(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> None:
         """Add up all batches with one statement; files that stop it are taken out and read line by line."""
         while batches:
             size = sum(os.path.getsize(source.path) for batch in batches for source in batch.sources)
             plan = replace(self.plan, sample=1 + size // _SAMPLE_EVERY_BYTES)
             scans = [self._to_scan(connection, batch) for batch in batches]
-            if any(spec_windowed(spec) for batch in batches for spec in batch.specs):
+            if any(_carries(spec) for batch in batches for spec in batch.specs):
                 connection.execute("SET preserve_insertion_order = true")
             statement = build(scans, plan)
             try:
@@ -170,19 +87,19 @@ class Engine:
             self._unsure(connection, batches, rows)
             return
 
-    def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: _Batch) -> Scan:
+    def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
         if batch.kind in ("csv", "parquet"):
             return self._table_scan(connection, batch)
         return Scan(batch.specs, JsonRelation(), _read_json(batch.sources))
 
-    def _table_scan(self, connection: duckdb.DuckDBPyConnection, batch: _Batch) -> Scan:
+    def _table_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
         table = open_table(connection, batch.sources[0], batch.kind)
         batch.specs = batch.specs or self.sniffer.table(table.sample(connection))
         if not batch.specs:
             raise InputError(f"{batch.sources[0].shown}: no known columns", "name them with --map column=field")
         return Scan(batch.specs, TableRelation(table.columns), table.from_sql)
 
-    def _without(self, batches: list[_Batch], error: duckdb.Error) -> list[_Batch]:
+    def _without(self, batches: list[Batch], error: duckdb.Error) -> list[Batch]:
         """Take the file that stopped duckdb out of the batches and read it line by line."""
         text = str(error)
         culprit = next((s for b in batches for s in b.sources if s.path in text), None)
@@ -195,7 +112,7 @@ class Engine:
                     self.reader.read_all(source)
             return []
         self.reader.read_all(culprit)
-        left = [replace_sources(batch, [s for s in batch.sources if s is not culprit]) for batch in batches]
+        left = [Batch(batch.specs, batch.kind, [s for s in batch.sources if s is not culprit]) for batch in batches]
         return [batch for batch in left if batch.sources]
 
     def _again(self, rows: list[tuple[Any, ...]], statement: Statement) -> bool:
@@ -203,8 +120,8 @@ class Engine:
         if not self.plan.check_tiers and any(_tier(row, statement, self.plan) is None for row in rows):
             self.plan = replace(self.plan, check_tiers=True)
             return True
-        if self.settings.dedupe == "auto" and not self.plan.dedupe_all and _repeats(rows):
-            self.plan = replace(self.plan, dedupe_all=True)
+        if self.plan.dedupe == "auto" and _repeats(rows):
+            self.plan = replace(self.plan, dedupe="all")
             return True
         return False
 
@@ -213,14 +130,14 @@ class Engine:
         for row in rows:
             spec, outcome, key, entry = _entry(row, statement, self.plan)
             if outcome == DUPLICATE:
-                self.reading.duplicates += entry.records
+                self.reader.booked.duplicates += entry.records
             elif outcome == Outcome.FREE:
-                self.reading.free += entry.records
-                self.reading.ledger.add(Key(key.format, outcome), Entry(records=entry.records))
+                self.reader.booked.free += entry.records
+                self.reader.booked.ledger.add(Key(key.format, outcome), Entry(records=entry.records))
             elif outcome == Outcome.SKIP:
-                self.reading.skipped += entry.records
+                self.reader.booked.skipped += entry.records
             elif outcome in (Outcome.OK, Outcome.NO_USAGE) and spec is not None:
-                self.reading.ledger.add(self._shown_key(key), entry)
+                self.reader.booked.ledger.add(self._shown_key(key), entry)
 
     def _shown_key(self, key: Key) -> Key:
         if "file" not in self.plan.by:
@@ -230,9 +147,7 @@ class Engine:
         groups[place] = self.reader.shown.get(str(groups[place]), groups[place])
         return replace(key, groups=tuple(groups))
 
-    def _unsure(
-        self, connection: duckdb.DuckDBPyConnection, batches: list[_Batch], rows: list[tuple[Any, ...]]
-    ) -> None:
+    def _unsure(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], rows: list[tuple[Any, ...]]) -> None:
         """Read the records again that the statement was not sure of."""
         files = {str(row[4]) for row in rows if row[4] is not None}
         if not files:
@@ -241,7 +156,7 @@ class Engine:
         for batch in batches:
             for source in batch.sources:
                 if source.path in files:
-                    alone = replace_sources(batch, [source])
+                    alone = Batch(batch.specs, batch.kind, [source])
                     found = connection.execute(locate(self._to_scan(connection, alone), self.plan)).fetchall()
                     if batch.kind == "lines":
                         self.reader.read_some(source, batch.specs, found)
@@ -252,21 +167,9 @@ class Engine:
                     self.reader.read_records(source, batch.specs[0], ((n + offset, record) for n, record in records))
 
 
-def spec_windowed(spec: Spec) -> bool:
+def _carries(spec: Spec) -> bool:
     """Does the spec carry values from line to line?"""
-    from llmopt.cost.spec.expr import Call, walk
-
     return any(isinstance(node, Call) and node.name == "carry" for expr in spec.expressions() for node in walk(expr))
-
-
-def replace_sources(batch: _Batch, sources: list[Source]) -> _Batch:
-    """Return the batch with other files."""
-    return _Batch(batch.specs, batch.kind, sources)
-
-
-def _python_only(spec: Spec) -> bool:
-    """A format without usage has nothing that duckdb could add up."""
-    return spec.usage == Const(False)
 
 
 def _read_json(sources: list[Source]) -> str:

@@ -50,28 +50,25 @@ class Keying:
 
     def epoch_sql(self, day: str) -> str:
         """SQL of the index of the stretch that a DATE lies in; -1 for null."""
-        inner = _bisect(
-            day, [f"DATE '{change}'" for change in self.change_dates], list(range(len(self.change_dates) + 1))
-        )
-        return f"CASE WHEN {day} IS NULL THEN -1 ELSE {inner} END"
+        cuts = [f"DATE '{change}'" for change in self.change_dates]
+        return f"CASE WHEN {day} IS NULL THEN -1 ELSE {_bisect(day, cuts, range(len(cuts) + 1))} END"
 
     def minute_sql(self, model: str, stamp: str) -> str:
         """SQL of the index of the part of the day: 0, or 1 + the index of the cut before."""
         if not self.minutes:
             return "0"
         named = " OR ".join(f"contains(lower({model}), '{name}')" for name in self.hourly_names)
-        part = _bisect(
-            f"hour({stamp}) * 60 + minute({stamp})", [str(cut) for cut in self.minutes], range(len(self.minutes) + 1)
-        )
+        cuts = [str(cut) for cut in self.minutes]
+        part = _bisect(f"(hour({stamp}) * 60 + minute({stamp}))", cuts, range(len(cuts) + 1))
         return f"CASE WHEN {stamp} IS NOT NULL AND ({named}) THEN {part} ELSE 0 END"
 
     def band_sql(self, input_tokens: str) -> str:
-        """SQL of `band` of a single request."""
+        """SQL of the index of the band of a single request: 0, or 1 + the index of the threshold."""
         if not self.thresholds:
             return "0"
         cuts = [str(cut + 1) for cut in self.thresholds]
         return (
-            f"CASE WHEN {input_tokens} < {cuts[0]} THEN 0 ELSE {_bisect(input_tokens, cuts, [0, *self.thresholds])} END"
+            f"CASE WHEN {input_tokens} < {cuts[0]} THEN 0 ELSE {_bisect(input_tokens, cuts, range(len(cuts) + 1))} END"
         )
 
 

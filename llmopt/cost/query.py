@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from llmopt.core.usage import BUCKETS
 from llmopt.cost.keying import Keying
+from llmopt.cost.plan import Plan
 from llmopt.cost.spec.columns import JsonRelation, Relation, nested_lists
 from llmopt.cost.spec.expr import Const, Expr, Path
 from llmopt.cost.spec.load import GROUP_FIELDS, Spec
@@ -41,24 +42,6 @@ class Scan:
     """Table function or table, without columns chosen; `{columns}` is put in for JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is asked of the log."""
-
-    keying: Keying
-    by: tuple[str, ...] = ()
-    """Groups that come from the record: `GROUP_FIELDS`, `TIME_GROUPS`, `file`."""
-    since_us: int | None = None
-    until_us: int | None = None
-    """Half-open period in microseconds since 1970; records outside are skipped."""
-    dedupe_all: bool = False
-    """De-duplicate every format by request id and content, not only those that repeat by nature."""
-    sample: int = 1
-    """Look for repeated request ids among 1 in `sample` of them."""
-    check_tiers: bool = False
-    """Call records with an unknown service tier BAD; only worth its time once one has turned up."""
-
-
 @dataclass(slots=True)
 class Statement:
     """One statement and the meaning of its rows."""
@@ -78,7 +61,7 @@ def build(scans: list[Scan], plan: Plan) -> Statement:
         parts += _canonical(name, scan, plan, len(formats))
         queries.append(f"SELECT * FROM {name}")
         formats += scan.specs
-    dedupes = plan.dedupe_all or any(spec.dedupe for spec in formats)
+    dedupes = plan.dedupe == "all" or (plan.dedupe == "auto" and any(spec.dedupe for spec in formats))
     source = queries[0] if len(queries) == 1 else " UNION ALL BY NAME ".join(queries)
     if dedupes:
         parts.append(f"ranked AS (SELECT *, {_rank()} FROM (SELECT *, {_partition()} FROM ({source})))")
@@ -109,7 +92,7 @@ def _canonical(name: str, scan: Scan, plan: Plan, offset: int) -> list[str]:
 
 def _records(scan: Scan, plan: Plan, offset: int, *, numbered: bool) -> tuple[str, bool]:
     """The query of one scan's canonical rows, and whether they form trees."""
-    wanted = ("request_id", "provider", "model", "tier", "timestamp", "reported_usd", "requests")
+    wanted: tuple[str, ...] = ("request_id", "provider", "model", "tier", "timestamp", "reported_usd", "requests")
     wanted += tuple(group for group in plan.by if group in GROUP_FIELDS)
     if isinstance(scan.relation, JsonRelation):
         for spec in scan.specs:
@@ -136,7 +119,7 @@ def _depth(scan: Scan) -> int:
 
 def _needed(spec: Spec, plan: Plan, wanted: tuple[str, ...]) -> list[Expr]:
     """Expressions of a spec whose columns must be read."""
-    names = {*wanted, *BUCKETS} - ({"request_id"} if spec.dedupe and not plan.dedupe_all else set())
+    names = {*wanted, *BUCKETS} - ({"request_id"} if spec.dedupe or plan.dedupe == "none" else set())
     needed = [expr for name, expr in spec.fields.items() if name in names]
     needed += [expr for expr in (spec.fields.get("total"),) if expr is not None and not isinstance(expr, Path)]
     needed += [spec.guard, spec.skip, spec.usage, spec.free, spec.failed, *spec.ask.values()]
@@ -173,7 +156,7 @@ def _columns(compiled: list[Compiled], offset: int, wanted: tuple[str, ...], pla
     columns += [f"{choose([part.fields[bucket] for part in compiled])} AS {bucket}" for bucket in BUCKETS]
     outcome = choose([part.outcome for part in compiled], str(int(Outcome.UNKNOWN)))
     columns += [f"{outcome} AS outcome", f"{choose([part.naive for part in compiled])} AS naive"]
-    keys = [part.key or (_identity(part) if plan.dedupe_all else "CAST(NULL AS VARCHAR)") for part in compiled]
+    keys = [part.key or (_identity(part) if plan.dedupe == "all" else "CAST(NULL AS VARCHAR)") for part in compiled]
     columns.append(f"{choose(keys)} AS key")
     for index in range(_ORDER_COLUMNS):
         kind = "DOUBLE" if index % 2 == 0 else "VARCHAR"
@@ -260,7 +243,7 @@ def _totals(source: str, plan: Plan, formats: list[Spec], dedupes: bool) -> str:
     sums.append("sum(reported_usd)" if any("reported_usd" in spec.fields for spec in formats) else "NULL")
     sums += ["epoch_us(min(ts))", "epoch_us(max(ts))", "count(*) - count(ts)", "count(*) FILTER (WHERE naive)"]
     watched = [str(n) for n, spec in enumerate(formats) if not spec.dedupe and "request_id" in spec.fields]
-    if watched and not plan.dedupe_all:
+    if watched and plan.dedupe == "auto":
         sampled = f" AND hash(request_id) % {plan.sample} = 0" if plan.sample > 1 else ""
         member = f"fmt IN ({', '.join(watched)}) AND " if len(watched) < len(formats) else ""
         sums.append(f"list(hash(request_id)) FILTER (WHERE {member}{priced} AND request_id IS NOT NULL{sampled})")

@@ -8,15 +8,15 @@ or rejected with file, line and reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import msgspec
 
 from llmopt.core.ledger import Entry, Key, Ledger
 from llmopt.cost.groups import BY_TIME
-from llmopt.cost.query import Plan
+from llmopt.cost.plan import Plan
 from llmopt.cost.result import Rejected
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import DAMAGE, Source, numbered_lines
@@ -82,6 +82,7 @@ class Reader:
     shown: dict[str, str] = field(default_factory=dict)
     """Path that duckdb reads -> what to call the file."""
     _kept: dict[object, _Kept] = field(default_factory=dict)
+    _spans: list[tuple[Row, Source]] = field(default_factory=list)
     _readers: dict[str, RecordReader] = field(default_factory=dict)
 
     def read_all(self, source: Source) -> None:
@@ -122,7 +123,10 @@ class Reader:
                 self._book(row, source, number)
 
     def finish(self) -> None:
-        """Book the best record of each response."""
+        """Book what had to wait for the last record: leaf spans, then the best record of each response."""
+        for row, source in self._leaves():
+            self._keep(row, source)
+        self._spans = []
         for kept in self._kept.values():
             self._enter(kept.row, kept.file, kept.first)
         self._kept = {}
@@ -147,7 +151,28 @@ class Reader:
             self._readers[spec.variant] = RecordReader(spec)
         return self._readers[spec.variant]
 
+    def _leaves(self) -> Iterator[tuple[Row, Source]]:
+        """Leave out spans that repeat the usage of spans below them."""
+        parents: dict[str, str | None] = {row.span: row.parent for row, _ in self._spans if row.span}
+        above: set[str] = set()
+        for row, _ in self._spans:
+            parent = row.parent if row.outcome == Outcome.OK else None
+            while parent and parent not in above:
+                above.add(parent)
+                parent = parents.get(parent)
+        for row, source in self._spans:
+            if row.outcome not in (Outcome.OK, Outcome.NO_USAGE):
+                continue
+            if row.outcome == Outcome.OK and row.span in above:
+                self.booked.duplicates += 1
+            else:
+                yield row, source
+
     def _book(self, row: Row, source: Source, number: int) -> None:
+        if row.span and row.outcome != Outcome.BAD:
+            self._spans.append((row, source))
+            if row.outcome in (Outcome.OK, Outcome.NO_USAGE):
+                return
         match row.outcome:
             case Outcome.SKIP:
                 self.booked.skipped += 1
@@ -162,8 +187,11 @@ class Reader:
     def _keep(self, row: Row, source: Source) -> None:
         """Keep the best record of each response; book at once what has no identity."""
         micros = epoch_micros(row.timestamp)
-        identity: object = (row.spec, row.key) if any(row.key) else None
-        if identity is None and row.request_id is not None:
+        identity: object = row.key if row.key and all(row.key) else None
+        if self.plan.dedupe == "none":
+            row = replace(row, request_id=None)
+            identity = None
+        if identity is None and not row.key and row.request_id is not None:
             identity = hash((row.request_id, row.model, micros, row.usage))
         if identity is None:
             self._enter(row, source.shown, micros)

@@ -11,12 +11,12 @@ from decimal import Decimal
 from llmopt.core.cost import UnpricedBucket, cost_usd
 from llmopt.core.ledger import Entry, Key
 from llmopt.core.rate import Price
-from llmopt.cost.engine import Reading
 from llmopt.cost.groups import FROM_PRICE
 from llmopt.cost.hints import Spent, hints
 from llmopt.cost.keying import instant
 from llmopt.cost.pricing.resolve import ResolvedModel
 from llmopt.cost.pricing.table import PriceTable
+from llmopt.cost.read import Reading
 from llmopt.cost.result import CostReport, Group, Period, PriceSource, Resolved, Totals, Unpriced
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome

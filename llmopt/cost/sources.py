@@ -86,7 +86,7 @@ def compression_of(path: str) -> Compression:
 def open_bytes(source: Source) -> IO[bytes]:
     """Open a source, unpacked. Reading may raise one of `DAMAGE`."""
     if source.compression == "gzip":
-        return gzip.open(source.path, "rb")
+        return io.BufferedReader(gzip.open(source.path, "rb"))
     if source.compression == "zstd":
         return io.BufferedReader(zstd.open(source.path, "rb"))
     return open(source.path, "rb")

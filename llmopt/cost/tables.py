@@ -30,7 +30,7 @@ class Table:
         self, connection: duckdb.DuckDBPyConnection, numbers: Sequence[int] | None, limit: int = 0
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (row number from 1, record as JSON values) of some rows, or of the first `limit`."""
-        names = ", ".join(quoted(name) for name in self.columns)
+        names = ", ".join(_selected(name, kind) for name, kind in self.columns.items())
         inner = f"SELECT row_number() OVER () AS llmopt_row, {names} FROM {self.from_sql}"
         chosen = f"WHERE llmopt_row IN ({', '.join(map(str, numbers))})" if numbers else f"LIMIT {limit}"
         cursor = connection.execute(f"SELECT * FROM ({inner}) {chosen}")
@@ -60,6 +60,12 @@ def open_table(connection: duckdb.DuckDBPyConnection, source: Source, kind: str)
             f"{source.shown}: {str(error).splitlines()[0]}", "is it a whole CSV or Parquet file?"
         ) from error
     return Table(scan, {row[0]: row[1] for row in described if row[0] != "llmopt_file"})
+
+
+def _selected(name: str, kind: str) -> str:
+    """A column as Python can take it without time-zone tables."""
+    column = quoted(name)
+    return f"CAST({column} AS TIMESTAMP) AS {column}" if kind.upper().startswith("TIMESTAMP") else column
 
 
 def _plain(value: Any) -> Any:

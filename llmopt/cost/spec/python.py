@@ -6,7 +6,7 @@ over: there it says what is wrong. `tests/cost/spec/test_parity.py` holds it aga
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +39,9 @@ class RecordReader:
         dedupe = spec.dedupe
         self._key = [compiler.text(expr) for expr in dedupe.key] if dedupe else []
         self._order = [compiler.value(expr) for expr in dedupe.order] if dedupe else []
+        tree = spec.tree
+        self._span = [compiler.text(expr) for expr in tree.id] if tree else []
+        self._parent = [compiler.text(expr) for expr in tree.parent] if tree else []
         self.stateful = compiler.stateful
 
     def detects(self, line: Any) -> bool:
@@ -47,7 +50,12 @@ class RecordReader:
 
     def rows(self, line: Any) -> list[Row]:
         """Read every row of a decoded line; rows that are not of the format come back as UNKNOWN."""
-        return [replace(self._row(frames), place=frames.place) for frames in self._frames(line)]
+        return [self._placed(frames) for frames in self._frames(line)]
+
+    def _placed(self, frames: Frames) -> Row:
+        """Read one row, with its place in the line and in the trace."""
+        span, parent = (_identity(reads, frames) for reads in (self._span, self._parent))
+        return replace(self._row(frames), place=frames.place, span=span, parent=parent)
 
     def _frames(self, line: Any) -> Iterator[Frames]:
         body = line
@@ -119,6 +127,12 @@ class RecordReader:
             raise BadCount(f"the parts add up to {sum(counts.values())} tokens, the record says {total}")
         requests = self._count["requests"](frames) if "requests" in self._count else 1
         return Usage(**counts), 1 if requests is None else requests
+
+
+def _identity(reads: list[Callable[[Frames], str | None]], frames: Frames) -> str | None:
+    """Join the parts of an identity; None where the last of them, the span's own, is missing."""
+    parts = [read(frames) for read in reads]
+    return "\x1f".join(part or "" for part in parts) if parts and parts[-1] else None
 
 
 def _tier(raw: str | None, spec: Spec) -> str:

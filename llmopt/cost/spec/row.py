@@ -61,3 +61,7 @@ class Row:
     key: tuple[str | None, ...] = ()
     """De-duplication key; empty where the format has none."""
     order: tuple[object, ...] = ()
+    span: str | None = None
+    """Identity of a span of a trace; None for formats without."""
+    parent: str | None = None
+    """Identity of the span above."""

@@ -166,7 +166,7 @@ class _SqlCompiler:
             case Const(value=None):
                 return "CAST(NULL AS BIGINT)"
             case Const(value=value):
-                return str(int(value))
+                return str(int(value)) if isinstance(value, int) else whole_number(literal(value), aggregate=True)
             case Binary(op="+" | "-" as op, left=left, right=right):
                 return f"({self.count(left)} {op} {self.count(right)})"
             case Call(name="first", args=args):
@@ -208,7 +208,7 @@ class _SqlCompiler:
         match expr:
             case Const(value=None):
                 return NULL
-            case Const(value=value):
+            case Const(value=(str() | int()) as value):
                 return literal(constant_text(value))
             case Path():
                 base, prefix = self.bases.locate(expr)
@@ -253,10 +253,8 @@ class _SqlCompiler:
                 return f"coalesce({self.text(item)} IN ({', '.join(literal(v) for v in values)}), false)"
             case Binary(op="and" | "or" as op, left=left, right=right):
                 return f"({self.truth(left)} {op.upper()} {self.truth(right)})"
-            case Binary(op="==", left=left, right=right):
-                return f"coalesce({self.text(left)} = {self.text(right)}, false)"
-            case Binary(op="!=", left=left, right=right):
-                return f"coalesce({self.text(left)} <> {self.text(right)}, true)"
+            case Binary(op="==" | "!=" as op):
+                return self._equal(expr, op)
             case Binary(op="<" | "<=" | ">" | ">=" as op, left=left, right=right):
                 return f"coalesce({self._plain(left)} {op} {self._plain(right)}, false)"
             case Call(name="present", args=(value,)):
@@ -266,6 +264,14 @@ class _SqlCompiler:
                 return f"coalesce({function}({self.text(value)}, {literal(str(part))}), false)"
             case _:
                 return f"coalesce({self.text(expr)} = 'true', false)"
+
+    def _equal(self, expr: Binary, op: str) -> str:
+        """Compare as text, the empty text as null; a constant needs no such care."""
+        sides = [self.text(side) for side in (expr.left, expr.right)]
+        if not isinstance(expr.left, Const) and not isinstance(expr.right, Const):
+            sides = [f"nullif({side}, '')" for side in sides]
+        equal, otherwise = ("=", "false") if op == "==" else ("<>", "true")
+        return f"coalesce({sides[0]} {equal} {sides[1]}, {otherwise})"
 
     def _plain(self, expr: Expr) -> str:
         """A count in a comparison: what is no count compares as null and spoils nothing else."""

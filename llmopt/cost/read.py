@@ -1,0 +1,121 @@
+"""Read logs into a ledger: find the files, see what they are, send each where it is read best.
+
+Small logs and odd files are read record by record in Python, which starts at once; large ones are added up by
+duckdb, which is loaded only then. Both read by the same specs and fill the same ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from llmopt.core.ledger import Ledger
+from llmopt.cost.documents import as_lines
+from llmopt.cost.groups import FROM_PRICE
+from llmopt.cost.keying import Keying
+from llmopt.cost.plan import Batch, Plan
+from llmopt.cost.rejects import Reader, Rejects
+from llmopt.cost.sniff import Sniffer
+from llmopt.cost.sources import Source, find_files
+from llmopt.cost.spec.expr import Const
+from llmopt.cost.spec.load import Spec
+from llmopt.cost.spec.values import epoch_micros
+
+DEFAULT_MEMORY_BYTES = 256 * 2**20
+SMALL_BYTES = 512 * 2**10
+"""Logs up to this size in total are read in Python: they are done before duckdb would have started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to read."""
+
+    specs: tuple[Spec, ...]
+    keying: Keying
+    by: tuple[str, ...] = ("model",)
+    since: datetime | None = None
+    until: datetime | None = None
+    input_format: str = "auto"
+    dedupe: str = "auto"
+    jobs: int | None = None
+    memory_bytes: int = DEFAULT_MEMORY_BYTES
+    small_bytes: int = SMALL_BYTES
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    rejects: Rejects = field(default_factory=Rejects)
+    files: list[str] = field(default_factory=list)
+    duplicates: int = 0
+    free: int = 0
+    skipped: int = 0
+
+
+def read_logs(paths: Sequence[str | os.PathLike[str]], settings: Settings) -> Reading:
+    """Read everything behind `paths`.
+
+    Raises:
+        InputError: a path that does not exist, a directory without logs, a table without known columns.
+    """
+    specs = settings.specs
+    if settings.input_format != "auto":
+        specs = tuple(spec for spec in specs if spec.name == settings.input_format)
+    sniffer = Sniffer(specs)
+    plan = Plan(
+        keying=settings.keying,
+        by=tuple(group for group in settings.by if group not in FROM_PRICE),
+        since_us=epoch_micros(settings.since),
+        until_us=epoch_micros(settings.until),
+        dedupe=settings.dedupe,
+    )
+    reading = Reading()
+    with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
+        spool = Path(folder)
+        sources = find_files(paths, spool)
+        reading.files = [source.shown for source in sources]
+        reader = Reader(sniffer, plan, reading)
+        reader.shown = {source.path: source.shown for source in sources}
+        small = sum(os.path.getsize(source.path) for source in sources) <= settings.small_bytes
+        batches = _batches(sources, sniffer, reader, spool, small=small)
+        if batches:
+            # duckdb takes a tenth of a second to load, which small logs need not wait for.
+            from llmopt.cost.engine import Engine
+
+            Engine(plan, sniffer, reader, spool, settings.memory_bytes, settings.jobs).run(batches)
+        reader.finish()
+    return reading
+
+
+def _batches(sources: list[Source], sniffer: Sniffer, reader: Reader, spool: Path, *, small: bool) -> list[Batch]:
+    """Sniff every file and put like ones together; what duckdb has no use for goes to the reader at once."""
+    batches: dict[object, Batch] = {}
+    for number, source in enumerate(sources):
+        found = sniffer.sniff(source)
+        if found.kind == "document":
+            source = as_lines(source, spool / f"document-{number}")
+            reader.shown[source.path] = source.shown
+            found = sniffer.sniff(source)
+        if found.kind == "other":
+            reader.booked.rejects.add("not a log: binary data", source.shown, 1)
+            continue
+        specs = tuple(spec for spec in found.variants if not _without_usage(spec))
+        if found.kind in ("csv", "parquet"):
+            batches[source.path] = Batch(specs, found.kind, [source])
+        elif specs and not small:
+            key = (tuple(spec.variant for spec in specs), source.compression)
+            batches.setdefault(key, Batch(specs, "lines", [])).sources.append(source)
+        else:
+            reader.read_all(source)
+    return list(batches.values())
+
+
+def _without_usage(spec: Spec) -> bool:
+    """A format without usage has nothing that duckdb could add up."""
+    return spec.usage == Const(False)
