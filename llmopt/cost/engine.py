@@ -44,6 +44,7 @@ class Engine:
         """Keep what to do; `reader` takes the totals and the records that duckdb is not sure of."""
         self.plan, self.sniffer, self.reader, self.spool = plan, sniffer, reader, spool
         self.memory_bytes, self.jobs = memory_bytes, jobs
+        self.files: list[Source] = []
 
     def run(self, batches: list[Batch]) -> None:
         """Read all batches.
@@ -72,6 +73,7 @@ class Engine:
         while batches:
             size = sum(os.path.getsize(source.path) for batch in batches for source in batch.sources)
             plan = replace(self.plan, sample=1 + size // _SAMPLE_EVERY_BYTES)
+            self.files = [source for batch in batches for source in batch.sources]
             scans = [self._to_scan(connection, batch) for batch in batches]
             if any(_carries(spec) for batch in batches for spec in batch.specs):
                 connection.execute("SET preserve_insertion_order = true")
@@ -90,14 +92,14 @@ class Engine:
     def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
         if batch.kind in ("csv", "parquet"):
             return self._table_scan(connection, batch)
-        return Scan(batch.specs, JsonRelation(), _read_json(batch.sources))
+        return Scan(batch.specs, JsonRelation(), _read_json(batch.sources), self.files.index(batch.sources[0]))
 
     def _table_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
         table = open_table(connection, batch.sources[0], batch.kind)
         batch.specs = batch.specs or self.sniffer.table(table.sample(connection))
         if not batch.specs:
             raise InputError(f"{batch.sources[0].shown}: no known columns", "name them with --map column=field")
-        return Scan(batch.specs, TableRelation(table.columns), table.from_sql)
+        return Scan(batch.specs, TableRelation(table.columns), table.from_sql, self.files.index(batch.sources[0]))
 
     def _without(self, batches: list[Batch], error: duckdb.Error) -> list[Batch]:
         """Take the file that stopped duckdb out of the batches and read it line by line."""
@@ -144,18 +146,18 @@ class Engine:
             return key
         place = self.plan.by.index("file")
         groups = list(key.groups)
-        groups[place] = self.reader.shown.get(str(groups[place]), groups[place])
+        groups[place] = self.files[int(groups[place] or 0)].shown
         return replace(key, groups=tuple(groups))
 
     def _unsure(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], rows: list[tuple[Any, ...]]) -> None:
         """Read the records again that the statement was not sure of."""
-        files = {str(row[4]) for row in rows if row[4] is not None}
+        files = {row[4] for row in rows if row[4] is not None}
         if not files:
             return
         connection.execute("SET preserve_insertion_order = true")
         for batch in batches:
             for source in batch.sources:
-                if source.path in files:
+                if self.files.index(source) in files:
                     alone = Batch(batch.specs, batch.kind, [source])
                     found = connection.execute(locate(self._to_scan(connection, alone), self.plan)).fetchall()
                     if batch.kind == "lines":
@@ -176,7 +178,7 @@ def _read_json(sources: list[Source]) -> str:
     files = ", ".join(literal(source.path) for source in sources)
     packed = {"none": "uncompressed"}.get(sources[0].compression, sources[0].compression)
     return (
-        f"read_json([{files}], format = 'newline_delimited', ignore_errors = true, filename = 'llmopt_file', "
+        f"read_json([{files}], format = 'newline_delimited', ignore_errors = true, "
         f"maximum_object_size = {MAX_OBJECT_BYTES}, compression = '{packed}', columns = {{columns}})"
     )
 

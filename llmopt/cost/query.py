@@ -28,7 +28,6 @@ TIME_GROUPS = {
 """Groups by time -> SQL; the Python twins are in `llmopt.cost.groups`."""
 MAX_OBJECT_BYTES = 8 * 2**20
 """Longest line that the scan takes; longer ones are read one by one on the slow path."""
-_ORDER_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,9 @@ class Scan:
     """Variants, most specific first; at most one when it unnests lists."""
     relation: Relation
     from_sql: str
-    """Table function or table, without columns chosen; `{columns}` is put in for JSON."""
+    """Table function; `{columns}` is put in for JSON."""
+    first_file: int = 0
+    """Number of its first file; the others follow."""
 
 
 @dataclass(slots=True)
@@ -64,8 +65,10 @@ def build(scans: list[Scan], plan: Plan) -> Statement:
     dedupes = plan.dedupe == "all" or (plan.dedupe == "auto" and any(spec.dedupe for spec in formats))
     source = queries[0] if len(queries) == 1 else " UNION ALL BY NAME ".join(queries)
     if dedupes:
-        parts.append(f"ranked AS (SELECT *, {_rank()} FROM (SELECT *, {_partition()} FROM ({source})))")
-        source = f"SELECT * REPLACE (CASE WHEN rank > 1 THEN {DUPLICATE} ELSE outcome END AS outcome, first_ts AS ts) FROM ranked"
+        parts.append(f"ranked AS (SELECT *, {_rank(formats)} FROM (SELECT *, {_partition()} FROM ({source})))")
+        fate = f"CASE WHEN rank > 1 AND response IS NOT NULL THEN {DUPLICATE} ELSE outcome END"
+        time = "CASE WHEN response IS NOT NULL THEN first_ts ELSE ts END"
+        source = f"SELECT * REPLACE ({fate} AS outcome, {time} AS ts) FROM ranked"
     with_sql = f"WITH RECURSIVE {', '.join(parts)} "
     return Statement(with_sql + _totals(source, plan, formats, dedupes), formats)
 
@@ -129,7 +132,7 @@ def _needed(spec: Spec, plan: Plan, wanted: tuple[str, ...]) -> list[Expr]:
 
 def _unnested(scan: Scan, numbered: bool) -> str:
     """The scan with one row an innermost list element; a line without the list stays as one row of nulls."""
-    source = scan.from_sql
+    source = f"(SELECT *, file_index + {scan.first_file} AS llmopt_file FROM {scan.from_sql})"
     if isinstance(scan.relation, JsonRelation):
         source = source.replace("{columns}", scan.relation.columns())
     if numbered:
@@ -158,9 +161,8 @@ def _columns(compiled: list[Compiled], offset: int, wanted: tuple[str, ...], pla
     columns += [f"{outcome} AS outcome", f"{choose([part.naive for part in compiled])} AS naive"]
     keys = [part.key or (_identity(part) if plan.dedupe == "all" else "CAST(NULL AS VARCHAR)") for part in compiled]
     columns.append(f"{choose(keys)} AS key")
-    for index in range(_ORDER_COLUMNS):
-        kind = "DOUBLE" if index % 2 == 0 else "VARCHAR"
-        orders = [part.order[index] if index < len(part.order) else f"CAST(NULL AS {kind})" for part in compiled]
+    for index in range(max(len(part.order) for part in compiled)):
+        orders = [part.order[index] if index < len(part.order) else "CAST(NULL AS DOUBLE)" for part in compiled]
         columns.append(f"{choose(orders)} AS o{index}")
     if any(part.tree_id for part in compiled):
         columns.append(f"{choose([part.tree_id or 'NULL' for part in compiled])} AS tree_id")
@@ -190,23 +192,25 @@ def _without_parents(name: str) -> list[str]:
     return [ancestors, leaves]
 
 
-def _rank() -> str:
+def _rank(formats: list[Spec]) -> str:
     """Rank among the records of one response, best first, and the earliest timestamp of all.
 
     Everything that makes a difference is in the order, so that the choice does not depend on threads.
     """
-    same = "PARTITION BY response, alone"
-    ordered = [f"o{index} DESC NULLS LAST" for index in range(_ORDER_COLUMNS)]
-    ordered += ["ts DESC NULLS LAST", *(f"{bucket} DESC" for bucket in BUCKETS), "model", "file"]
-    return (
-        f"row_number() OVER ({same} ORDER BY outcome, {', '.join(ordered)}) AS rank, min(ts) OVER ({same}) AS first_ts"
-    )
+    same = "PARTITION BY response, spread"
+    orders = max(len(spec.dedupe.order) if spec.dedupe else 0 for spec in formats)
+    ordered = ["outcome", *(f"o{index} DESC NULLS LAST" for index in range(orders))]
+    used = [bucket for bucket in BUCKETS if _used(bucket, formats)]
+    ordered.append(f"hash(ts, model, {', '.join(used)})")
+    window = f"({same} ORDER BY {', '.join(ordered)} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
+    return f"row_number() OVER {window} AS rank, min(ts) OVER {window} AS first_ts"
 
 
 def _partition() -> str:
-    """The response that a record belongs to; records that belong to none are each alone."""
+    """The response that a record belongs to; the others are only spread, for the sake of the sort."""
     takes_part = f"outcome IN ({int(Outcome.OK)}, {int(Outcome.NO_USAGE)}) AND key IS NOT NULL"
-    return f"CASE WHEN {takes_part} THEN key END AS response, CASE WHEN {takes_part} THEN 0 ELSE random() END AS alone"
+    response = f"CASE WHEN {takes_part} THEN key END AS response"
+    return f"{response}, CASE WHEN {takes_part} THEN 0 ELSE hash(ts) % 64 END AS spread"
 
 
 def _totals(source: str, plan: Plan, formats: list[Spec], dedupes: bool) -> str:

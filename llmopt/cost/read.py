@@ -81,7 +81,6 @@ def read_logs(paths: Sequence[str | os.PathLike[str]], settings: Settings) -> Re
         sources = find_files(paths, spool)
         reading.files = [source.shown for source in sources]
         reader = Reader(sniffer, plan, reading)
-        reader.shown = {source.path: source.shown for source in sources}
         small = sum(os.path.getsize(source.path) for source in sources) <= settings.small_bytes
         batches = _batches(sources, sniffer, reader, spool, small=small)
         if batches:
@@ -100,7 +99,6 @@ def _batches(sources: list[Source], sniffer: Sniffer, reader: Reader, spool: Pat
         found = sniffer.sniff(source)
         if found.kind == "document":
             source = as_lines(source, spool / f"document-{number}")
-            reader.shown[source.path] = source.shown
             found = sniffer.sniff(source)
         if found.kind == "other":
             reader.booked.rejects.add("not a log: binary data", source.shown, 1)

@@ -79,8 +79,6 @@ class Reader:
     sniffer: Sniffer
     plan: Plan
     booked: Booked
-    shown: dict[str, str] = field(default_factory=dict)
-    """Path that duckdb reads -> what to call the file."""
     _kept: dict[object, _Kept] = field(default_factory=dict)
     _spans: list[tuple[Row, Source]] = field(default_factory=list)
     _readers: dict[str, RecordReader] = field(default_factory=dict)
@@ -137,6 +135,9 @@ class Reader:
         number = source.line_of(number)
         record, reason = decoded(line, first=number == 1)
         spec = self.sniffer.recognise(record) if not reason else None
+        if spec is None and not reason and self.sniffer.is_empty(record):
+            self.booked.skipped += 1
+            return
         if spec is None:
             self.booked.rejects.add(reason or "a record of no known format", source.shown, number)
             return

@@ -129,7 +129,7 @@ class CostReport:
     skipped: int
     """Lines of a known format that are no requests (a user's turn in a transcript)."""
     formats: dict[str, int]
-    """Format name -> records read as such."""
+    """Format name -> records read as such, without duplicates and rejects."""
     period: Period
     monthly_usd: Decimal | None
     """`total.cost_usd` scaled to 30 days; None when the period is unknown or shorter than an hour."""

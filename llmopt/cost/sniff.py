@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,7 @@ class Sniffer:
         found = [variant for spec in specs for variant in variants(spec)]
         found.sort(key=lambda spec: (-spec.priority, len(spec.wrapper)))
         self.variants = tuple(found)
-        self._readers = [(spec, RecordReader(spec)) for spec in found]
+        self._readers: dict[str, RecordReader] = {}
         self._shapes: dict[object, Spec | None] = {}
 
     def recognise(self, record: dict[str, Any]) -> Spec | None:
@@ -52,10 +52,21 @@ class Sniffer:
         return self._shapes[shape]
 
     def _recognised(self, record: dict[str, Any]) -> Spec | None:
-        for spec, reader in self._readers:
-            if (not spec.wrapper or spec.wrapper[0].removesuffix("[]") in record) and reader.detects(record):
-                return spec
-        return None
+        return next((spec for spec in self._possible(record) if self._reader(spec).detects(record)), None)
+
+    def is_empty(self, record: dict[str, Any]) -> bool:
+        """Is this a record of some format whose list of rows is there, and empty?"""
+        return any(self._reader(spec).is_empty(record) for spec in self._possible(record) if spec.rows)
+
+    def _possible(self, record: dict[str, Any]) -> Iterator[Spec]:
+        """Yield the formats whose wrapper the record has."""
+        return (spec for spec in self.variants if not spec.wrapper or spec.wrapper[0].removesuffix("[]") in record)
+
+    def _reader(self, spec: Spec) -> RecordReader:
+        """Readers are made when first needed: most runs meet few formats."""
+        if spec.variant not in self._readers:
+            self._readers[spec.variant] = RecordReader(spec)
+        return self._readers[spec.variant]
 
     def sniff(self, source: Source) -> Sniffed:
         """Look at a file."""

@@ -18,9 +18,9 @@ class Table:
     """A file with columns."""
 
     from_sql: str
-    """A FROM item with the file's columns and `llmopt_file`."""
+    """A FROM item with the file's columns and `file_index`."""
     columns: dict[str, str] = field(default_factory=dict)
-    """Column -> duckdb type, without `llmopt_file`."""
+    """Column -> duckdb type."""
 
     def sample(self, connection: duckdb.DuckDBPyConnection, rows: int = 50) -> list[dict[str, Any]]:
         """Return the first rows."""
@@ -46,12 +46,12 @@ def open_table(connection: duckdb.DuckDBPyConnection, source: Source, kind: str)
     """
     path = literal(source.path)
     if kind == "parquet":
-        scan = f"read_parquet({path}, filename = 'llmopt_file')"
+        scan = f"read_parquet({path})"
     else:
         packed = {"none": "none"}.get(source.compression, source.compression)
         scan = (
             f"read_csv({path}, all_varchar = true, header = true, null_padding = true, strict_mode = false, "
-            f"ignore_errors = true, compression = '{packed}', filename = 'llmopt_file')"
+            f"ignore_errors = true, compression = '{packed}')"
         )
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
@@ -59,7 +59,7 @@ def open_table(connection: duckdb.DuckDBPyConnection, source: Source, kind: str)
         raise InputError(
             f"{source.shown}: {str(error).splitlines()[0]}", "is it a whole CSV or Parquet file?"
         ) from error
-    return Table(scan, {row[0]: row[1] for row in described if row[0] != "llmopt_file"})
+    return Table(scan, {row[0]: row[1] for row in described})
 
 
 def _selected(name: str, kind: str) -> str:
@@ -75,6 +75,7 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat() + ("Z" if getattr(value, "tzinfo", 1) is None else "")
     if isinstance(value, str):
+        value = value.strip()
         head, point, zeros = value.partition(".")
-        return head if point and head.isdigit() and zeros and not zeros.strip("0") else value
+        return head if point and head.isdigit() and zeros and not zeros.strip("0") else value or None
     return value

@@ -105,7 +105,7 @@ class Node:
         if self.fields:
             inner = ", ".join(f"{quoted(name)} {node.sql_type()}" for name, node in self.fields.items())
             return f"STRUCT({inner})"
-        return "DOUBLE" if self.number and not self.text else "VARCHAR"
+        return "DOUBLE" if self.number and not self.text and not self.presence else "VARCHAR"
 
 
 class JsonRelation:

@@ -60,7 +60,7 @@ def _fold_binary(expr: Binary) -> Expr:
     if not (isinstance(left, Const) and isinstance(right, Const)):
         return expr
     if expr.op in ("==", "!="):
-        same = left.value is not None and right.value is not None
+        same = left.value not in (None, "") and right.value not in (None, "")
         same = same and constant_text(left.value or 0) == constant_text(right.value or 0)
         return Const(same if expr.op == "==" else not same)
     return expr

@@ -113,6 +113,11 @@ def variants(spec: Spec) -> list[Spec]:
     return found
 
 
+def is_time(expr: Expr) -> bool:
+    """Is the value of an expression an instant?"""
+    return isinstance(expr, Call) and expr.name == "time"
+
+
 def load_spec(path: FilePath, params: Mapping[str, str | None] | None = None) -> Spec:
     """Read one spec file.
 

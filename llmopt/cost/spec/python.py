@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
+from math import inf
 from typing import Any
 
 from llmopt.core.usage import BUCKETS, Usage
 from llmopt.cost.spec.closures import Closures, Frames, get
-from llmopt.cost.spec.load import GROUP_FIELDS, Spec
+from llmopt.cost.spec.expr import Expr, Path
+from llmopt.cost.spec.load import GROUP_FIELDS, Spec, is_time
 from llmopt.cost.spec.row import Outcome, Row
-from llmopt.cost.spec.values import BadCount, to_money, to_text, to_time
+from llmopt.cost.spec.values import BadCount, epoch_micros, to_money, to_time, to_total
 
 _TEXTS = ("request_id", "provider", "model", "tier", "prompt", *GROUP_FIELDS)
 _COUNTS = (*BUCKETS, "total", "requests")
+_Number = Callable[[Frames], int | Decimal | None]
 
 
 class RecordReader:
@@ -34,11 +38,16 @@ class RecordReader:
         fields = spec.fields
         self._text = {name: compiler.text(fields[name]) for name in _TEXTS if name in fields}
         self._count = {name: compiler.count(fields[name]) for name in _COUNTS if name in fields}
+        total = fields.get("total")
+        plain = compiler.value(total) if isinstance(total, Path) else None
+        self._reported_total: _Number | None = (
+            (lambda frames: to_total(plain(frames))) if plain else self._count.get("total")
+        )
         self._time = compiler.value(fields["timestamp"]) if "timestamp" in fields else None
         self._reported = compiler.text(fields["reported_usd"]) if "reported_usd" in fields else None
         dedupe = spec.dedupe
         self._key = [compiler.text(expr) for expr in dedupe.key] if dedupe else []
-        self._order = [compiler.value(expr) for expr in dedupe.order] if dedupe else []
+        self._order = [_sorter(compiler, expr) for expr in dedupe.order] if dedupe else []
         tree = spec.tree
         self._span = [compiler.text(expr) for expr in tree.id] if tree else []
         self._parent = [compiler.text(expr) for expr in tree.parent] if tree else []
@@ -47,6 +56,13 @@ class RecordReader:
     def detects(self, line: Any) -> bool:
         """Is any row of this decoded line of the spec's format?"""
         return any(self._detect(frames) for frames in self._frames(line))
+
+    def is_empty(self, line: Any) -> bool:
+        """Is this a record of the format whose list of rows is there, and empty?"""
+        if not self.spec.rows:
+            return False
+        body = line if self.spec.in_list else get(line, self.spec.wrapper)
+        return isinstance(get(body, self.spec.rows[0]), list) and not any(True for _ in self._frames(line))
 
     def rows(self, line: Any) -> list[Row]:
         """Read every row of a decoded line; rows that are not of the format come back as UNKNOWN."""
@@ -90,7 +106,7 @@ class RecordReader:
             tier = _tier(text.get("tier"), self.spec)
             usage, requests = self._usage_of(frames) if used else (Usage(), 1)
             stamp, naive = to_time(self._time(frames)) if self._time else (None, False)
-            order = tuple(_sortable(read(frames)) for read in self._order)
+            order = tuple(read(frames) for read in self._order)
         except BadCount as error:
             return Row(name, Outcome.BAD, str(error))
         return Row(
@@ -122,7 +138,7 @@ class RecordReader:
                 if count < 0:
                     raise BadCount(f"{bucket} would be {count}: the parts exceed the count they stand inside of")
                 counts[bucket] = count
-        total = self._count["total"](frames) if "total" in self._count else None
+        total = self._reported_total(frames) if self._reported_total else None
         if total is not None and total != sum(counts.values()):
             raise BadCount(f"the parts add up to {sum(counts.values())} tokens, the record says {total}")
         requests = self._count["requests"](frames) if "requests" in self._count else 1
@@ -144,11 +160,21 @@ def _tier(raw: str | None, spec: Spec) -> str:
     return tier
 
 
-def _sortable(value: Any) -> tuple[int, Any, str]:
-    """Order null < numbers < texts, as the query does."""
-    if value is None:
-        return (0, 0, "")
-    try:
-        return (1, float(value), "")
-    except (TypeError, ValueError):
-        return (2, 0, to_text(value) or "")
+def _sorter(compiler: Closures, expr: Expr) -> Callable[[Frames], float]:
+    """Read what an order expression sorts by, as the query does: an instant or a number, the missing before all."""
+    if is_time(expr):
+        value = compiler.value(expr)
+        return lambda frames: _number(epoch_micros(to_time(value(frames))[0]))
+    count = compiler.count(expr)
+
+    def sortable(frames: Frames) -> float:
+        try:
+            return _number(count(frames))
+        except BadCount:
+            return -inf
+
+    return sortable
+
+
+def _number(value: int | None) -> float:
+    return -inf if value is None else float(value)

@@ -60,7 +60,7 @@ class Row:
     """Position in each nested list, from 1; empty for formats with a record a line."""
     key: tuple[str | None, ...] = ()
     """De-duplication key; empty where the format has none."""
-    order: tuple[object, ...] = ()
+    order: tuple[float, ...] = ()
     span: str | None = None
     """Identity of a span of a trace; None for formats without."""
     parent: str | None = None

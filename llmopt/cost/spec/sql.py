@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from llmopt.core.usage import BUCKETS
 from llmopt.cost.spec.columns import Relation, bases_of, json_path, literal, pick_of
-from llmopt.cost.spec.expr import Binary, Call, Const, Expr, In, Not, Path, constant_text
-from llmopt.cost.spec.load import FALSE, Spec
+from llmopt.cost.spec.expr import Binary, Call, Const, Expr, In, Not, Path, constant_text, walk
+from llmopt.cost.spec.load import FALSE, Spec, is_time
 from llmopt.cost.spec.row import Outcome
 
 NULL = "NULL"
@@ -31,6 +31,7 @@ class Compiled:
     key: str | None
     """De-duplication key as one VARCHAR; None where the format has none."""
     order: list[str]
+    """DOUBLEs to keep the greatest of, most important first."""
     tree_id: str | None
     tree_parent: str | None
     leaves: dict[str, str] = field(default_factory=dict)
@@ -70,7 +71,12 @@ class _SqlCompiler:
         fields = {name: self._field(name) for name in wanted}
         counts = {name: self.count(spec.fields[name]) for name in BUCKETS if name in spec.fields}
         if "requests" in wanted:
-            fields["requests"] = f"coalesce({self.count(spec.fields.get('requests', Const(1)))}, 1)"
+            requests = spec.fields.get("requests", Const(1))
+            fields["requests"] = f"coalesce({self.count(requests)}, 1)"
+            for node in walk(requests):
+                if _is_leaf(node):
+                    name = self.count(node)
+                    self.watched |= {name: self.sources[name]} if name in self.sources else {}
         dedupe, tree = spec.dedupe, spec.tree
         return Compiled(
             guard=self.truth(spec.guard),
@@ -78,7 +84,7 @@ class _SqlCompiler:
             fields=fields | {name: counts.get(name, "0") for name in BUCKETS},
             naive=self._naive(),
             key=_joined([self.text(expr) for expr in dedupe.key]) if dedupe else None,
-            order=[part for expr in (dedupe.order if dedupe else ()) for part in self._sortable(expr)],
+            order=[self._sortable(expr) for expr in (dedupe.order if dedupe else ())],
             tree_id=_joined([self.text(expr) for expr in tree.id]) if tree else None,
             tree_parent=_joined([self.text(expr) for expr in tree.parent]) if tree else None,
             leaves=self.leaves,
@@ -154,11 +160,8 @@ class _SqlCompiler:
         if isinstance(expr, Const):
             return "false"
         number = f"{self.prefix}t" if f"{self.prefix}t" in self.leaves else f"TRY_CAST({text} AS DOUBLE)"
-        zone = r":\d\d.*([zZ]|[+-]\d\d(:?\d\d)?|UTC)\s*$"
-        return (
-            f"CASE WHEN {number} IS NOT NULL OR {text} IS NULL OR suffix({text}, 'Z') THEN false "
-            f"ELSE NOT regexp_matches({text}, {literal(zone)}) END"
-        )
+        assumed = f"NOT regexp_full_match({text}, {literal(_ZONED)}) AND {_iso(text)} IS NOT NULL"
+        return f"CASE WHEN {number} IS NOT NULL OR {text} IS NULL OR suffix({text}, 'Z') THEN false ELSE {assumed} END"
 
     def count(self, expr: Expr) -> str:
         """SQL of a BIGINT; null for null, and for a value that is no count (see `sources`)."""
@@ -166,7 +169,7 @@ class _SqlCompiler:
             case Const(value=None):
                 return "CAST(NULL AS BIGINT)"
             case Const(value=value):
-                return str(int(value)) if isinstance(value, int) else whole_number(literal(value), aggregate=True)
+                return str(int(value)) if isinstance(value, int) else whole_number(literal(str(value)), aggregate=True)
             case Binary(op="+" | "-" as op, left=left, right=right):
                 return f"({self.count(left)} {op} {self.count(right)})"
             case Call(name="first", args=args):
@@ -206,7 +209,7 @@ class _SqlCompiler:
     def text(self, expr: Expr) -> str:
         """SQL of a VARCHAR."""
         match expr:
-            case Const(value=None):
+            case Const(value=None | ""):
                 return NULL
             case Const(value=(str() | int()) as value):
                 return literal(constant_text(value))
@@ -275,14 +278,16 @@ class _SqlCompiler:
 
     def _plain(self, expr: Expr) -> str:
         """A count in a comparison: what is no count compares as null and spoils nothing else."""
-        if isinstance(expr, Path | Const) or (isinstance(expr, Call) and expr.name not in ("first", "if")):
-            return whole_number(self.text(expr), aggregate=True)
-        return self.count(expr)
+        if isinstance(expr, Binary):
+            return self.count(expr)
+        return whole_number(self.text(expr), aggregate=True)
 
-    def _sortable(self, expr: Expr) -> list[str]:
-        """Numbers before texts, null first, as the Python function orders them."""
-        text = self.text(expr)
-        return [f"TRY_CAST({text} AS DOUBLE)", text] if text != NULL else []
+    def _sortable(self, expr: Expr) -> str:
+        """SQL of the DOUBLE that an order expression sorts by: an instant in microseconds, or a number."""
+        if is_time(expr):
+            stamp = self._field("timestamp") if expr == self.spec.fields.get("timestamp") else _time(self.text(expr))
+            return f"CAST(epoch_us({stamp}) AS DOUBLE)"
+        return f"CAST({self.count(expr)} AS DOUBLE)"
 
 
 def whole_number(source: str, *, aggregate: bool) -> str:
@@ -297,6 +302,11 @@ def whole_number(source: str, *, aggregate: bool) -> str:
     return f"CASE WHEN contains({source}, '.') THEN NULL ELSE CAST(TRY_CAST({source} AS UINTEGER) AS BIGINT) END"
 
 
+_ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?"
+_OFFSET = r".*:\d\d(\.\d+)?[+-]\d\d(:?\d\d)?"
+_ZONED = r".*(Z|z|UTC|[+-]\d\d(:?\d\d)?)"
+
+
 def _time(text: str, number: str = "") -> str:
     """SQL of a TIMESTAMP from ISO text or from unix seconds, milli-, micro- or nanoseconds, told apart by size."""
     if text == NULL:
@@ -305,7 +315,21 @@ def _time(text: str, number: str = "") -> str:
     size = f"abs({number})"
     scale = f"CASE WHEN {size} < 1e11 THEN 1e6 WHEN {size} < 1e14 THEN 1e3 WHEN {size} < 1e17 THEN 1 ELSE 1e-3 END"
     unix = f"make_timestamp(TRY_CAST(floor({number} * {scale} + 0.5) AS BIGINT))"
-    return f"CASE WHEN {number} IS NULL THEN TRY_CAST({text} AS TIMESTAMP) ELSE {unix} END"
+    return f"CASE WHEN {number} IS NULL THEN {_iso(text)} ELSE {unix} END"
+
+
+def _iso(text: str) -> str:
+    """SQL of a TIMESTAMP in UTC from ISO text.
+
+    duckdb's cast to TIMESTAMP drops an offset, and reads words such as `epoch`; so only what ends in Z goes straight.
+    """
+    plain = f"replace({text}, ',', '.')"
+    zoned = f"make_timestamp(epoch_us(TRY_CAST({plain} AS TIMESTAMPTZ)))"
+    odd = (
+        f"CASE WHEN regexp_full_match({text}, {literal(_OFFSET)}) THEN {zoned} ELSE TRY_CAST({plain} AS TIMESTAMP) END"
+    )
+    known = f"regexp_full_match({text}, {literal(_ISO)})"
+    return f"CASE WHEN suffix({text}, 'Z') THEN TRY_CAST({plain} AS TIMESTAMP) WHEN {known} THEN {odd} END"
 
 
 def _is_leaf(expr: Expr) -> bool:

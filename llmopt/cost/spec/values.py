@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -12,7 +13,6 @@ import msgspec
 from llmopt.cost.spec.expr import constant_text
 from llmopt.cost.spec.row import MAX_COUNT
 
-_DIGITS = re.compile(r"[+-]?[0-9]+")
 _ZONE = re.compile(r":\d\d.*(?:[zZ]|[+-]\d\d(?::?\d\d)?|UTC)$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,12 +36,12 @@ def to_count(value: Any, label: str = "a count", limit: int = MAX_COUNT) -> int 
     """Return a whole number >= 0, or None for null.
 
     Raises:
-        BadCount: for booleans, fractions, negative and huge numbers, and any text that is not digits.
+        BadCount: for booleans, fractions, negative and huge numbers, and any text that is no whole number.
     """
     if value is None:
         return None
-    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()) and len(value) < 40:
-        value = int(value)
+    if isinstance(value, str) and len(value) < 40:
+        value = _whole(value)
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 0:
             raise BadCount(f"{label} is negative: {value}")
@@ -50,6 +50,13 @@ def to_count(value: Any, label: str = "a count", limit: int = MAX_COUNT) -> int 
         return value
     shown = to_text(value) or ""
     raise BadCount(f"{label} is {shown[:40]!r}, not a whole number")
+
+
+def to_total(value: Any) -> Decimal | None:
+    """Return a reported total; None where there is none, or none that is a number."""
+    if isinstance(value, bool):
+        return Decimal(value)
+    return None if isinstance(value, (dict, list)) else to_money(value)
 
 
 def to_time(value: Any) -> tuple[datetime | None, bool]:
@@ -95,8 +102,26 @@ def _iso(text: str) -> tuple[datetime | None, bool]:
     return (stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)), naive
 
 
+def _whole(text: str) -> int | str:
+    """Read a whole number in any spelling (`12`, `1_000`, `0x1F`, `1e3`); return other text as it is."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        number = Decimal(text) if "." not in text else None
+    except InvalidOperation:
+        number = None
+    if number is not None and number.is_finite() and number == int(number):
+        return int(number)
+    try:
+        return int(text, 0)
+    except ValueError:
+        return text
+
+
 def _micros(number: float) -> int:
     """Tell seconds, milliseconds, microseconds and nanoseconds apart by size."""
     size = abs(number)
     scale = 1e6 if size < 1e11 else 1e3 if size < 1e14 else 1.0 if size < 1e17 else 1e-3
-    return int(number * scale + 0.5)
+    return math.floor(number * scale + 0.5)
