@@ -44,7 +44,7 @@ def cost_usd(usage: Usage, price: Price, *, requests: int = 1, max_input_tokens:
         if per_request <= band.above_input_tokens:
             break
         if band.rule == "cliff":
-            rates = band.rates
+            rates, surcharge = band.rates, Decimal(0)
         else:
             surcharge = EXACT.add(surcharge, _marginal(usage, requests, band, previous))
         previous = band.rates

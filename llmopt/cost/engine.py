@@ -20,7 +20,7 @@ from llmopt.cost.plan import Batch, Plan
 from llmopt.cost.query import DUPLICATE, MAX_OBJECT_BYTES, Scan, Statement, build, locate, unpacked
 from llmopt.cost.rejects import Reader
 from llmopt.cost.sniff import Sniffer
-from llmopt.cost.sources import Source
+from llmopt.cost.sources import DAMAGE, Source, without_long_lines
 from llmopt.cost.spec.columns import JsonRelation, TableRelation, literal
 from llmopt.cost.spec.expr import Call, Const, walk
 from llmopt.cost.spec.load import Spec
@@ -45,6 +45,7 @@ class Engine:
         self.plan, self.sniffer, self.reader, self.spool = plan, sniffer, reader, spool
         self.memory_bytes, self.jobs = memory_bytes, jobs
         self.files: list[Source] = []
+        self._copies = 0
 
     def run(self, batches: list[Batch]) -> None:
         """Read all batches.
@@ -102,20 +103,33 @@ class Engine:
         return Scan(batch.specs, TableRelation(table.columns), table.from_sql, self.files.index(batch.sources[0]))
 
     def _without(self, batches: list[Batch], error: duckdb.Error) -> list[Batch]:
-        """Take the file that stopped duckdb out of the batches and read it line by line."""
+        """Mend the file that stopped duckdb, or else have it read line by line."""
         text = str(error)
-        culprit = next((s for b in batches for s in b.sources if s.path in text), None)
         everything = [source for batch in batches for source in batch.sources]
-        if culprit is None and len(everything) == 1:
-            culprit = everything[0]
-        if culprit is None:
-            for batch in batches:
-                for source in batch.sources:
+        named = [source for source in everything if source.path in text]
+        culprits = named[:1] or everything
+        too_long = "maximum_object_size" in text
+        mended: list[Batch] = []
+        for batch in batches:
+            kept: list[Source] = []
+            for source in batch.sources:
+                if source not in culprits:
+                    kept.append(source)
+                elif too_long and not source.trimmed and (copy := self._trimmed(source)):
+                    kept.append(copy)
+                else:
                     self.reader.read_all(source)
-            return []
-        self.reader.read_all(culprit)
-        left = [Batch(batch.specs, batch.kind, [s for s in batch.sources if s is not culprit]) for batch in batches]
-        return [batch for batch in left if batch.sources]
+            mended += [Batch(batch.specs, batch.kind, [source]) for source in kept if source.trimmed]
+            mended.append(Batch(batch.specs, batch.kind, [source for source in kept if not source.trimmed]))
+        return [batch for batch in mended if batch.sources]
+
+    def _trimmed(self, source: Source) -> Source | None:
+        """Return the file without the lines that are too long for duckdb; None when it is damaged."""
+        self._copies += 1
+        try:
+            return without_long_lines(source, MAX_OBJECT_BYTES // 2, self.spool / f"trimmed-{self._copies}")
+        except DAMAGE:
+            return None
 
     def _again(self, rows: list[tuple[Any, ...]], statement: Statement) -> bool:
         """Does what was found call for a closer look? Unknown tiers, and request ids that repeat."""
@@ -175,8 +189,8 @@ def _carries(spec: Spec) -> bool:
 
 
 def _read_json(sources: list[Source]) -> str:
-    files = ", ".join(literal(source.path) for source in sources)
-    packed = {"none": "uncompressed"}.get(sources[0].compression, sources[0].compression)
+    files = ", ".join(literal(source.trimmed or source.path) for source in sources)
+    packed = "uncompressed" if sources[0].trimmed or sources[0].compression == "none" else sources[0].compression
     return (
         f"read_json([{files}], format = 'newline_delimited', ignore_errors = true, "
         f"maximum_object_size = {MAX_OBJECT_BYTES}, compression = '{packed}', columns = {{columns}})"

@@ -26,6 +26,7 @@ from llmopt.cost.spec.row import Outcome, Row
 from llmopt.cost.spec.values import epoch_micros, from_micros
 from llmopt.tokens.count import prompt_tokens
 
+_KINDS: dict[type, str] = {list: "list", str: "text", bool: "boolean", type(None): "null"}
 _VARIABLE = re.compile(r"'[^']*'|-?\d+")
 
 
@@ -242,12 +243,12 @@ def decoded(line: bytes, *, first: bool) -> tuple[Any, str]:
     text = line.strip().removeprefix(b"\xef\xbb\xbf") if first else line.strip()
     try:
         record = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except RecursionError:
+        return None, "not JSON that can be read: nested too deeply"
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return None, _why(text, str(error))
-    except (RecursionError, UnicodeDecodeError):
-        return None, "not JSON that can be read: nested too deeply, or not UTF-8"
     if not isinstance(record, dict):
-        return None, f"a JSON {type(record).__name__}, not a record"
+        return None, f"a JSON {_KINDS.get(type(record), 'number')}, not a record"
     return record, ""
 
 
@@ -260,7 +261,7 @@ def _why(text: bytes, error: str) -> str:
         return "not valid UTF-8"
     if text.startswith(b"{") and "truncated" in error:
         return "truncated JSON"
-    return f"not JSON: {error}"
+    return "not JSON: " + error.removeprefix("JSON is malformed: ")
 
 
 def _remember(readers: Iterable[RecordReader], line: bytes) -> None:

@@ -11,8 +11,9 @@ import gzip
 import io
 import os
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Literal
 
@@ -29,7 +30,7 @@ HEAD_BYTES = 256 * 1024
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".csv", ".tsv", ".parquet", ".txt")
 _PACKED = (".gz", ".zst", ".gzip", ".zstd")
 _MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-DAMAGE = (EOFError, gzip.BadGzipFile, zstd.ZstdError, OSError, ValueError)
+DAMAGE = (EOFError, OSError, zlib.error, zstd.ZstdError)
 """What reading a damaged compressed file raises."""
 
 
@@ -42,6 +43,8 @@ class Source:
     shown: str
     """What to call it."""
     compression: Compression
+    trimmed: str = ""
+    """A copy for duckdb without lines that are too long for it; empty when there are none."""
     line_map: tuple[int, ...] = ()
     """Line of the shown file that each line of `path` starts at; empty when they are the same lines."""
 
@@ -98,6 +101,22 @@ def numbered_lines(source: Source) -> Iterator[tuple[int, bytes]]:
         for number, line in enumerate(file, 1):
             if line.strip():
                 yield number, line
+
+
+def without_long_lines(source: Source, longest: int, target: Path) -> Source:
+    """Copy a file with every line longer than `longest` bytes emptied to `{}`; duckdb reads the copy.
+
+    The empty records are of no format, so they are read again, from the file itself.
+    """
+    with open_bytes(source) as file, target.open("wb") as out:
+        while line := file.readline(longest + 1):
+            if len(line) <= longest:
+                out.write(line)
+                continue
+            out.write(b"{}\n")
+            while line and not line.endswith(b"\n"):
+                line = file.readline(longest)
+    return replace(source, trimmed=str(target))
 
 
 def head(source: Source, size: int = HEAD_BYTES) -> bytes:

@@ -1,0 +1,38 @@
+"""Measure what LLM traffic costs, cut it, and prove the saving.
+
+The names below load their modules on first use, so `import llmopt` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmopt.cost.api import price, price_logs
+    from llmopt.cost.result import CostReport
+
+__version__ = "0.1.0"
+__all__ = ["CostReport", "__version__", "price", "price_logs"]
+
+_HOMES = {
+    "CostReport": "llmopt.cost.result",
+    "price": "llmopt.cost.api",
+    "price_logs": "llmopt.cost.api",
+}
+"""Exported name -> the module that holds it."""
+
+
+def __getattr__(name: str) -> object:
+    """Load an exported name from its module the first time it is asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'llmopt' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the exported names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,89 @@
+"""Put a result where the user wants it: stdout, a file, and the step summary of GitHub Actions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmopt.cli.options import SettingFormat
+from llmopt.errors import InputError, UsageError
+from llmopt.report.as_json import Json
+from llmopt.report.render import SUFFIXES, Format, Screen, format_of, format_of_file, render
+from llmopt.report.table import Report
+from llmopt.report.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the result goes and as what; made before the work starts, so that a typo costs nothing."""
+
+    format: Format
+    path: Path | None
+    """None: stdout."""
+    quiet: bool = False
+
+
+def destination(format: str | None, output: Path | None, *, quiet: bool = False) -> Destination:
+    """Return where to write: as --format says, else by the suffix of `output`, else by the settings.
+
+    Raises:
+        UsageError: no such format, or the suffix of `output` says nothing and `format` is not given either.
+    """
+    chosen = format_of(format) if format is not None else None
+    by_suffix = format_of_file(output) if output is not None else None
+    if chosen is None or isinstance(format, SettingFormat):
+        chosen = by_suffix or chosen
+    if chosen is None and output is not None:
+        known = ", ".join(SUFFIXES)
+        raise UsageError(f"{output}: which format? The suffix is none of {known}", "add --format")
+    return Destination(chosen or "table", output, quiet)
+
+
+def write(report: Report, payload: Mapping[str, Json], to: Destination) -> None:
+    """Write one result, and append it to the step summary where GitHub Actions keeps one.
+
+    Warnings that the result itself does not carry (CSV), or that went to a file, are repeated on stderr.
+
+    Raises:
+        InputError: the file, or stdout, cannot be written.
+    """
+    if to.path is None:
+        _print(render(report, payload, to.format, _screen()))
+    else:
+        _save(to.path, render(report, payload, to.format))
+    if not to.quiet and (to.path is not None or to.format == "csv"):
+        for warning in report.warnings:
+            sys.stderr.write(f"llmopt: warning: {clean(warning)}\n")
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        _save(Path(summary), render(report, payload, "markdown") + "\n", append=True)
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"stdout cannot be written: {error.strerror}") from error
+
+
+def _save(path: Path, text: str, *, append: bool = False) -> None:
+    try:
+        with path.open("a" if append else "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}", "name another file with -o") from error
+
+
+def _screen() -> Screen | None:
+    """Return the terminal on stdout; None for a pipe or a file."""
+    if not sys.stdout.isatty():
+        return None
+    color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Screen(shutil.get_terminal_size().columns, color=color)

@@ -1,0 +1,129 @@
+"""Settings below the flags: pyproject.toml, then llmopt.toml, then LLMOPT_* variables.
+
+A key at the top (`format = "markdown"`) is the default of that option in every command that has it; a key in a
+table named after a command (`[cost]`, in pyproject.toml `[tool.llmopt.cost]`) only there, and wins.
+`LLMOPT_FORMAT` and `LLMOPT_COST_MAX_COST` are the same two as variables.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from llmopt.errors import ConfigError
+
+FLAGS = ("help", "install_completion", "show_completion")
+"""Options that are actions and never settings."""
+
+SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def defaults_for(command: TyperCommand | TyperGroup, root: Path | None = None) -> dict[str, Any]:
+    """Return the default of every option of `command` that the user set anywhere below the flags.
+
+    For a group: one such mapping for each subcommand, by name.
+
+    Args:
+        command: the loaded command.
+        root: where to look for files first, then in the folders above; None: the working folder.
+
+    Raises:
+        ConfigError: a file is not TOML, or names an option that the command does not have.
+    """
+    layers = file_layers(root or Path.cwd())
+    return _defaults(command, [command.name or ""], layers)
+
+
+def file_layers(start: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Return the settings files that hold in `start`, lowest rank first.
+
+    The nearest folder upwards that has any is taken; the search ends at a repository's root.
+    """
+    for folder in [start, *start.parents]:
+        layers = [layer for layer in (_pyproject(folder), _llmopt_toml(folder)) if layer is not None]
+        if layers:
+            return layers
+        if (folder / ".git").exists():
+            return []
+    return []
+
+
+def _pyproject(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    path = folder / "pyproject.toml"
+    table = _toml(path).get("tool", {}) if path.is_file() else {}
+    return (path, table["llmopt"]) if isinstance(table.get("llmopt"), dict) else None
+
+
+def _llmopt_toml(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    path = folder / "llmopt.toml"
+    return (path, _toml(path)) if path.is_file() else None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    import tomllib  # 3 ms that a folder without settings need not spend
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}", "fix the file or remove it") from error
+
+
+def _defaults(command: Any, names: list[str], layers: Iterable[tuple[Path, Mapping[str, Any]]]) -> dict[str, Any]:
+    if isinstance(command, TyperGroup):
+        return {name: _defaults(sub, [*names, name], layers) for name, sub in command.commands.items()}
+    options = {str(p.name): p for p in command.params if p.name not in FLAGS and p.param_type_name == "option"}
+    found: dict[str, Any] = {}
+    for path, settings in layers:
+        found.update(_from_file(path, settings, names, options))
+    for scope in ("LLMOPT", "_".join(["LLMOPT", *names]).upper().replace("-", "_")):
+        found.update(_from_environment(scope, options))
+    return found
+
+
+def _from_file(path: Path, settings: Mapping[str, Any], names: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
+    found = {_name(key): value for key, value in settings.items() if _name(key) in options}
+    own: Any = settings
+    for name in names:
+        own = own.get(name, {}) if isinstance(own, Mapping) else {}
+    if not isinstance(own, Mapping):
+        raise ConfigError(f"{path}: [{'.'.join(names)}] must be a table of options", "see docs/cli.md")
+    for key, value in own.items():
+        if _name(key) not in options:
+            close = get_close_matches(_name(key), options, 1)
+            hint = f"did you mean {close[0].replace('_', '-')!r}?" if close else f"llmopt {' '.join(names)} --help"
+            raise ConfigError(f"{path}: llmopt {' '.join(names)} has no option {key!r}", hint)
+        found[_name(key)] = value
+    return {key: _value(value, options[key], str(path)) for key, value in found.items()}
+
+
+def _from_environment(scope: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, option in options.items():
+        variable = f"{scope}_{name}".upper()
+        value = os.environ.get(variable)
+        if value:
+            found[name] = _value(value, option, variable)
+    return found
+
+
+def _name(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _value(value: Any, option: Any, where: str) -> Any:
+    """Give a list to an option that repeats, a truth to a flag, and else the text that would follow the flag."""
+    if getattr(option, "is_flag", False):
+        word = str(value).lower()
+        if word not in SWITCH:
+            raise ConfigError(f"{where}: {option.name} is true or false, not {value!r}", "write true or false")
+        return SWITCH[word]
+    if getattr(option, "multiple", False):
+        return [str(one) for one in (value if isinstance(value, list) else [value])]
+    if isinstance(value, list | dict):
+        raise ConfigError(f"{where}: {option.name} takes one value, not {value!r}", "write one value")
+    return str(value)

@@ -1,0 +1,30 @@
+"""CSV of a report's main table: machine names as header, exact values, no total row.
+
+A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula. Text cells that do get a leading
+apostrophe, which a spreadsheet hides; numbers are written by llmopt itself and stay numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from llmopt.report.table import Cell, Report
+from llmopt.report.text import exact
+
+FORMULA_STARTS = ("=", "+", "-", "@")
+
+
+def render(report: Report) -> str:
+    r"""Return the first table of `report` as CSV (RFC 4180 quoting, `\n` line ends, UTF-8)."""
+    table = report.tables[0]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(column.name for column in table.columns)
+    writer.writerows([_safe(cell) for cell in row] for row in table.rows)
+    return out.getvalue()
+
+
+def _safe(cell: Cell) -> str:
+    text = exact(cell)
+    return f"'{text}" if isinstance(cell, str) and text.lstrip().startswith(FORMULA_STARTS) else text

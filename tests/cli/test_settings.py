@@ -1,0 +1,106 @@
+"""Defaults < pyproject.toml < llmopt.toml < LLMOPT_* < flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+
+from llmopt.cli import registry
+from llmopt.cli.registry import Entry
+from tests.cli.conftest import Llmopt
+
+
+def echo(
+    format: Annotated[str, typer.Option()] = "table",
+    max_cost: Annotated[str | None, typer.Option()] = None,
+    prices: Annotated[list[str], typer.Option()] = [],  # noqa: B006 - typer copies it
+    strict: Annotated[bool, typer.Option("--strict")] = False,
+) -> None:
+    """Print the options."""
+    typer.echo(f"{format} {max_cost} {prices} {strict}")
+
+
+nested = typer.Typer()
+nested.command("echo")(echo)
+nested.command("other")(lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def commands(monkeypatch: pytest.MonkeyPatch, workdir: Path) -> None:
+    entries = (Entry("echo", "Print.", __name__, "echo"), Entry("nested", "Nested.", __name__, "nested"))
+    monkeypatch.setattr(registry, "COMMANDS", entries)
+
+
+def test_without_settings_the_defaults_hold(llmopt: Llmopt) -> None:
+    assert llmopt("echo").out == "table None [] False\n"
+
+
+def test_each_layer_goes_over_the_one_before(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("pyproject.toml").write_text('[tool.llmopt]\nformat = "a"\n[tool.llmopt.echo]\nmax-cost = 5\nstrict = true\n')
+    assert llmopt("echo").out == "a 5 [] True\n"
+    Path("llmopt.toml").write_text('format = "b"\n[echo]\nprices = ["x", "y"]\n')
+    assert llmopt("echo").out == "b 5 ['x', 'y'] True\n"
+    monkeypatch.setenv("LLMOPT_FORMAT", "c")
+    assert llmopt("echo").out == "c 5 ['x', 'y'] True\n"
+    monkeypatch.setenv("LLMOPT_ECHO_FORMAT", "d")
+    monkeypatch.setenv("LLMOPT_ECHO_STRICT", "false")
+    monkeypatch.setenv("LLMOPT_ECHO_PRICES", "z")
+    assert llmopt("echo").out == "d 5 ['z'] False\n"
+    assert llmopt("echo", "--format", "e", "--max-cost", "6").out == "e 6 ['z'] False\n"
+
+
+def test_a_command_of_a_group_has_settings_of_its_own(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("llmopt.toml").write_text('format = "a"\n[nested.echo]\nmax_cost = "7"\n')
+    assert llmopt("nested", "echo").out == "a 7 [] False\n"
+    monkeypatch.setenv("LLMOPT_NESTED_ECHO_MAX_COST", "8")
+    assert llmopt("nested", "echo").out == "a 8 [] False\n"
+
+
+def test_the_nearest_folder_with_settings_counts(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("llmopt.toml").write_text('format = "top"\n')
+    Path("a/b").mkdir(parents=True)
+    monkeypatch.chdir("a/b")
+    assert llmopt("echo").out.startswith("top ")
+    Path("pyproject.toml").write_text("[project]\n")
+    assert llmopt("echo").out.startswith("top ")
+    Path(".git").mkdir()
+    assert llmopt("echo").out.startswith("table ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "[echo]\nmax-cots = 1\n",
+            "llmopt.toml: llmopt echo has no option 'max-cots'\nllmopt: hint: did you mean 'max-cost'?",
+        ),
+        ("[echo]\nzzzz = 1\n", "llmopt.toml: llmopt echo has no option 'zzzz'\nllmopt: hint: llmopt echo --help"),
+        ("echo = 1\n", "llmopt.toml: [echo] must be a table"),
+        ("[echo\n", "llmopt.toml: not TOML"),
+        ("[echo]\nstrict = 'perhaps'\n", "llmopt.toml: strict is true or false, not 'perhaps'"),
+        ("[echo]\nmax-cost = [1]\n", "llmopt.toml: max_cost takes one value, not [1]"),
+    ],
+)
+def test_wrong_settings_are_named(text: str, message: str, llmopt: Llmopt) -> None:
+    Path("llmopt.toml").write_text(text)
+    outcome = llmopt("echo")
+    assert outcome.code == 2
+    assert message in outcome.err
+
+
+def test_a_settings_file_that_cannot_be_read_is_named(llmopt: Llmopt) -> None:
+    Path("llmopt.toml").write_bytes(b"\xff\xfe")
+    assert "llmopt.toml: not TOML" in llmopt("echo").err
+
+
+def test_help_is_there_even_when_the_settings_are_wrong(llmopt: Llmopt) -> None:
+    Path("llmopt.toml").write_text("[echo\n")
+    assert "Print the options." in llmopt("echo", "--help").out
+
+
+def test_settings_of_other_commands_are_left_alone(llmopt: Llmopt) -> None:
+    Path("llmopt.toml").write_text('[cost]\nmax-cost = "1"\n')
+    assert llmopt("echo").code == 0

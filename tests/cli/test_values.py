@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from llmopt.cli import values
+from llmopt.errors import ConfigError, UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [(None, None), ("12.50", "12.50"), ("$12.50", "12.50"), ("1,000", "1000"), ("1e3", "1000"), ("0", "0")],
+)
+def test_money(text: str | None, amount: str | None) -> None:
+    assert values.money(text, "--max-cost") == (None if amount is None else Decimal(amount))
+
+
+@pytest.mark.parametrize("text", ["", "ten", "-1", "NaN", "inf", "$", "10%", "1.2.3"])
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--max-cost") as caught:
+        values.money(text, "--max-cost")
+    assert caught.value.hint == "such as --max-cost 500 or $0.25"
+
+
+@pytest.mark.parametrize(("text", "fraction"), [(None, None), ("10%", "0.1"), (" 2.5 %", "0.025"), ("0%", "0")])
+def test_percentage(text: str | None, fraction: str | None) -> None:
+    assert values.percentage(text, "--max-increase") == (None if fraction is None else Decimal(fraction))
+
+
+@pytest.mark.parametrize("text", ["10", "0.1", "%", "-5%", "x%"])
+def test_a_percentage_without_its_sign_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--max-increase"):
+        values.percentage(text, "--max-increase")
+
+
+def test_whole_numbers() -> None:
+    assert values.whole(None, "--top") is None
+    assert values.whole("10", "--top") == 10
+    for text in ("", "-1", "1.5", "ten", "0", "9" * 30, "\u0661"):
+        with pytest.raises(UsageError, match="--top"):
+            values.whole(text, "--top", least=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "end_of_day", "moment"),
+    [
+        ("2024-05-01", False, datetime(2024, 5, 1, tzinfo=UTC)),
+        ("2024-05-31", True, datetime(2024, 6, 1, tzinfo=UTC)),
+        ("2024-05-01T12:30:00Z", True, datetime(2024, 5, 1, 12, 30, tzinfo=UTC)),
+        ("2024-05-01T12:30:00", False, datetime(2024, 5, 1, 12, 30, tzinfo=UTC)),
+        ("2024-05-01T01:00:00+02:00", False, datetime(2024, 4, 30, 23, tzinfo=UTC)),
+    ],
+)
+def test_instants(text: str, end_of_day: bool, moment: datetime) -> None:
+    assert values.instant(text, "--since", end_of_day=end_of_day) == moment
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2024-13-01", "2024-02-30", "", "9999-12-31"])
+def test_what_is_no_day_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="not a day"):
+        values.instant(text, "--until", end_of_day=True)
+
+
+def test_no_instant_is_none() -> None:
+    assert values.instant(None, "--since") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        (None, None),
+        ("400000000", 400_000_000),
+        ("400MB", 400_000_000),
+        ("1.5 GiB", 1_610_612_736),
+        ("2k", 2000),
+        ("7b", 7),
+    ],
+)
+def test_sizes(text: str | None, size: int | None) -> None:
+    assert values.size_bytes(text, "--memory") == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1MB", "4XB"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="not a size"):
+        values.size_bytes(text, "--memory")
+
+
+def test_names_are_split_and_each_taken_once() -> None:
+    assert values.names("model, day,model,,team") == ("model", "day", "team")
+
+
+def test_choices() -> None:
+    assert values.choice(None, "--dedupe", ("auto", "all")) is None
+    assert values.choice("all", "--dedupe", ("auto", "all")) == "all"
+    with pytest.raises(UsageError, match="not one of auto, all"):
+        values.choice("some", "--dedupe", ("auto", "all"))
+
+
+def test_mappings_come_from_pairs_and_files_and_the_last_one_wins(workdir: Path) -> None:
+    Path("map.toml").write_text('a = "1"\nb = "2"\n')
+    Path("map.json").write_text('{"b": "3"}')
+    Path("odd=name.json").write_text('{"c": "4"}')
+    assert values.mapping([], "--map") is None
+    assert values.mapping(["map.toml", "map.json", "a=x", "d = y", "odd=name.json"], "--map") == {
+        "a": "x",
+        "b": "3",
+        "c": "4",
+        "d": "y",
+    }
+
+
+@pytest.mark.parametrize("value", ["=x", "x=", " = "])
+def test_half_a_pair_is_refused(value: str, workdir: Path) -> None:
+    with pytest.raises(UsageError, match="one side is empty"):
+        values.mapping([value], "--map")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"a": 1}', b'"a"', b"\xff"])
+def test_a_mapping_file_of_another_shape_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "map.json"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"map\.json"):
+        values.mapping_file(path, "--map")
+
+
+def test_a_missing_mapping_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        values.mapping_file(tmp_path / "none.json", "--deployments")

@@ -1,0 +1,30 @@
+"""Strings that a log from a stranger may hold, and that no renderer may pass on as they are."""
+
+HOSTILE = (
+    "\x1b[31mred\x1b[0m",
+    "\x9b31mred",
+    "bell\x07",
+    "line\nbreak",
+    "carriage\rreturn",
+    "tab\there",
+    "nul\x00byte",
+    "right\u202eleft",
+    "zero\u200bwidth",
+    "line\u2028separator",
+    "lone\udcffsurrogate",
+    "[bold red]markup[/]",
+    "[/]",
+    "a|b",
+    "`code` ``fence``",
+    "<script>alert(1)</script>",
+    "@someone",
+    "https://evil.example/x",
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "**bold** _under_",
+    "# heading",
+    "$x$",
+)
+CONTROLS = set("\x00\x07\x1b\x9b\r\t\u202e\u200b\u2028\udcff")
