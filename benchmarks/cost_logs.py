@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from importlib import metadata
 from itertools import islice
-from os import cpu_count
+from os import cpu_count, getloadavg
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,12 @@ from llmopt.cost.pricing.table import PriceTable
 
 START_ROWS = 2_000
 """Rows of the log that start-up is timed on: enough that llmopt reads it with the engine of the large log."""
-LITELLM_ROWS = 20_000
+LITELLM_ROWS = 10_000
 GROWTH = 4
-SMALL_MEMORY = "100MB"
+SMALL_MEMORY = "128MB"
+"""Half of the default."""
+STOP_S = 100.0
+"""A run on a larger log, or with less memory, that takes longer than this has left the fast path."""
 LOG_GOAL, LITELLM_GOAL, CCUSAGE_GOAL, MEMORY_GOAL_BYTES = 1.5, 300.0, 0.6, 400_000_000
 Figures = dict[str, Any]
 
@@ -98,7 +101,7 @@ def measure(folder: Path, options: argparse.Namespace) -> bool:
         memory |= _memory(folder, options, table, logs, exact)
     if options.peers:
         cost = json.loads(runs["ccusage_claude"][0].stdout)["totals"]["totalCost"]
-        figures["ccusage_error_usd"] = str(round(Decimal(cost), 6) - logs.claude_truth.total.cost_usd)
+        figures["ccusage_error_usd"] = float(Decimal(cost) - logs.claude_truth.total.cost_usd)
     _report(options, logs, runs, figures, memory, exact)
     return all(exact.values())
 
@@ -136,6 +139,10 @@ def _same(runs: list[Run], truth: Truth) -> bool:
     wanted |= asdict(truth.total)
     good = True
     for one in runs:
+        if not one.stdout:
+            print(f"WRONG: stopped after {one.wall_s:.0f} s", file=sys.stderr)
+            good = False
+            continue
         found = json.loads(one.stdout)
         found |= found["total"]
         found["cost_usd"] = Decimal(found["cost_usd"])
@@ -147,8 +154,12 @@ def _same(runs: list[Run], truth: Truth) -> bool:
 
 
 def _ratios(runs: Mapping[str, list[Run]], rows: int) -> Figures:
-    """Return ratios of medians (and of minima), start-up taken off where the goal says so."""
-    figures: Figures = {}
+    """Return ratios of medians (of minima, of processor time), start-up taken off where the goal says so."""
+    cpu_s = {name: statistics.median(one.cpu_s for one in some) for name, some in runs.items()}
+    figures: Figures = {
+        "log_to_duckdb_cpu": (cpu_s["llmopt_log"] - cpu_s["llmopt_start"])
+        / (cpu_s["duckdb_log"] - cpu_s["duckdb_start"])
+    }
     for label, pick in (("", statistics.median), ("_of_minima", min)):
         wall_s = {name: pick([one.wall_s for one in some]) for name, some in runs.items()}
         log_s = wall_s["llmopt_log"] - wall_s["llmopt_start"]
@@ -158,9 +169,10 @@ def _ratios(runs: Mapping[str, list[Run]], rows: int) -> Figures:
         figures[f"rows_per_s{label}"] = rows / log_s
         if "litellm_slice" in runs:
             loops = [json.loads(one.stdout) for one in runs["litellm_slice"]]
-            rows_per_s = loops[0]["rows"] / pick([loop["loop_s"] for loop in loops])
-            figures[f"litellm_rows_per_s{label}"] = rows_per_s
-            figures[f"speed_to_litellm{label}"] = rows / log_s / rows_per_s
+            for way, name in (("dict", "litellm"), ("response", "litellm_response")):
+                rows_per_s = 1 / pick([1 / loop[way]["rows_per_s"] for loop in loops])
+                figures[f"{name}_rows_per_s{label}"] = rows_per_s
+                figures[f"speed_to_{name}{label}"] = rows / log_s / rows_per_s
             figures[f"claude_to_ccusage{label}"] = wall_s["llmopt_claude"] / wall_s["ccusage_claude"]
     return figures
 
@@ -169,17 +181,22 @@ def _memory(
     folder: Path, options: argparse.Namespace, table: PriceTable, logs: Logs, exact: dict[str, bool]
 ) -> dict[str, int]:
     """Return peaks on larger logs, and on the same ones with less memory allowed; note whether all are exact."""
-    small = llmopt("cost", str(logs.chat), str(logs.claude / "projects"), "--format", "json", "--memory", SMALL_MEMORY)
-    peaks = {f"both_logs_at_{SMALL_MEMORY}": run(small).peak_rss_bytes}
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        larger = _logs(Path(name), GROWTH * options.rows, GROWTH * options.responses, options.sessions, table)
-        for label, path, truth in (
-            (f"log_x{GROWTH}", larger.chat, larger.chat_truth),
-            (f"claude_x{GROWTH}", larger.claude / "projects", larger.claude_truth),
+    peaks: dict[str, int] = {}
+
+    def measured(label: str, logs: Logs, *limits: str) -> None:
+        for name, path, truth in (
+            (f"log{label}", logs.chat, logs.chat_truth),
+            (f"claude{label}", logs.claude / "projects", logs.claude_truth),
         ):
-            done = run(llmopt("cost", str(path), "--format", "json"))
-            exact[label] = _same([done], truth)
-            peaks[label] = done.peak_rss_bytes
+            print(f"memory: {name}", file=sys.stderr)
+            done = run(llmopt("cost", str(path), "--format", "json", *limits), STOP_S)
+            exact[name] = _same([done], truth)
+            peaks[name] = done.peak_rss_bytes
+
+    measured(f"_at_{SMALL_MEMORY}", logs, "--memory", SMALL_MEMORY)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        sizes = (GROWTH * options.rows, GROWTH * options.responses, options.sessions)
+        measured(f"_x{GROWTH}", _logs(Path(name), *sizes, table))
     return peaks
 
 
@@ -193,6 +210,8 @@ def _report(
 ) -> None:
     """Print the table, the goals, and one line of JSON."""
     table = {name: _summary(some) for name, some in runs.items()}
+    for label, peak in memory.items():
+        print(f"{'peak of ' + label:28} {peak / 1e6:7.0f} MB")
     print(f"{'':20} {'median s':>9} {'min s':>9} {'cpu s':>9} {'peak MB':>9}")
     for name, row in table.items():
         cells = [row["median_s"], row["min_s"], row["cpu_s"], row["peak_rss_bytes"] / 1e6]
@@ -259,7 +278,8 @@ def _environment(peers: bool) -> Figures:
     versions = {"llmopt": __version__, "python": platform.python_version(), "duckdb": metadata.version("duckdb")}
     if peers:
         versions |= {"litellm": processes.LITELLM, "ccusage": processes.CCUSAGE}
-    return {"processor": model or platform.processor(), "cores": cpu_count(), **versions}
+    machine = {"processor": model or platform.processor(), "cores": cpu_count(), "load_average": getloadavg()}
+    return machine | versions
 
 
 if __name__ == "__main__":

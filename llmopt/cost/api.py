@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmopt.core.cost import UnpricedBucket, cost_usd
 from llmopt.core.usage import Usage
@@ -20,9 +20,12 @@ from llmopt.cost.settle import Settlement
 from llmopt.cost.spec.load import load_specs
 from llmopt.errors import InputError, PricingError, UsageError
 
+if TYPE_CHECKING:
+    from llmopt.cost.read import Logs
+
 
 def price_logs(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: Logs,
     *,
     by: Sequence[str] = ("model",),
     since: datetime | None = None,
@@ -42,7 +45,7 @@ def price_logs(
     """Price request logs.
 
     Args:
-        paths: files, directories (recursive), globs, `-` for standard input.
+        paths: files, directories (recursive), globs, `-` for standard input; also pandas DataFrames.
         by: groups of the report, of `llmopt.cost.groups.ALL`.
         since: leave out records before this instant (without a time zone it is UTC), and those without a time.
         until: leave out records from this instant on.
@@ -62,6 +65,7 @@ def price_logs(
         InputError: nothing could be read.
         UsageError: an unknown group or format.
         ConfigError: a wrong spec, mapping or price file.
+        MissingExtraError: a DataFrame is given and pyarrow is not installed.
     """
     groups = _checked_groups(by)
     table = PriceTable.load(extra=prices, deployments=deployments)

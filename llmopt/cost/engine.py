@@ -87,7 +87,7 @@ class Engine:
             if self._again(rows, statement):
                 continue
             self._book(rows, statement)
-            self._unsure(connection, batches, rows)
+            self._unsure(connection, batches, rows, len(statement.formats))
             return
 
     def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
@@ -163,9 +163,11 @@ class Engine:
         groups[place] = self.files[int(groups[place] or 0)].shown
         return replace(key, groups=tuple(groups))
 
-    def _unsure(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], rows: list[tuple[Any, ...]]) -> None:
+    def _unsure(
+        self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], rows: list[tuple[Any, ...]], formats: int
+    ) -> None:
         """Read the records again that the statement was not sure of."""
-        files = {row[4] for row in rows if row[4] is not None}
+        files = {unpacked(_int(row[0]), formats, self.plan.keying)[0] for row in rows} - {-1}
         if not files:
             return
         connection.execute("SET preserve_insertion_order = true")
@@ -199,7 +201,7 @@ def _read_json(sources: list[Source]) -> str:
 
 def _tier(row: tuple[Any, ...], statement: Statement, plan: Plan) -> str | None:
     """Return the tier of a row's records; None for a word that is none."""
-    fmt, outcome, *_ = unpacked(_int(row[0]), plan.keying)
+    _, fmt, outcome, *_ = unpacked(_int(row[0]), len(statement.formats), plan.keying)
     if fmt < 0 or outcome not in (Outcome.OK, Outcome.NO_USAGE):
         return "default"
     spec = statement.formats[fmt]
@@ -222,10 +224,10 @@ def _repeats(rows: list[tuple[Any, ...]]) -> bool:
 
 def _entry(row: tuple[Any, ...], statement: Statement, plan: Plan) -> tuple[Spec | None, int, Key, Entry]:
     """Turn a row of the statement into a ledger entry."""
-    fmt, outcome, epoch, minute, band = unpacked(_int(row[0]), plan.keying)
+    _, fmt, outcome, epoch, minute, band = unpacked(_int(row[0]), len(statement.formats), plan.keying)
     spec = statement.formats[fmt] if fmt >= 0 else None
     keying = plan.keying
-    start = 5 + len(plan.by)
+    start = 4 + len(plan.by)
     values = row[start:]
     key = Key(
         format=spec.name if spec else "",
@@ -236,7 +238,7 @@ def _entry(row: tuple[Any, ...], statement: Statement, plan: Plan) -> tuple[Spec
         epoch=None if epoch < 0 else keying.epoch_start(epoch),
         minute=keying.minutes[minute - 1] if minute else 0,
         band=keying.thresholds[band - 1] if band else 0,
-        groups=tuple(_text(value) for value in row[5:start]),
+        groups=tuple(_text(value) for value in row[4:start]),
     )
     counts = {bucket: _int(value) for bucket, value in zip(BUCKETS, values[2:12], strict=True)}
     ok = outcome == Outcome.OK

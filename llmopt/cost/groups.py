@@ -8,10 +8,10 @@ from datetime import datetime
 from llmopt.cost.spec.load import GROUP_FIELDS
 
 BY_TIME: dict[str, Callable[[datetime], str]] = {
-    "day": lambda stamp: f"{stamp:%Y-%m-%d}",
-    "hour": lambda stamp: f"{stamp:%Y-%m-%dT%H:00Z}",
-    "week": lambda stamp: f"{stamp:%G-W%V}",
-    "month": lambda stamp: f"{stamp:%Y-%m}",
+    "day": lambda stamp: stamp.date().isoformat(),
+    "hour": lambda stamp: f"{stamp.date().isoformat()}T{stamp.hour:02}:00Z",
+    "week": lambda stamp: "{:04}-W{:02}".format(*stamp.isocalendar()[:2]),
+    "month": lambda stamp: stamp.date().isoformat()[:7],
 }
 """Group -> how it names an instant (UTC; weeks are those of ISO 8601)."""
 FROM_PRICE = ("model", "provider", "tier", "format")

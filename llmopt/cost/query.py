@@ -201,7 +201,7 @@ def _rank(formats: list[Spec]) -> str:
     orders = max(len(spec.dedupe.order) if spec.dedupe else 0 for spec in formats)
     ordered = ["outcome", *(f"o{index} DESC NULLS LAST" for index in range(orders))]
     used = [bucket for bucket in BUCKETS if _used(bucket, formats)]
-    ordered.append(f"hash(ts, model, {', '.join(used)})")
+    ordered += ["file", f"hash(ts, model, {', '.join(used)})"]
     window = f"({same} ORDER BY {', '.join(ordered)} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
     return f"row_number() OVER {window} AS rank, min(ts) OVER {window} AS first_ts"
 
@@ -220,10 +220,12 @@ def _totals(source: str, plan: Plan, formats: list[Spec], dedupes: bool) -> str:
     aggregates = [str(n) for n, spec in enumerate(formats) if spec.aggregate]
     single = f"fmt NOT IN ({', '.join(aggregates)}) AND {priced}" if aggregates else priced
     tokens = " + ".join(bucket for bucket in BUCKETS if bucket.startswith("input_") and _used(bucket, formats))
+    unsure = f"outcome IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)})"
     small = {
+        "file": (f"CASE WHEN {unsure} THEN file + 1 ELSE 0 END", 0),
         "fmt": ("fmt + 1", len(formats) + 1),
         "outcome": ("outcome", 8),
-        "epoch": (f"{plan.keying.epoch_sql('CAST(ts AS DATE)')} + 1", len(plan.keying.change_dates) + 2),
+        "epoch": (f"{plan.keying.epoch_sql('utc_day')} + 1", len(plan.keying.change_dates) + 2),
         "minute": (plan.keying.minute_sql("model", "ts"), len(plan.keying.minutes) + 1),
         "band": (
             f"CASE WHEN {single} THEN {plan.keying.band_sql(tokens or '0')} ELSE 0 END",
@@ -235,7 +237,6 @@ def _totals(source: str, plan: Plan, formats: list[Spec], dedupes: bool) -> str:
         "model": f"CASE WHEN {counted} THEN model END",
         "provider": f"CASE WHEN {counted} THEN provider END" if _varies("provider", formats) else "",
         "tier": f"CASE WHEN {counted} THEN tier END" if _varies("tier", formats) else "",
-        "bad_file": f"CASE WHEN outcome IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)}) THEN file END",
     }
     for group in plan.by:
         value = TIME_GROUPS.get(group) or ("file" if group == "file" else f"g_{group}")
@@ -245,7 +246,7 @@ def _totals(source: str, plan: Plan, formats: list[Spec], dedupes: bool) -> str:
     sums = ["count(*)", "sum(requests)" if any("requests" in spec.fields for spec in formats) else "count(*)"]
     sums += [f"sum({bucket})" if _used(bucket, formats) else "0" for bucket in BUCKETS]
     sums.append("sum(reported_usd)" if any("reported_usd" in spec.fields for spec in formats) else "NULL")
-    sums += ["epoch_us(min(ts))", "epoch_us(max(ts))", "count(*) - count(ts)", "count(*) FILTER (WHERE naive)"]
+    sums += ["epoch_us(min(ts))", "epoch_us(max(ts))", "count(*) - count(ts)", "count(nullif(naive, false))"]
     watched = [str(n) for n, spec in enumerate(formats) if not spec.dedupe and "request_id" in spec.fields]
     if watched and plan.dedupe == "auto":
         sampled = f" AND hash(request_id) % {plan.sample} = 0" if plan.sample > 1 else ""
@@ -256,7 +257,9 @@ def _totals(source: str, plan: Plan, formats: list[Spec], dedupes: bool) -> str:
     columns = [f"{sql or 'NULL'} AS k{index}" for index, sql in enumerate(keys.values())]
     columns += [f"{sql} AS v{index}" for index, sql in enumerate(sums)]
     grouped = ", ".join(f"k{index}" for index, sql in enumerate(keys.values()) if sql)
-    return f"SELECT {', '.join(columns)} FROM ({source}) GROUP BY {grouped}"
+    return (
+        f"SELECT {', '.join(columns)} FROM (SELECT *, CAST(ts AS DATE) AS utc_day FROM ({source})) GROUP BY {grouped}"
+    )
 
 
 def _packed(parts: dict[str, tuple[str, int]]) -> str:
@@ -267,13 +270,14 @@ def _packed(parts: dict[str, tuple[str, int]]) -> str:
     return f"CAST({packed} AS BIGINT)"
 
 
-def unpacked(packed: int, keying: Keying) -> tuple[int, int, int, int, int]:
-    """Return fmt (-1: none), outcome, epoch index (-1: no time), index of the part of the day, index of the band."""
+def unpacked(packed: int, formats: int, keying: Keying) -> tuple[int, int, int, int, int, int]:
+    """Return file (-1: any, the query is sure), fmt (-1: none), outcome, epoch index (-1: no time), index of the part of the day, index of the band."""
     packed, band = divmod(packed, len(keying.thresholds) + 1)
     packed, minute = divmod(packed, len(keying.minutes) + 1)
     packed, epoch = divmod(packed, len(keying.change_dates) + 2)
-    fmt, outcome = divmod(packed, 8)
-    return fmt - 1, outcome, epoch - 1, minute, band
+    packed, outcome = divmod(packed, 8)
+    file, fmt = divmod(packed, formats + 1)
+    return file - 1, fmt - 1, outcome, epoch - 1, minute, band
 
 
 def _used(bucket: str, formats: list[Spec]) -> bool:

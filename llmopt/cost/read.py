@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from llmopt.core.ledger import Ledger
 from llmopt.cost.documents import as_lines
@@ -24,6 +25,11 @@ from llmopt.cost.sources import Source, find_files
 from llmopt.cost.spec.expr import Const
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.values import epoch_micros
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Logs: TypeAlias = Sequence[str | os.PathLike[str] | pd.DataFrame] | pd.DataFrame
 
 DEFAULT_MEMORY_BYTES = 256 * 2**20
 SMALL_BYTES = 512 * 2**10
@@ -58,7 +64,7 @@ class Reading:
     skipped: int = 0
 
 
-def read_logs(paths: Sequence[str | os.PathLike[str]], settings: Settings) -> Reading:
+def read_logs(paths: Logs, settings: Settings) -> Reading:
     """Read everything behind `paths`.
 
     Raises:
@@ -78,7 +84,7 @@ def read_logs(paths: Sequence[str | os.PathLike[str]], settings: Settings) -> Re
     reading = Reading()
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
         spool = Path(folder)
-        sources = find_files(paths, spool)
+        sources = find_files(_as_files(paths, spool), spool)
         reading.files = [source.shown for source in sources]
         reader = Reader(sniffer, plan, reading)
         small = sum(os.path.getsize(source.path) for source in sources) <= settings.small_bytes
@@ -90,6 +96,18 @@ def read_logs(paths: Sequence[str | os.PathLike[str]], settings: Settings) -> Re
             Engine(plan, sniffer, reader, spool, settings.memory_bytes, settings.jobs).run(batches)
         reader.finish()
     return reading
+
+
+def _as_files(paths: Logs, spool: Path) -> Sequence[str | os.PathLike[str]]:
+    """Return the paths, with a file in `spool` in the place of each DataFrame."""
+    if isinstance(paths, (str, os.PathLike)):
+        return [paths]
+    if isinstance(paths, Sequence) and all(isinstance(path, (str, os.PathLike)) for path in paths):
+        return paths
+    # pandas takes half a second to load; whoever gives a frame has done that already.
+    from llmopt.cost.frames import as_files
+
+    return as_files(paths, spool)
 
 
 def _batches(sources: list[Source], sniffer: Sniffer, reader: Reader, spool: Path, *, small: bool) -> list[Batch]:

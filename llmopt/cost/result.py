@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +144,16 @@ class CostReport:
     """Cost of the dearest single request; only computed when asked for."""
     files: tuple[str, ...] = field(default=())
     """Log files read, in order."""
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row a group: the columns of `by`, then the fields of `Totals`, dearest first.
+
+        Dollars are exact `Decimal` objects; write `frame["cost_usd"].astype(float)` to plot them.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        # pandas takes half a second to load, which only those who ask for a frame wait for.
+        from llmopt.cost.frames import groups_frame
+
+        return groups_frame(self)

@@ -58,7 +58,7 @@ def find_files(paths: Sequence[str | os.PathLike[str]], spool: Path) -> list[Sou
 
     Args:
         paths: files, directories (recursive), quoted globs, `-` for standard input.
-        spool: a directory for a copy of standard input.
+        spool: a directory for a copy of standard input; what lies in it is shown by its bare name.
 
     Raises:
         InputError: a path that does not exist, a directory or glob that holds no log.
@@ -67,7 +67,7 @@ def find_files(paths: Sequence[str | os.PathLike[str]], spool: Path) -> list[Sou
     for path in paths:
         for name in _expand(os.fspath(path), spool):
             real = os.path.realpath(name)
-            shown = "<stdin>" if name.startswith(str(spool)) else name
+            shown = Path(name).name if name.startswith(str(spool)) else name
             found.setdefault(real, Source(real, shown, compression_of(real)))
     return list(found.values())
 
@@ -182,7 +182,7 @@ def _is_log(name: str) -> bool:
 
 def _spooled(spool: Path) -> str:
     """Copy standard input to a file: it is read twice, once to see what it is."""
-    target = spool / "stdin"
+    target = spool / "<stdin>"
     with target.open("wb") as file:
         while part := sys.stdin.buffer.read(1 << 20):
             file.write(part)

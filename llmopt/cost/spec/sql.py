@@ -13,9 +13,11 @@ from llmopt.core.usage import BUCKETS
 from llmopt.cost.spec.columns import Relation, bases_of, json_path, literal, pick_of
 from llmopt.cost.spec.expr import Binary, Call, Const, Expr, In, Not, Path, constant_text, walk
 from llmopt.cost.spec.load import FALSE, Spec, is_time
-from llmopt.cost.spec.row import Outcome
+from llmopt.cost.spec.row import MAX_AGGREGATE, MAX_COUNT, Outcome
+from llmopt.cost.spec.values import ISO, NAIVE_ISO, OFFSET, UNIX_SCALES
 
 NULL = "NULL"
+_SECONDS = r"\d\d([.,]\d+)?"
 
 
 @dataclass(slots=True)
@@ -85,11 +87,16 @@ class _SqlCompiler:
             naive=self._naive(),
             key=_joined([self.text(expr) for expr in dedupe.key]) if dedupe else None,
             order=[self._sortable(expr) for expr in (dedupe.order if dedupe else ())],
-            tree_id=_joined([self.text(expr) for expr in tree.id]) if tree else None,
-            tree_parent=_joined([self.text(expr) for expr in tree.parent]) if tree else None,
+            tree_id=self._span(tree.id) if tree else None,
+            tree_parent=self._span(tree.parent) if tree else None,
             leaves=self.leaves,
             windowed=self.windowed,
         )
+
+    def _span(self, parts: tuple[Expr, ...]) -> str:
+        """Identity of a span; the trace may be missing, its own id may not."""
+        *outer, own = [self.text(part) for part in parts]
+        return _joined([*(f"coalesce({part}, ' ')" for part in outer), own])
 
     def _outcome(self, counts: dict[str, str], total: Expr | None) -> str:
         """SQL of the outcome: the first test that holds decides.
@@ -99,11 +106,12 @@ class _SqlCompiler:
         spec = self.spec
         used = self.truth(spec.usage)
         sound = [f"{sql} >= 0" for sql in counts.values() if sql != "0"]
+        parts = " + ".join(counts.values()) or "0"
+        sound.append(f"{parts} <= {MAX_AGGREGATE if spec.aggregate else MAX_COUNT}")
         if total is not None:
-            parts = " + ".join(counts.values()) or "0"
             reported = f"TRY_CAST({self.text(total)} AS DOUBLE)" if isinstance(total, Path) else self.count(total)
             sound.append(f"CASE WHEN {self.text(total)} IS NULL THEN true ELSE {reported} = {parts} END")
-        broken = [f"NOT coalesce({' AND '.join(sound)}, false)"] if sound else []
+        broken = [f"NOT coalesce({' AND '.join(sound)}, false)"]
         broken += [f"({source} IS NOT NULL AND {name} IS NULL)" for name, source in self.watched.items()]
         tests = [(self.truth(spec.skip), Outcome.SKIP), (self.truth(spec.free), Outcome.FREE)]
         if spec.failed != FALSE:
@@ -160,7 +168,7 @@ class _SqlCompiler:
         if isinstance(expr, Const):
             return "false"
         number = f"{self.prefix}t" if f"{self.prefix}t" in self.leaves else f"TRY_CAST({text} AS DOUBLE)"
-        assumed = f"NOT regexp_full_match({text}, {literal(_ZONED)}) AND {_iso(text)} IS NOT NULL"
+        assumed = f"regexp_full_match(trim({text}), {literal(NAIVE_ISO)}) AND {_iso(text)} IS NOT NULL"
         return f"CASE WHEN {number} IS NOT NULL OR {text} IS NULL OR suffix({text}, 'Z') THEN false ELSE {assumed} END"
 
     def count(self, expr: Expr) -> str:
@@ -169,7 +177,7 @@ class _SqlCompiler:
             case Const(value=None):
                 return "CAST(NULL AS BIGINT)"
             case Const(value=value):
-                return str(int(value)) if isinstance(value, int) else whole_number(literal(str(value)), aggregate=True)
+                return str(int(value)) if isinstance(value, int) else whole_number(literal(str(value)))
             case Binary(op="+" | "-" as op, left=left, right=right):
                 return f"({self.count(left)} {op} {self.count(right)})"
             case Call(name="first", args=args):
@@ -189,7 +197,7 @@ class _SqlCompiler:
             for known, column in self.optional.items():
                 if known == (source, self.count(last)):
                     return column
-            checked = whole_number(source, aggregate=self.spec.aggregate)
+            checked = whole_number(source)
             sql = f"CASE WHEN {source} IS NULL THEN {self.count(last)} ELSE {checked} END"
             return self.optional.setdefault((source, self.count(last)), self._below(f"d{len(self.optional)}", sql))
         names = [self.count(arg) for arg in args]
@@ -202,7 +210,7 @@ class _SqlCompiler:
         for name, known in self.sources.items():
             if known == source:
                 return name
-        name = self._below(str(len(self.sources)), whole_number(source, aggregate=self.spec.aggregate))
+        name = self._below(str(len(self.sources)), whole_number(source))
         self.sources[name] = source
         return name
 
@@ -280,7 +288,7 @@ class _SqlCompiler:
         """A count in a comparison: what is no count compares as null and spoils nothing else."""
         if isinstance(expr, Binary):
             return self.count(expr)
-        return whole_number(self.text(expr), aggregate=True)
+        return whole_number(self.text(expr))
 
     def _sortable(self, expr: Expr) -> str:
         """SQL of the DOUBLE that an order expression sorts by: an instant in microseconds, or a number."""
@@ -290,32 +298,29 @@ class _SqlCompiler:
         return f"CAST({self.count(expr)} AS DOUBLE)"
 
 
-def whole_number(source: str, *, aggregate: bool) -> str:
-    """SQL of a checked cast: null unless the text is a whole number of a believable size.
+def whole_number(source: str) -> str:
+    """SQL of a checked cast: null unless the text is a whole number.
 
     JSON fractions always carry a point in duckdb's rendering, so that one test keeps its cast from rounding.
     """
     if source == NULL:
         return "CAST(NULL AS BIGINT)"
-    if aggregate:
-        return f"CASE WHEN contains({source}, '.') OR strlen({source}) > 15 THEN NULL ELSE CAST(TRY_CAST({source} AS UBIGINT) AS BIGINT) END"
-    return f"CASE WHEN contains({source}, '.') THEN NULL ELSE CAST(TRY_CAST({source} AS UINTEGER) AS BIGINT) END"
-
-
-_ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?"
-_OFFSET = r".*:\d\d(\.\d+)?[+-]\d\d(:?\d\d)?"
-_ZONED = r".*(Z|z|UTC|[+-]\d\d(:?\d\d)?)"
+    return f"CASE WHEN contains({source}, '.') THEN NULL ELSE TRY_CAST({source} AS BIGINT) END"
 
 
 def _time(text: str, number: str = "") -> str:
-    """SQL of a TIMESTAMP from ISO text or from unix seconds, milli-, micro- or nanoseconds, told apart by size."""
+    """SQL of a TIMESTAMP from ISO text or from unix seconds, milli-, micro- or nanoseconds, told apart by size.
+
+    What would lie far outside of the calendar is null.
+    """
     if text == NULL:
         return "CAST(NULL AS TIMESTAMP)"
     number = number or f"TRY_CAST({text} AS DOUBLE)"
-    size = f"abs({number})"
-    scale = f"CASE WHEN {size} < 1e11 THEN 1e6 WHEN {size} < 1e14 THEN 1e3 WHEN {size} < 1e17 THEN 1 ELSE 1e-3 END"
-    unix = f"make_timestamp(TRY_CAST(floor({number} * {scale} + 0.5) AS BIGINT))"
-    return f"CASE WHEN {number} IS NULL THEN {_iso(text)} ELSE {unix} END"
+    whens = " ".join(
+        f"WHEN {number} >= {low} AND {number} < {high} THEN make_timestamp(CAST(floor({number} * {scale} + 0.5) AS BIGINT))"
+        for low, high, scale in UNIX_SCALES
+    )
+    return f"CASE WHEN {number} IS NULL THEN {_iso(text)} {whens} END"
 
 
 def _iso(text: str) -> str:
@@ -323,13 +328,13 @@ def _iso(text: str) -> str:
 
     duckdb's cast to TIMESTAMP drops an offset, and reads words such as `epoch`; so only what ends in Z goes straight.
     """
-    plain = f"replace({text}, ',', '.')"
+    bare = f"trim({text})"
+    plain = f"replace({bare}, ',', '.')"
+    direct = f"TRY_CAST({plain} AS TIMESTAMP)"
     zoned = f"make_timestamp(epoch_us(TRY_CAST({plain} AS TIMESTAMPTZ)))"
-    odd = (
-        f"CASE WHEN regexp_full_match({text}, {literal(_OFFSET)}) THEN {zoned} ELSE TRY_CAST({plain} AS TIMESTAMP) END"
-    )
-    known = f"regexp_full_match({text}, {literal(_ISO)})"
-    return f"CASE WHEN suffix({text}, 'Z') THEN TRY_CAST({plain} AS TIMESTAMP) WHEN {known} THEN {odd} END"
+    offset = f"regexp_full_match({bare}, {literal(f'.*:{_SECONDS}{OFFSET}')})"
+    odd = f"CASE WHEN NOT regexp_full_match({bare}, {literal(ISO)}) THEN NULL WHEN {offset} THEN {zoned} ELSE {direct} END"
+    return f"CASE WHEN suffix({text}, 'Z') THEN {direct} ELSE {odd} END"
 
 
 def _is_leaf(expr: Expr) -> bool:
@@ -337,8 +342,7 @@ def _is_leaf(expr: Expr) -> bool:
 
 
 def _joined(parts: list[str]) -> str:
-    """One key of several texts; null where all are null."""
-    if len(parts) == 1:
-        return f"nullif({parts[0]}, '')"
-    joined = " || chr(31) || ".join(f"coalesce({part}, '')" for part in parts)
-    return f"nullif({joined}, {literal(chr(31) * (len(parts) - 1))})"
+    """One key of several texts; null where any of them is missing."""
+    if NULL in parts:
+        return "CAST(NULL AS VARCHAR)"
+    return " || chr(31) || ".join(f"nullif({part}, '')" for part in parts)

@@ -13,7 +13,12 @@ import msgspec
 from llmopt.cost.spec.expr import constant_text
 from llmopt.cost.spec.row import MAX_COUNT
 
-_ZONE = re.compile(r":\d\d.*(?:[zZ]|[+-]\d\d(?::?\d\d)?|UTC)$")
+OFFSET = r"[+-]\d\d(:?\d\d)?"
+ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?( ?UTC|[zZ]|" + OFFSET + r")?)?"
+"""ISO 8601 as logs write it; the same pattern in the query."""
+NAIVE_ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?"
+UNIX_SCALES = ((-6e10, 1e11, 1e6), (1e11, 1e14, 1e3), (1e14, 1e17, 1.0), (1e17, 1e20, 1e-3))
+"""Unix numbers from, below -> microseconds in one: seconds, milli-, micro- and nanoseconds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,14 +69,10 @@ def to_time(value: Any) -> tuple[datetime | None, bool]:
     text = to_text(value)
     if text is None:
         return None, False
-    if "-" in text[1:]:
-        return _iso(text.strip())
     try:
-        number = float(text)
-        micros = _micros(number)
-        return _EPOCH + timedelta(microseconds=micros), False
-    except (ValueError, OverflowError):
-        return None, False
+        return from_micros(_micros(float(text))), False
+    except ValueError:
+        return _iso(text.strip())
 
 
 def to_money(value: Any) -> Decimal | None:
@@ -94,11 +95,13 @@ def from_micros(micros: int | None) -> datetime | None:
 
 
 def _iso(text: str) -> tuple[datetime | None, bool]:
+    if not re.fullmatch(ISO, text):
+        return None, False
     try:
         stamp = datetime.fromisoformat(text.removesuffix("UTC").strip())
     except ValueError:
         return None, False
-    naive = not _ZONE.search(text)
+    naive = re.fullmatch(NAIVE_ISO, text) is not None
     return (stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)), naive
 
 
@@ -120,8 +123,7 @@ def _whole(text: str) -> int | str:
         return text
 
 
-def _micros(number: float) -> int:
-    """Tell seconds, milliseconds, microseconds and nanoseconds apart by size."""
-    size = abs(number)
-    scale = 1e6 if size < 1e11 else 1e3 if size < 1e14 else 1.0 if size < 1e17 else 1e-3
-    return math.floor(number * scale + 0.5)
+def _micros(number: float) -> int | None:
+    """Tell seconds, milliseconds, microseconds and nanoseconds apart by size; None far outside of the calendar."""
+    scale = next((scale for low, high, scale in UNIX_SCALES if low <= number < high), None)
+    return None if scale is None else math.floor(number * scale + 0.5)

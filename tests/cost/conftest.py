@@ -1,0 +1,33 @@
+"""Running a test once with each of the two readers: records in Python, whole files in duckdb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from llmopt.cost import api
+from llmopt.cost.read import Settings
+from tests.cli.conftest import llmopt as llmopt  # the command line, for the tests of bad input
+
+ALWAYS_SMALL, NEVER_SMALL = 2**60, -1
+Force = Callable[[str], None]
+
+
+@pytest.fixture
+def force(monkeypatch: pytest.MonkeyPatch) -> Force:
+    """Return a function that sends all logs, of whatever size, to `python` or to `duckdb`."""
+
+    def choose(reader: str) -> None:
+        small_bytes = {"python": ALWAYS_SMALL, "duckdb": NEVER_SMALL}[reader]
+        monkeypatch.setattr(api, "Settings", partial(Settings, small_bytes=small_bytes))
+
+    return choose
+
+
+@pytest.fixture(params=["python", "duckdb"])
+def reader(request: pytest.FixtureRequest, force: Force) -> str:
+    """Run the test once with each reader."""
+    force(request.param)
+    return str(request.param)
