@@ -67,7 +67,9 @@ class Engine:
             "autoload_known_extensions": False,
             "preserve_insertion_order": False,
         }
-        return duckdb.connect(config=config)
+        connection = duckdb.connect(config=config)
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection
 
     def _scan(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> None:
         """Add up all batches with one statement; files that stop it are taken out and read line by line."""

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from llmopt.cost.spec.columns import literal
+
 
 @dataclass(frozen=True, slots=True)
 class Keying:
@@ -57,7 +59,7 @@ class Keying:
         """SQL of the index of the part of the day: 0, or 1 + the index of the cut before."""
         if not self.minutes:
             return "0"
-        named = " OR ".join(f"contains(lower({model}), '{name}')" for name in self.hourly_names)
+        named = " OR ".join(f"contains(lower({model}), {literal(name)})" for name in self.hourly_names)
         cuts = [str(cut) for cut in self.minutes]
         part = _bisect(f"(hour({stamp}) * 60 + minute({stamp}))", cuts, range(len(cuts) + 1))
         return f"CASE WHEN {stamp} IS NOT NULL AND ({named}) THEN {part} ELSE 0 END"

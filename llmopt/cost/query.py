@@ -80,7 +80,7 @@ def locate(scan: Scan, plan: Plan) -> str:
     """
     plan = replace(plan, by=())
     base, _ = _records(scan, plan, 0, numbered=True)
-    columns = ", ".join(["llmopt_row", *(f"i{n + 1}" for n in range(_depth(scan)))])
+    columns = ", ".join(["llmopt_row", *(f"llmopt_i{n + 1}" for n in range(_depth(scan)))])
     unsure = f"outcome IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)})"
     return f"SELECT {columns} FROM ({base}) WHERE {unsure} ORDER BY ALL"
 
@@ -101,7 +101,7 @@ def _records(scan: Scan, plan: Plan, offset: int, *, numbered: bool) -> tuple[st
         for spec in scan.specs:
             scan.relation.collect(spec, _needed(spec, plan, wanted))
     compiled = [
-        compile_sql(spec, scan.relation, wanted, f"c{offset + n}_", check_tiers=plan.check_tiers)
+        compile_sql(spec, scan.relation, wanted, f"llmopt_c{offset + n}_", check_tiers=plan.check_tiers)
         for n, spec in enumerate(scan.specs)
     ]
     numbered = numbered or any(part.windowed for part in compiled)
@@ -109,10 +109,10 @@ def _records(scan: Scan, plan: Plan, offset: int, *, numbered: bool) -> tuple[st
     leaves = [f"{sql} AS {column}" for part in compiled for column, sql in part.leaves.items()]
     base = f"SELECT *{''.join(', ' + leaf for leaf in leaves)} FROM ({base})"
     guards = " ".join(f"WHEN {part.guard} THEN {offset + n}" for n, part in enumerate(compiled))
-    base = f"SELECT *, CASE {guards} ELSE -1 END AS fmt FROM ({base})"
+    base = f"SELECT *, CASE {guards} ELSE -1 END AS llmopt_fmt FROM ({base})"
     columns = _columns(compiled, offset, wanted, plan)
     if numbered:
-        columns += "".join([", llmopt_row", *(f", i{n + 1}" for n in range(_depth(scan)))])
+        columns += "".join([", llmopt_row", *(f", llmopt_i{n + 1}" for n in range(_depth(scan)))])
     return f"SELECT {columns} FROM ({base})", any(spec.tree for spec in scan.specs)
 
 
@@ -140,7 +140,9 @@ def _unnested(scan: Scan, numbered: bool) -> str:
     for n, (element, (base, steps)) in enumerate(nested_lists(scan.specs[0]).items() if _depth(scan) else ()):
         items = scan.relation.element(base, steps)
         full = f"CASE WHEN {items} IS NULL OR len({items}) = 0 THEN [NULL] ELSE {items} END"
-        places = f", unnest(range(1, 1 + greatest(1, coalesce(len({items}), 1)))) AS i{n + 1}" if numbered else ""
+        places = (
+            f", unnest(range(1, 1 + greatest(1, coalesce(len({items}), 1)))) AS llmopt_i{n + 1}" if numbered else ""
+        )
         source = f"(SELECT *, unnest({full}) AS {element}{places} FROM {source})"
     return f"SELECT * FROM {source}"
 
@@ -150,9 +152,13 @@ def _columns(compiled: list[Compiled], offset: int, wanted: tuple[str, ...], pla
 
     def choose(values: list[str], otherwise: str = "NULL") -> str:
         whens = " ".join(f"WHEN {offset + n} THEN {value}" for n, value in enumerate(values))
-        return values[0] if len(set(values)) == 1 and otherwise == "NULL" else f"CASE fmt {whens} ELSE {otherwise} END"
+        return (
+            values[0]
+            if len(set(values)) == 1 and otherwise == "NULL"
+            else f"CASE llmopt_fmt {whens} ELSE {otherwise} END"
+        )
 
-    columns = ["fmt", "llmopt_file AS file"]
+    columns = ["llmopt_fmt AS fmt", "llmopt_file AS file"]
     for name in wanted:
         alias = {"timestamp": "ts"}.get(name, f"g_{name}" if name in GROUP_FIELDS else name)
         columns.append(f"{choose([part.fields[name] for part in compiled])} AS {alias}")

@@ -71,6 +71,8 @@ class _Kept:
     file: str
     first: int | None
     """Earliest timestamp of all its records, in microseconds."""
+    copies: int = 0
+    """Other records of the same response."""
 
 
 @dataclass(slots=True)
@@ -128,6 +130,10 @@ class Reader:
         self._spans = []
         for kept in self._kept.values():
             self._enter(kept.row, kept.file, kept.first)
+            if _within(kept.first, self.plan):
+                self.booked.duplicates += kept.copies
+            else:
+                self.booked.skipped += kept.copies
         self._kept = {}
 
     def _line(
@@ -166,7 +172,9 @@ class Reader:
             if row.outcome not in (Outcome.OK, Outcome.NO_USAGE):
                 continue
             if row.outcome == Outcome.OK and row.span in above:
-                self.booked.duplicates += 1
+                within = _within(epoch_micros(row.timestamp), self.plan)
+                self.booked.duplicates += int(within)
+                self.booked.skipped += int(not within)
             else:
                 yield row, source
 
@@ -178,9 +186,11 @@ class Reader:
         match row.outcome:
             case Outcome.SKIP:
                 self.booked.skipped += 1
-            case Outcome.FREE:
+            case Outcome.FREE if _within(epoch_micros(row.timestamp), self.plan):
                 self.booked.free += 1
                 self.booked.ledger.add(Key(row.spec, int(Outcome.FREE)), Entry(records=1))
+            case Outcome.FREE:
+                self.booked.skipped += 1
             case Outcome.BAD | Outcome.UNKNOWN:
                 self.booked.rejects.add(row.reason or "a record of no known format", source.shown, number)
             case _:
@@ -202,7 +212,7 @@ class Reader:
         if known is None:
             self._kept[identity] = _Kept(row, source.shown, micros)
             return
-        self.booked.duplicates += 1
+        known.copies += 1
         stamps = [stamp for stamp in (known.first, micros) if stamp is not None]
         known.first = min(stamps, default=None)
         if (-row.outcome, row.order) > (-known.row.outcome, known.row.order):

@@ -62,7 +62,8 @@ class Settlement:
         self.aggregates = {spec.name for spec in specs if spec.aggregate}
         self.total = _Sum()
         self.groups: dict[tuple[str | None, ...], _Sum] = defaultdict(_Sum)
-        self.resolved: dict[tuple[str, str, str, str], list[object]] = {}
+        self.resolved: dict[tuple[str, str, str, str, str], int] = {}
+        self.rows: dict[str, Price] = {}
         self.unpriced: dict[tuple[str | None, str], Entry] = {}
         self.warnings: dict[str, int] = {}
         self.spent: list[Spent] = []
@@ -134,10 +135,9 @@ class Settlement:
         if price.bands and key.format in self.aggregates:
             text = f"{resolved.model}: sums of many requests are priced below {price.bands[0].above_input_tokens:,} input tokens"
             self.warnings[text] = self.warnings.get(text, 0) + entry.records
-        found = self.resolved.setdefault(
-            (key.model or "", price.price_id, key.tier, _band(key, price)), [resolved, price, 0]
-        )
-        found[2] = int(str(found[2])) + entry.requests
+        named = (key.model or "", price.price_id, key.tier, _band(key, price), resolved.rule)
+        self.resolved[named] = self.resolved.get(named, 0) + entry.requests
+        self.rows[price.price_id] = price
 
     def _leave(self, model: str | None, reason: str, entry: Entry) -> None:
         known = self.unpriced.get((model, reason))
@@ -154,10 +154,9 @@ class Settlement:
             yield Group(dict(zip(self.by, values, strict=True)), found.totals())
 
     def _resolved(self) -> Iterator[Resolved]:
-        for (model, price_id, tier, band), (resolved, price, requests) in sorted(self.resolved.items()):
-            if isinstance(resolved, ResolvedModel) and isinstance(price, Price):
-                start = price.effective_from
-                yield Resolved(model, resolved.provider, price_id, tier, start, int(str(requests)), resolved.rule, band)
+        for (model, price_id, tier, band, rule), requests in sorted(self.resolved.items()):
+            row = self.rows[price_id]
+            yield Resolved(model, row.provider, price_id, tier, row.effective_from, requests, rule, band)
 
     def _unpriced(self) -> Iterator[Unpriced]:
         for (model, reason), entry in sorted(self.unpriced.items(), key=lambda item: (-item[1].requests, str(item[0]))):

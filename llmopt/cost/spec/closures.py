@@ -13,7 +13,7 @@ import msgspec
 from llmopt.cost.spec.expr import CURRENT, LINE, Binary, Call, Const, Expr, In, Not, Path, Step
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import MAX_AGGREGATE, MAX_COUNT
-from llmopt.cost.spec.values import BadCount, to_count, to_money, to_text, to_time
+from llmopt.cost.spec.values import BadCount, to_count, to_money, to_text, to_time, whole
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Closures:
     def truth(self, expr: Expr) -> Callable[[Frames], bool]:
         """Compile a condition; null and every value but true count as false."""
         value = self.value(expr)
-        return lambda frames: value(frames) in (True, "true")
+        return lambda frames: (found := value(frames)) is True or found == "true"
 
     def text(self, expr: Expr) -> Callable[[Frames], str | None]:
         """Compile to text; the empty text counts as absent."""
@@ -103,8 +103,15 @@ class Closures:
         if op in ("==", "!="):
             left, right = self.text(expr.left), self.text(expr.right)
             return lambda frames: _same(left(frames), right(frames)) == (op == "==")
-        low, high = self.count(expr.left), self.count(expr.right)
+        low, high = self._plain(expr.left), self._plain(expr.right)
         return lambda frames: _compare(op, low, high, frames)
+
+    def _plain(self, expr: Expr) -> Count:
+        """A count in a comparison: of any size, and null where it is none."""
+        if isinstance(expr, Binary):
+            return self.count(expr)
+        value = self.value(expr)
+        return lambda frames: whole(value(frames))
 
     def _call(self, call: Call) -> Value:
         values = [self.value(arg) for arg in call.args]

@@ -144,7 +144,7 @@ class JsonRelation:
         items = self._node(base, steps).items
         if items is None:
             return None
-        found = f"list_filter({self._access(base, steps)}, lambda a: a.{quoted(pick.field)} = {literal(pick.value)})[1]"
+        found = f"list_filter({self._access(base, steps)}, lambda llmopt_item: llmopt_item.{quoted(pick.field)} = {literal(pick.value)})[1]"
         return "coalesce(" + ", ".join(self._below(found, items, path) for path in pick.paths) + ")"
 
     def _want(self, expr: Expr, bases: Bases) -> None:
@@ -221,7 +221,8 @@ class TableRelation:
         if kind == "VARCHAR":
             return f"regexp_replace(trim({column}), '^(\\d+)\\.0+$', '\\1')"
         if kind.startswith("TIMESTAMP"):
-            return f"strftime(CAST({column} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ')"
+            zone = "Z" if "ZONE" in kind else ""
+            return f"strftime(CAST({column} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%f{zone}')"
         if kind.startswith(("STRUCT", "MAP", "JSON")) or kind.endswith("]"):
             return f"CAST(to_json({column}) AS VARCHAR)"
         return f"CAST({column} AS VARCHAR)"
@@ -250,8 +251,8 @@ class Bases:
 
 
 def bases_of(spec: Spec) -> Bases:
-    """Return the bases of a spec (a variant): the line is `""`, the element of its n-th list `e<n>`."""
-    elements: list[tuple[str, tuple[Step, ...]]] = [(f"e{n + 1}", ()) for n in range(len(spec.rows))]
+    """Return the bases of a spec (a variant): the line is `""`, the element of its n-th list `llmopt_e<n>`."""
+    elements: list[tuple[str, tuple[Step, ...]]] = [(f"llmopt_e{n + 1}", ()) for n in range(len(spec.rows))]
     levels = elements if spec.in_list else [("", tuple(spec.wrapper)), *elements]
     return Bases(levels[-1], tuple(levels))
 
@@ -261,6 +262,6 @@ def nested_lists(spec: Spec) -> dict[str, tuple[str, tuple[Step, ...]]]:
     found: dict[str, tuple[str, tuple[Step, ...]]] = {}
     base, prefix = "", () if spec.in_list else tuple(spec.wrapper)
     for n, steps in enumerate(spec.rows):
-        found[f"e{n + 1}"] = (base, (*prefix, *steps))
-        base, prefix = f"e{n + 1}", ()
+        found[f"llmopt_e{n + 1}"] = (base, (*prefix, *steps))
+        base, prefix = f"llmopt_e{n + 1}", ()
     return found

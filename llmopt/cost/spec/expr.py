@@ -110,6 +110,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
+MAX_DEPTH = 50
+"""Parentheses and calls inside each other that an expression may have."""
 _WORDS = {"and", "or", "not", "in"}
 _COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
 
@@ -152,6 +154,7 @@ class _Parser:
         self.source = source
         self.tokens = list(self._scan())
         self.at = 0
+        self.depth = 0
 
     def parse(self) -> Expr:
         expr = self._or()
@@ -189,9 +192,13 @@ class _Parser:
             raise self._error(f"expected {text!r}, not")
 
     def _or(self) -> Expr:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise SpecError(f"expression {self.source[:40]!r}: nested deeper than {MAX_DEPTH} levels")
         left = self._and()
         while self._take("or"):
             left = Binary("or", left, self._and())
+        self.depth -= 1
         return left
 
     def _and(self) -> Expr:
@@ -201,7 +208,11 @@ class _Parser:
         return left
 
     def _not(self) -> Expr:
-        return Not(self._not()) if self._take("not") else self._comparison()
+        negations = 0
+        while self._take("not"):
+            negations += 1
+        inner = self._comparison()
+        return Not(inner if negations % 2 else Not(inner)) if negations else inner
 
     def _comparison(self) -> Expr:
         left = self._sum()

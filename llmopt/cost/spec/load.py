@@ -169,8 +169,11 @@ def _spec(raw: dict[str, object], params: Mapping[str, str | None]) -> Spec:
     bad = set(fields) - set(FIELDS)
     if bad:
         raise SpecError(f"unknown field {sorted(bad)[0]!r}", f"fields are {', '.join(FIELDS)}")
+    aggregate = raw.get("aggregate", False)
+    if not isinstance(aggregate, bool):
+        raise SpecError("`aggregate` must be true or false")
     asks = {name: text for name, text in _table(raw, "ask").items() if params.get(name) is None}
-    return Spec(
+    spec = Spec(
         name=_text(raw, "name"),
         title=_text(raw, "title"),
         source=_text(raw, "source"),
@@ -184,12 +187,30 @@ def _spec(raw: dict[str, object], params: Mapping[str, str | None]) -> Spec:
         failed=exprs.get("failed", FALSE),
         chains=_chains(raw.get("rows", [])),
         wrappers=_wrappers(raw.get("wrappers", False)),
-        aggregate=raw.get("aggregate", False) is True,
+        aggregate=aggregate,
         tier_map=DEFAULT_TIERS | _tiers(_table(raw, "tier_map")),
         dedupe=reader.dedupe(_table(raw, "dedupe"), fields),
         tree=reader.tree(_table(raw, "tree")),
         ask={name: reader.expr(f"ask.{name}", text) for name, text in asks.items()},
     )
+    _check(spec)
+    return spec
+
+
+def _check(spec: Spec) -> None:
+    """Refuse what parses but cannot be compiled.
+
+    Raises:
+        SpecError: an empty name, a path from a list that is not there, an attribute of what is no list.
+    """
+    if not spec.name:
+        raise SpecError("`name` is empty")
+    deepest = min(len(chain) for chain in spec.chains)
+    for node in (node for expr in spec.expressions() for node in walk(expr)):
+        if isinstance(node, Path) and node.level > deepest:
+            raise SpecError(f"`{node}`: there are only {deepest} lists in `rows`")
+        if isinstance(node, Call) and node.name in ("attr", "pick") and not isinstance(node.args[0], Path):
+            raise SpecError(f"the first argument of {node.name}() must be a path to a list")
 
 
 class _Reader:
@@ -215,6 +236,7 @@ class _Reader:
     def dedupe(self, raw: dict[str, object], fields: Mapping[str, Expr]) -> Dedupe | None:
         if not raw:
             return None
+        _only("dedupe", raw, {"key", "order"})
         order = _texts("dedupe.order", raw.get("order", []))
         exprs = tuple(fields[text] if text in fields else self.expr("dedupe.order", text) for text in order)
         return Dedupe(self.all("dedupe.key", raw.get("key")), exprs)
@@ -222,6 +244,7 @@ class _Reader:
     def tree(self, raw: dict[str, object]) -> Tree | None:
         if not raw:
             return None
+        _only("tree", raw, {"id", "parent"})
         return Tree(self.all("tree.id", raw.get("id")), self.all("tree.parent", raw.get("parent")))
 
 
@@ -267,6 +290,12 @@ def _table(raw: Mapping[str, object], key: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise SpecError(f"`{key}` must be a table")
     return value
+
+
+def _only(table: str, raw: Mapping[str, object], known: set[str]) -> None:
+    unknown = set(raw) - known
+    if unknown:
+        raise SpecError(f"unknown key {sorted(unknown)[0]!r} in `{table}`")
 
 
 def _text(raw: Mapping[str, object], key: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from llmopt.core.usage import BUCKETS, Usage
 from llmopt.cost.spec.closures import Closures, Frames, get
 from llmopt.cost.spec.expr import Expr, Path
-from llmopt.cost.spec.load import GROUP_FIELDS, Spec, is_time
+from llmopt.cost.spec.load import FALSE, GROUP_FIELDS, Spec, is_time
 from llmopt.cost.spec.row import Outcome, Row
 from llmopt.cost.spec.values import BadCount, epoch_micros, to_money, to_time, to_total
 
@@ -99,7 +99,7 @@ class RecordReader:
         try:
             used = self._usage(frames)
             if self._free(frames) or (not used and self._failed(frames)):
-                return Row(name, Outcome.FREE)
+                return Row(name, Outcome.FREE, timestamp=to_time(self._time(frames))[0] if self._time else None)
             asked = next((setting for setting, test in self._ask.items() if test(frames)), None)
             if asked is not None:
                 return Row(name, Outcome.BAD, f"cannot be read without --{asked} (see docs/cost.md)")
@@ -123,7 +123,7 @@ class RecordReader:
             aggregate=self.spec.aggregate,
             groups={group: text.get(group) for group in GROUP_FIELDS},
             reported_usd=to_money(self._reported(frames)) if self._reported else None,
-            prompt=None if used else text.get("prompt"),
+            prompt=text.get("prompt") if self.spec.usage == FALSE else None,
             key=key,
             order=order,
         )

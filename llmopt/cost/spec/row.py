@@ -55,7 +55,7 @@ class Row:
     groups: dict[str, str | None] = field(default_factory=dict)
     reported_usd: Decimal | None = None
     prompt: str | None = None
-    """Prompt text, only of records without usage."""
+    """Prompt text, only of formats without usage."""
     place: tuple[int, ...] = ()
     """Position in each nested list, from 1; empty for formats with a record a line."""
     key: tuple[str | None, ...] = ()

@@ -301,11 +301,13 @@ class _SqlCompiler:
 def whole_number(source: str) -> str:
     """SQL of a checked cast: null unless the text is a whole number.
 
-    JSON fractions always carry a point in duckdb's rendering, so that one test keeps its cast from rounding.
+    A fraction has a point or an exponent in duckdb's rendering, so two tests keep its cast from rounding.
     """
     if source == NULL:
         return "CAST(NULL AS BIGINT)"
-    return f"CASE WHEN contains({source}, '.') THEN NULL ELSE TRY_CAST({source} AS BIGINT) END"
+    return (
+        f"CASE WHEN contains({source}, '.') OR contains({source}, 'e') THEN NULL ELSE TRY_CAST({source} AS BIGINT) END"
+    )
 
 
 def _time(text: str, number: str = "") -> str:

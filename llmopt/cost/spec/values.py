@@ -105,6 +105,13 @@ def _iso(text: str) -> tuple[datetime | None, bool]:
     return (stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)), naive
 
 
+def whole(value: Any) -> int | None:
+    """Return a whole number of any size and sign; None for what is none."""
+    if isinstance(value, str):
+        value = _whole(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _whole(text: str) -> int | str:
     """Read a whole number in any spelling (`12`, `1_000`, `0x1F`, `1e3`); return other text as it is."""
     try:
