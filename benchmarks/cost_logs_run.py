@@ -108,7 +108,9 @@ def interleave(commands: Mapping[str, Command], rounds: int) -> dict[str, list[R
 def loads_duckdb(command: Command) -> bool:
     """Does a run of llmopt load duckdb? Small logs are read without it."""
     traced = (command.argv[0], "-X", "importtime", *command.argv[1:])
-    done = subprocess.run(traced, capture_output=True, text=True, check=True, env=command.env)
+    done = subprocess.run(traced, capture_output=True, text=True, env=command.env)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command.argv)}: exit {done.returncode}\n{done.stderr[-2000:]}")
     return any(line.rpartition("|")[2].strip() == "duckdb" for line in done.stderr.splitlines())
 
 

@@ -18,6 +18,7 @@ from llmopt.cost.read import DEFAULT_MEMORY_BYTES, Settings, read_logs
 from llmopt.cost.result import CostReport
 from llmopt.cost.settle import Settlement
 from llmopt.cost.spec.load import load_specs
+from llmopt.cost.weights import weigher
 from llmopt.errors import InputError, PricingError, UsageError
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def price_logs(
         dedupe=dedupe,
         jobs=jobs,
         memory_bytes=memory_bytes or DEFAULT_MEMORY_BYTES,
+        weigh=weigher(table, _utc(as_of)) if dearest else None,
     )
     reading = read_logs(paths, settings)
     report = Settlement(reading, table, specs, groups).report(_utc(as_of))

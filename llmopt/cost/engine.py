@@ -1,7 +1,7 @@
 """Add up large logs with duckdb.
 
-All batches become one statement. The few records that it is not sure of are located by a second one and read
-again one by one. Memory stays bounded: the statement keeps totals, not rows, and spills to disk where it sorts.
+All batches become one found. The few records that it is not sure of are located by a second one and read
+again one by one. Memory stays bounded: the found keeps totals, not rows, and spills to disk where it sorts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import duckdb
 from llmopt.core.ledger import Entry, Key
 from llmopt.core.usage import BUCKETS, Usage
 from llmopt.cost.plan import Batch, Plan
-from llmopt.cost.query import DUPLICATE, MAX_OBJECT_BYTES, Scan, Statement, build, locate, unpacked
+from llmopt.cost.query import DUPLICATE, MAX_OBJECT_BYTES, Records, Scan, locate, records
 from llmopt.cost.rejects import Reader
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import DAMAGE, Source, without_long_lines
@@ -27,6 +27,8 @@ from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
 from llmopt.cost.spec.values import from_micros
 from llmopt.cost.tables import open_table
+from llmopt.cost.totals import KEY_COLUMNS, dearest, totals, unpacked
+from llmopt.cost.weights import Weights
 from llmopt.errors import InputError
 
 _THREAD_BYTES = 5 * MAX_OBJECT_BYTES
@@ -72,7 +74,7 @@ class Engine:
         return connection
 
     def _scan(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> None:
-        """Add up all batches with one statement; files that stop it are taken out and read line by line."""
+        """Add up all batches with one found; files that stop it are taken out and read line by line."""
         while batches:
             size = sum(os.path.getsize(source.path) for batch in batches for source in batch.sources)
             plan = replace(self.plan, sample=1 + size // _SAMPLE_EVERY_BYTES)
@@ -80,16 +82,18 @@ class Engine:
             scans = [self._to_scan(connection, batch) for batch in batches]
             if any(_carries(spec) for batch in batches for spec in batch.specs):
                 connection.execute("SET preserve_insertion_order = true")
-            statement = build(scans, plan)
+            found = records(scans, plan)
             try:
-                rows = connection.execute(statement.sql).fetchall()
+                rows = connection.execute(totals(found, plan)).fetchall()
             except duckdb.Error as error:
                 batches = self._without(batches, error)
                 continue
-            if self._again(rows, statement):
+            if self._again(rows, found):
                 continue
-            self._book(rows, statement)
-            self._unsure(connection, batches, rows, len(statement.formats))
+            self._book(rows, found)
+            if self.reader.weigh is not None:
+                self._dearest(connection, rows, found, plan)
+            self._unsure(connection, batches, rows, len(found.formats))
             return
 
     def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
@@ -133,9 +137,9 @@ class Engine:
         except DAMAGE:
             return None
 
-    def _again(self, rows: list[tuple[Any, ...]], statement: Statement) -> bool:
+    def _again(self, rows: list[tuple[Any, ...]], found: Records) -> bool:
         """Does what was found call for a closer look? Unknown tiers, and request ids that repeat."""
-        if not self.plan.check_tiers and any(_tier(row, statement, self.plan) is None for row in rows):
+        if not self.plan.check_tiers and any(_tier(row, found, self.plan) is None for row in rows):
             self.plan = replace(self.plan, check_tiers=True)
             return True
         if self.plan.dedupe == "auto" and _repeats(rows):
@@ -143,10 +147,10 @@ class Engine:
             return True
         return False
 
-    def _book(self, rows: list[tuple[Any, ...]], statement: Statement) -> None:
-        """Enter the statement's rows into the ledger."""
+    def _book(self, rows: list[tuple[Any, ...]], found: Records) -> None:
+        """Enter the found's rows into the ledger."""
         for row in rows:
-            spec, outcome, key, entry = _entry(row, statement, self.plan)
+            spec, outcome, key, entry = _entry(row, found, self.plan)
             if outcome == DUPLICATE:
                 self.reader.booked.duplicates += entry.records
             elif outcome == Outcome.FREE:
@@ -156,6 +160,21 @@ class Engine:
                 self.reader.booked.skipped += entry.records
             elif outcome in (Outcome.OK, Outcome.NO_USAGE) and spec is not None:
                 self.reader.booked.ledger.add(self._shown_key(key), entry)
+
+    def _dearest(
+        self, connection: duckdb.DuckDBPyConnection, rows: list[tuple[Any, ...]], found: Records, plan: Plan
+    ) -> None:
+        """Find the dearest single request: rows of one key cost the same a token, so one more pass does."""
+        weights: dict[tuple[object, ...], Weights] = {}
+        for row in rows:
+            spec, outcome, key, _ = _entry(row, found, plan)
+            weight = self.reader.weigh(key) if self.reader.weigh and outcome == Outcome.OK else None
+            if weight is not None and spec is not None and not spec.aggregate:
+                weights[tuple(row[:KEY_COLUMNS])] = weight
+        if weights:
+            highest = connection.execute(dearest(found, plan, weights.items())).fetchone()
+            if highest and highest[0] is not None:
+                self.reader.seen_cost(highest[0] / 1_000_000)
 
     def _shown_key(self, key: Key) -> Key:
         if "file" not in self.plan.by:
@@ -168,7 +187,7 @@ class Engine:
     def _unsure(
         self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], rows: list[tuple[Any, ...]], formats: int
     ) -> None:
-        """Read the records again that the statement was not sure of."""
+        """Read the records again that the found was not sure of."""
         files = {unpacked(_int(row[0]), formats, self.plan.keying)[0] for row in rows} - {-1}
         if not files:
             return
@@ -201,12 +220,12 @@ def _read_json(sources: list[Source]) -> str:
     )
 
 
-def _tier(row: tuple[Any, ...], statement: Statement, plan: Plan) -> str | None:
+def _tier(row: tuple[Any, ...], found: Records, plan: Plan) -> str | None:
     """Return the tier of a row's records; None for a word that is none."""
-    _, fmt, outcome, *_ = unpacked(_int(row[0]), len(statement.formats), plan.keying)
+    _, fmt, outcome, *_ = unpacked(_int(row[0]), len(found.formats), plan.keying)
     if fmt < 0 or outcome not in (Outcome.OK, Outcome.NO_USAGE):
         return "default"
-    spec = statement.formats[fmt]
+    spec = found.formats[fmt]
     given = spec.fields.get("tier")
     word = str(given.value) if isinstance(given, Const) and given.value else row[3]
     return spec.tier_map.get(str(word).lower()) if word else "default"
@@ -224,23 +243,23 @@ def _repeats(rows: list[tuple[Any, ...]]) -> bool:
     return len(seen) < count
 
 
-def _entry(row: tuple[Any, ...], statement: Statement, plan: Plan) -> tuple[Spec | None, int, Key, Entry]:
-    """Turn a row of the statement into a ledger entry."""
-    _, fmt, outcome, epoch, minute, band = unpacked(_int(row[0]), len(statement.formats), plan.keying)
-    spec = statement.formats[fmt] if fmt >= 0 else None
+def _entry(row: tuple[Any, ...], found: Records, plan: Plan) -> tuple[Spec | None, int, Key, Entry]:
+    """Turn a row of the found into a ledger entry."""
+    _, fmt, outcome, epoch, minute, band = unpacked(_int(row[0]), len(found.formats), plan.keying)
+    spec = found.formats[fmt] if fmt >= 0 else None
     keying = plan.keying
-    start = 4 + len(plan.by)
+    start = KEY_COLUMNS + len(plan.by)
     values = row[start:]
     key = Key(
         format=spec.name if spec else "",
         outcome=outcome,
         model=_text(row[1]),
         provider=_text(row[2]) or _constant(spec, "provider"),
-        tier=_tier(row, statement, plan) or "default",
+        tier=_tier(row, found, plan) or "default",
         epoch=None if epoch < 0 else keying.epoch_start(epoch),
         minute=keying.minutes[minute - 1] if minute else 0,
         band=keying.thresholds[band - 1] if band else 0,
-        groups=tuple(_text(value) for value in row[4:start]),
+        groups=tuple(_text(value) for value in row[KEY_COLUMNS:start]),
     )
     counts = {bucket: _int(value) for bucket, value in zip(BUCKETS, values[2:12], strict=True)}
     ok = outcome == Outcome.OK

@@ -9,23 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from llmopt.core.usage import BUCKETS
-from llmopt.cost.keying import Keying
 from llmopt.cost.plan import Plan
 from llmopt.cost.spec.columns import JsonRelation, Relation, nested_lists
-from llmopt.cost.spec.expr import Const, Expr, Path
+from llmopt.cost.spec.expr import Expr, Path
 from llmopt.cost.spec.load import GROUP_FIELDS, Spec
 from llmopt.cost.spec.row import Outcome
 from llmopt.cost.spec.sql import Compiled, compile_sql
 
 DUPLICATE = 6
 """Outcome, besides those of a single record: another record of the same response is counted."""
-TIME_GROUPS = {
-    "day": "strftime(ts, '%Y-%m-%d')",
-    "hour": "strftime(ts, '%Y-%m-%dT%H:00Z')",
-    "week": "strftime(ts, '%G-W%V')",
-    "month": "strftime(ts, '%Y-%m')",
-}
-"""Groups by time -> SQL; the Python twins are in `llmopt.cost.groups`."""
 MAX_OBJECT_BYTES = 8 * 2**20
 """Longest line that the scan takes; longer ones are read one by one on the slow path."""
 
@@ -44,16 +36,19 @@ class Scan:
 
 
 @dataclass(slots=True)
-class Statement:
-    """One statement and the meaning of its rows."""
+class Records:
+    """A query of canonical records, and what its `fmt` column means."""
 
-    sql: str
+    with_sql: str
+    """The WITH clause that `source` needs."""
+    source: str
+    """Query of one row a record: format, file, outcome, timestamp `ts` and canonical fields."""
     formats: list[Spec] = field(default_factory=list)
     """Index in the `fmt` column -> spec."""
 
 
-def build(scans: list[Scan], plan: Plan) -> Statement:
-    """Return the statement that adds up all `scans` under `plan`."""
+def records(scans: list[Scan], plan: Plan) -> Records:
+    """Return the query of all records of `scans`, with duplicates and records outside of the period marked."""
     formats: list[Spec] = []
     parts: list[str] = []
     queries: list[str] = []
@@ -62,15 +57,15 @@ def build(scans: list[Scan], plan: Plan) -> Statement:
         parts += _canonical(name, scan, plan, len(formats))
         queries.append(f"SELECT * FROM {name}")
         formats += scan.specs
-    dedupes = plan.dedupe == "all" or (plan.dedupe == "auto" and any(spec.dedupe for spec in formats))
     source = queries[0] if len(queries) == 1 else " UNION ALL BY NAME ".join(queries)
-    if dedupes:
+    if plan.dedupe == "all" or (plan.dedupe == "auto" and any(spec.dedupe for spec in formats)):
         parts.append(f"ranked AS (SELECT *, {_rank(formats)} FROM (SELECT *, {_partition()} FROM ({source})))")
         fate = f"CASE WHEN rank > 1 AND response IS NOT NULL THEN {DUPLICATE} ELSE outcome END"
         time = "CASE WHEN response IS NOT NULL THEN first_ts ELSE ts END"
         source = f"SELECT * REPLACE ({fate} AS outcome, {time} AS ts) FROM ranked"
-    with_sql = f"WITH RECURSIVE {', '.join(parts)} "
-    return Statement(with_sql + _totals(source, plan, formats, dedupes), formats)
+    if plan.since_us is not None or plan.until_us is not None:
+        source = f"SELECT * REPLACE ({_within(plan)} AS outcome) FROM ({source})"
+    return Records(f"WITH RECURSIVE {', '.join(parts)} ", source, formats)
 
 
 def locate(scan: Scan, plan: Plan) -> str:
@@ -206,8 +201,8 @@ def _rank(formats: list[Spec]) -> str:
     same = "PARTITION BY response, spread"
     orders = max(len(spec.dedupe.order) if spec.dedupe else 0 for spec in formats)
     ordered = ["outcome", *(f"o{index} DESC NULLS LAST" for index in range(orders))]
-    used = [bucket for bucket in BUCKETS if _used(bucket, formats)]
-    ordered += ["file", f"hash(ts, model, {', '.join(used)})"]
+    counted = [bucket for bucket in BUCKETS if used(bucket, formats)]
+    ordered += ["file", f"hash(ts, model, {', '.join(counted)})"]
     window = f"({same} ORDER BY {', '.join(ordered)} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
     return f"row_number() OVER {window} AS rank, min(ts) OVER {window} AS first_ts"
 
@@ -219,80 +214,8 @@ def _partition() -> str:
     return f"{response}, CASE WHEN {takes_part} THEN 0 ELSE hash(ts) % 64 END AS spread"
 
 
-def _totals(source: str, plan: Plan, formats: list[Spec], dedupes: bool) -> str:
-    """Add the records up by key."""
-    counted = f"outcome IN ({int(Outcome.OK)}, {int(Outcome.NO_USAGE)})"
-    priced = f"outcome = {int(Outcome.OK)}"
-    aggregates = [str(n) for n, spec in enumerate(formats) if spec.aggregate]
-    single = f"fmt NOT IN ({', '.join(aggregates)}) AND {priced}" if aggregates else priced
-    tokens = " + ".join(bucket for bucket in BUCKETS if bucket.startswith("input_") and _used(bucket, formats))
-    unsure = f"outcome IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)})"
-    small = {
-        "file": (f"CASE WHEN {unsure} THEN file + 1 ELSE 0 END", 0),
-        "fmt": ("fmt + 1", len(formats) + 1),
-        "outcome": ("outcome", 8),
-        "epoch": (f"{plan.keying.epoch_sql('utc_day')} + 1", len(plan.keying.change_dates) + 2),
-        "minute": (plan.keying.minute_sql("model", "ts"), len(plan.keying.minutes) + 1),
-        "band": (
-            f"CASE WHEN {single} THEN {plan.keying.band_sql(tokens or '0')} ELSE 0 END",
-            len(plan.keying.thresholds) + 1,
-        ),
-    }
-    keys = {
-        "packed": _packed(small),
-        "model": f"CASE WHEN {counted} THEN model END",
-        "provider": f"CASE WHEN {counted} THEN provider END" if _varies("provider", formats) else "",
-        "tier": f"CASE WHEN {counted} THEN tier END" if _varies("tier", formats) else "",
-    }
-    for group in plan.by:
-        value = TIME_GROUPS.get(group) or ("file" if group == "file" else f"g_{group}")
-        keys[f"by_{group}"] = f"CASE WHEN {counted} THEN {value} END"
-    if plan.since_us is not None or plan.until_us is not None:
-        source = f"SELECT * REPLACE ({_within(plan)} AS outcome) FROM ({source})"
-    sums = ["count(*)", "sum(requests)" if any("requests" in spec.fields for spec in formats) else "count(*)"]
-    sums += [f"sum({bucket})" if _used(bucket, formats) else "0" for bucket in BUCKETS]
-    sums.append("sum(reported_usd)" if any("reported_usd" in spec.fields for spec in formats) else "NULL")
-    sums += ["epoch_us(min(ts))", "epoch_us(max(ts))", "count(*) - count(ts)", "count(nullif(naive, false))"]
-    watched = [str(n) for n, spec in enumerate(formats) if not spec.dedupe and "request_id" in spec.fields]
-    if watched and plan.dedupe == "auto":
-        sampled = f" AND hash(request_id) % {plan.sample} = 0" if plan.sample > 1 else ""
-        member = f"fmt IN ({', '.join(watched)}) AND " if len(watched) < len(formats) else ""
-        sums.append(f"list(hash(request_id)) FILTER (WHERE {member}{priced} AND request_id IS NOT NULL{sampled})")
-    else:
-        sums.append("NULL")
-    columns = [f"{sql or 'NULL'} AS k{index}" for index, sql in enumerate(keys.values())]
-    columns += [f"{sql} AS v{index}" for index, sql in enumerate(sums)]
-    grouped = ", ".join(f"k{index}" for index, sql in enumerate(keys.values()) if sql)
-    return (
-        f"SELECT {', '.join(columns)} FROM (SELECT *, CAST(ts AS DATE) AS utc_day FROM ({source})) GROUP BY {grouped}"
-    )
-
-
-def _packed(parts: dict[str, tuple[str, int]]) -> str:
-    """Small whole numbers as the digits of one: a key column costs more than the arithmetic."""
-    packed = "0"
-    for sql, size in parts.values():
-        packed = f"{sql}" if packed == "0" else f"({packed}) * {size} + {sql}"
-    return f"CAST({packed} AS BIGINT)"
-
-
-def unpacked(packed: int, formats: int, keying: Keying) -> tuple[int, int, int, int, int, int]:
-    """Return file (-1: any, the query is sure), fmt (-1: none), outcome, epoch index (-1: no time), index of the part of the day, index of the band."""
-    packed, band = divmod(packed, len(keying.thresholds) + 1)
-    packed, minute = divmod(packed, len(keying.minutes) + 1)
-    packed, epoch = divmod(packed, len(keying.change_dates) + 2)
-    packed, outcome = divmod(packed, 8)
-    file, fmt = divmod(packed, formats + 1)
-    return file - 1, fmt - 1, outcome, epoch - 1, minute, band
-
-
-def _used(bucket: str, formats: list[Spec]) -> bool:
+def used(bucket: str, formats: list[Spec]) -> bool:
     return any(bucket in spec.fields for spec in formats)
-
-
-def _varies(name: str, formats: list[Spec]) -> bool:
-    """Does the field differ from record to record? A constant is put in afterwards, from the spec."""
-    return any(not isinstance(spec.fields.get(name, Const(None)), Const) for spec in formats)
 
 
 def _within(plan: Plan) -> str:

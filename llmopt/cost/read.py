@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from llmopt.core.ledger import Ledger
+from llmopt.core.ledger import Key, Ledger
 from llmopt.cost.documents import as_lines
 from llmopt.cost.groups import FROM_PRICE
 from llmopt.cost.keying import Keying
@@ -25,6 +26,7 @@ from llmopt.cost.sources import Source, find_files
 from llmopt.cost.spec.expr import Const
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.values import epoch_micros
+from llmopt.cost.weights import Weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +52,8 @@ class Settings:
     jobs: int | None = None
     memory_bytes: int = DEFAULT_MEMORY_BYTES
     small_bytes: int = SMALL_BYTES
+    weigh: Callable[[Key], Weights | None] | None = None
+    """Given where the dearest single request is wanted."""
 
 
 @dataclass(slots=True)
@@ -62,6 +66,8 @@ class Reading:
     duplicates: int = 0
     free: int = 0
     skipped: int = 0
+    dearest_usd: Decimal | None = None
+    """Cost of the dearest single request, where it was wanted."""
 
 
 def read_logs(paths: Logs, settings: Settings) -> Reading:
@@ -86,7 +92,7 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
         spool = Path(folder)
         sources = find_files(_as_files(paths, spool), spool)
         reading.files = [source.shown for source in sources]
-        reader = Reader(sniffer, plan, reading)
+        reader = Reader(sniffer, plan, reading, settings.weigh)
         small = sum(os.path.getsize(source.path) for source in sources) <= settings.small_bytes
         batches = _batches(sources, sniffer, reader, spool, small=small)
         if batches:

@@ -8,13 +8,15 @@ or rejected with file, line and reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
 
 from llmopt.core.ledger import Entry, Key, Ledger
+from llmopt.core.usage import BUCKETS, Usage
 from llmopt.cost.groups import BY_TIME
 from llmopt.cost.plan import Plan
 from llmopt.cost.result import Rejected
@@ -24,6 +26,7 @@ from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.python import RecordReader
 from llmopt.cost.spec.row import Outcome, Row
 from llmopt.cost.spec.values import epoch_micros, from_micros
+from llmopt.cost.weights import Weights
 from llmopt.tokens.count import prompt_tokens
 
 _KINDS: dict[type, str] = {list: "list", str: "text", bool: "boolean", type(None): "null"}
@@ -61,6 +64,7 @@ class Booked(Protocol):
     duplicates: int
     free: int
     skipped: int
+    dearest_usd: Decimal | None
 
 
 @dataclass(slots=True)
@@ -82,6 +86,8 @@ class Reader:
     sniffer: Sniffer
     plan: Plan
     booked: Booked
+    weigh: Callable[[Key], Weights | None] | None = None
+    """Given where the dearest request is wanted: what the requests of a key cost."""
     _kept: dict[object, _Kept] = field(default_factory=dict)
     _spans: list[tuple[Row, Source]] = field(default_factory=list)
     _readers: dict[str, RecordReader] = field(default_factory=dict)
@@ -240,12 +246,25 @@ class Reader:
             band=keying.band(usage.input_tokens, aggregate=row.aggregate) if outcome == Outcome.OK else 0,
             groups=tuple(groups.get(name) for name in self.plan.by),
         )
+        if self.weigh is not None and outcome == Outcome.OK and not row.aggregate:
+            self._weigh(key, usage, self.weigh)
         self.booked.ledger.add(
             key,
             Entry(
                 1, row.requests, usage, row.reported_usd, stamp, stamp, int(stamp is None), int(row.naive), estimated
             ),
         )
+
+    def _weigh(self, key: Key, usage: Usage, weigh: Callable[[Key], Weights | None]) -> None:
+        weights = weigh(key)
+        if weights is not None:
+            tokens = sum((weights.usd_per_mtok[bucket] * getattr(usage, bucket) for bucket in BUCKETS), Decimal(0))
+            self.seen_cost(tokens / 1_000_000 + weights.usd_per_request)
+
+    def seen_cost(self, cost_usd: Decimal) -> None:
+        """Note what a single request costs; the dearest is kept."""
+        known = self.booked.dearest_usd
+        self.booked.dearest_usd = cost_usd if known is None else max(known, cost_usd)
 
 
 def decoded(line: bytes, *, first: bool) -> tuple[Any, str]:

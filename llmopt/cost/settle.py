@@ -101,6 +101,7 @@ class Settlement:
             prices=PriceSource(self.table.sha256, self.table.date),
             warnings=tuple(self._warnings(as_of)),
             hints=hints(self.spent, self.table, self.by),
+            dearest_request_usd=reading.dearest_usd,
             files=tuple(reading.files),
         )
 
