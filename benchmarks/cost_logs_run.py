@@ -77,7 +77,9 @@ def run(command: Command, limit_s: float = 600.0) -> Run:
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out, tempfile.TemporaryFile("w+", encoding="utf-8") as err:
         began = perf_counter_ns()
-        process = subprocess.Popen(command.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=command.env)
+        process = subprocess.Popen(
+            command.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=command.env, cwd=ROOT
+        )
         alarm = Timer(limit_s, os.kill, (process.pid, signal.SIGKILL))
         alarm.start()
         _, status, usage = os.wait4(process.pid, 0)
@@ -108,7 +110,7 @@ def interleave(commands: Mapping[str, Command], rounds: int) -> dict[str, list[R
 def loads_duckdb(command: Command) -> bool:
     """Does a run of llmopt load duckdb? Small logs are read without it."""
     traced = (command.argv[0], "-X", "importtime", *command.argv[1:])
-    done = subprocess.run(traced, capture_output=True, text=True, env=command.env)
+    done = subprocess.run(traced, capture_output=True, text=True, env=command.env, cwd=ROOT)
     if done.returncode:
         raise SystemExit(f"{' '.join(command.argv)}: exit {done.returncode}\n{done.stderr[-2000:]}")
     return any(line.rpartition("|")[2].strip() == "duckdb" for line in done.stderr.splitlines())

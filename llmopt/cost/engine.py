@@ -76,7 +76,7 @@ class Engine:
     def _scan(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> None:
         """Add up all batches with one found; files that stop it are taken out and read line by line."""
         while batches:
-            size = sum(os.path.getsize(source.path) for batch in batches for source in batch.sources)
+            size = sum(source.size_bytes for batch in batches for source in batch.sources)
             plan = replace(self.plan, sample=1 + size // _SAMPLE_EVERY_BYTES)
             self.files = [source for batch in batches for source in batch.sources]
             scans = [self._to_scan(connection, batch) for batch in batches]

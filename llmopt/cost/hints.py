@@ -36,7 +36,7 @@ class Spent:
     cost_usd: Decimal
 
 
-def hints(spent: Iterable[Spent], table: PriceTable, by: tuple[str, ...]) -> tuple[Hint, ...]:
+def hints(spent: Iterable[Spent], table: PriceTable) -> tuple[Hint, ...]:
     """Return the three largest savings to look at next, largest first."""
     entries = list(spent)
     found = [_caching(entries), _batching(entries, table), _dearest(entries)]

@@ -183,7 +183,8 @@ def _without_parents(name: str) -> list[str]:
     counted = f"outcome = {int(Outcome.OK)}"
     ancestors = (
         f"{name}_up AS (SELECT tree_parent AS id FROM {name}_all WHERE {counted} AND tree_parent IS NOT NULL "
-        f"UNION SELECT a.tree_parent FROM {name}_all a JOIN {name}_up u ON a.tree_id = u.id WHERE a.tree_parent IS NOT NULL)"
+        f"UNION SELECT a.tree_parent FROM {name}_all a JOIN {name}_up u ON a.tree_id = u.id "
+        "WHERE a.tree_parent IS NOT NULL)"
     )
     repeated = f"{counted} AND tree_id IN (SELECT id FROM {name}_up)"
     leaves = (
@@ -215,6 +216,7 @@ def _partition() -> str:
 
 
 def used(bucket: str, formats: list[Spec]) -> bool:
+    """Does any of the formats report this bucket?"""
     return any(bucket in spec.fields for spec in formats)
 
 

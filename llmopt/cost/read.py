@@ -93,7 +93,7 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
         sources = find_files(_as_files(paths, spool), spool)
         reading.files = [source.shown for source in sources]
         reader = Reader(sniffer, plan, reading, settings.weigh)
-        small = sum(os.path.getsize(source.path) for source in sources) <= settings.small_bytes
+        small = sum(source.size_bytes for source in sources) <= settings.small_bytes
         batches = _batches(sources, sniffer, reader, spool, small=small)
         if batches:
             # duckdb takes a tenth of a second to load, which small logs need not wait for.

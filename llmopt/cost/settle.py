@@ -100,7 +100,7 @@ class Settlement:
             monthly_usd=monthly(self.total.cost_usd, first, last),
             prices=PriceSource(self.table.sha256, self.table.date),
             warnings=tuple(self._warnings(as_of)),
-            hints=hints(self.spent, self.table, self.by),
+            hints=hints(self.spent, self.table),
             dearest_request_usd=reading.dearest_usd,
             files=tuple(reading.files),
         )
@@ -134,7 +134,8 @@ class Settlement:
         self.groups[self._group(key, resolved)].add(entry, cost)
         self.spent.append(Spent(key, entry, resolved, price, cost))
         if price.bands and key.format in self.aggregates:
-            text = f"{resolved.model}: sums of many requests are priced below {price.bands[0].above_input_tokens:,} input tokens"
+            threshold = price.bands[0].above_input_tokens
+            text = f"{resolved.model}: sums of many requests are priced below {threshold:,} input tokens"
             self.warnings[text] = self.warnings.get(text, 0) + entry.records
         named = (key.model or "", price.price_id, key.tier, _band(key, price), resolved.rule)
         self.resolved[named] = self.resolved.get(named, 0) + entry.requests

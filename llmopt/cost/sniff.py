@@ -74,7 +74,7 @@ class Sniffer:
         if start.startswith(b"PAR1"):
             return Sniffed("parquet", ())
         text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
-        if not text or b"\x00" in start[:1024] and not text.startswith((b"{", b"[")):
+        if not text or (b"\x00" in start[:1024] and not text.startswith((b"{", b"["))):
             return Sniffed("other" if text else "lines", ())
         if text.startswith(b"["):
             return Sniffed("document", ())
@@ -106,7 +106,8 @@ class Sniffer:
             return Sniffed("lines", ())
         reader = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1] or text), delimiter=delimiter)
         rows = [
-            {key: value or None for key, value in row.items() if key} for row, _ in zip(reader, range(_SAMPLED_ROWS))
+            {key: value or None for key, value in row.items() if key}
+            for row, _ in zip(reader, range(_SAMPLED_ROWS), strict=False)
         ]
         found = self.table(rows)
         return Sniffed("csv" if found else "lines", found)

@@ -48,6 +48,11 @@ class Source:
     line_map: tuple[int, ...] = ()
     """Line of the shown file that each line of `path` starts at; empty when they are the same lines."""
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of the file as it lies on the disk."""
+        return os.path.getsize(self.path)
+
     def line_of(self, number: int) -> int:
         """Return the line of the shown file for a 1-based line of `path`."""
         return self.line_map[number - 1] if number <= len(self.line_map) else number

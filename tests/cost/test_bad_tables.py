@@ -61,8 +61,7 @@ def test_empty_fields(llmopt: Llmopt, tmp_path: Path) -> None:
     ran = cost(llmopt, path, "--by", "user")
     assert (ran.report["read"], ran.report["priced"]) == (4, 2)
     assert "1 record without a readable timestamp" in " ".join(ran.report["warnings"])
-    assert [(entry["reason"], entry["requests"]) for entry in ran.report["unpriced"]] == [("no model in the record", 1)]
-    assert ran.rejected == [(f"{path}:5", 1)]
+    assert ran.rejected == [(f"{path}:4", 2)]
 
 
 def test_ragged_rows(llmopt: Llmopt, tmp_path: Path) -> None:

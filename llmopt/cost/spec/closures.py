@@ -115,34 +115,15 @@ class Closures:
 
     def _call(self, call: Call) -> Value:
         values = [self.value(arg) for arg in call.args]
-        one = values[0]
-        match call.name:
-            case "first":
-                return lambda f: next((v for v in (read(f) for read in values) if v is not None), None)
-            case "if":
-                test = self.truth(call.args[0])
-                return lambda f: values[1](f) if test(f) else values[2](f)
-            case "present":
-                return lambda f: one(f) is not None
-            case "starts":
-                return lambda f: (to_text(one(f)) or "").startswith(values[1](f))
-            case "contains":
-                return lambda f: values[1](f) in (to_text(one(f)) or "")
-            case "lower":
-                return lambda f: None if one(f) is None else (to_text(one(f)) or "").lower()
-            case "time":
-                return one
-            case "attr":
-                return lambda f: _attribute(one(f), values[1](f))
-            case "pick":
-                return lambda f: get(_picked(one(f), values[1](f), values[2](f)), call.steps)
-            case "json":
-                return lambda f: get(_decoded(one(f)), call.steps)
-            case "milli":
-                return lambda f: _scaled(to_money(one(f)))
-            case "between":
-                return lambda f: _seconds(to_time(one(f))[0], to_time(values[1](f))[0])
-        return self._carry(call, one)
+        if call.name == "if":
+            test = self.truth(call.args[0])
+            return lambda f: values[1](f) if test(f) else values[2](f)
+        if call.name == "carry":
+            return self._carry(call, values[0])
+        if call.name == "first":
+            return lambda f: next((v for v in (read(f) for read in values) if v is not None), None)
+        function = _FUNCTIONS[call.name]
+        return lambda f: get(function(*(read(f) for read in values)), call.steps)
 
     def _carry(self, call: Call, value: Value) -> Value:
         self.stateful = True
@@ -158,6 +139,7 @@ class Closures:
 
 
 def get(value: Any, steps: tuple[Step, ...]) -> Any:
+    """Walk down a decoded value; null where any step is missing."""
     for step in steps:
         if isinstance(step, str) and isinstance(value, dict):
             value = value.get(step)
@@ -240,3 +222,18 @@ def _label(expr: Expr) -> str:
         case Call(name="json", steps=steps):
             return ".".join(str(step) for step in steps)
     return "a count"
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "present": lambda value: value is not None,
+    "starts": lambda value, part: (to_text(value) or "").startswith(part),
+    "contains": lambda value, part: part in (to_text(value) or ""),
+    "lower": lambda value: None if value is None else (to_text(value) or "").lower(),
+    "time": lambda value: value,
+    "attr": _attribute,
+    "pick": _picked,
+    "json": _decoded,
+    "milli": lambda value: _scaled(to_money(value)),
+    "between": lambda start, end: _seconds(to_time(start)[0], to_time(end)[0]),
+}
+"""Function -> what it makes of its arguments' values; `if`, `first` and `carry` do not evaluate all of theirs."""

@@ -135,16 +135,20 @@ class JsonRelation:
         return "{" + ", ".join(f"{literal(n)}: {literal(node.sql_type())}" for n, node in wanted.items()) + "}"
 
     def at(self, base: str, steps: tuple[Step, ...]) -> str | None:
+        """Return the VARCHAR at `steps` below `base`."""
         return self._access(base, steps)
 
     def element(self, base: str, steps: tuple[Step, ...]) -> str | None:
+        """Return the list at `steps`."""
         return self._access(base, steps)
 
     def picked(self, base: str, steps: tuple[Step, ...], pick: Pick) -> str | None:
+        """Return the VARCHAR below one element of the list at `steps`."""
         items = self._node(base, steps).items
         if items is None:
             return None
-        found = f"list_filter({self._access(base, steps)}, lambda llmopt_item: llmopt_item.{quoted(pick.field)} = {literal(pick.value)})[1]"
+        matches = f"lambda llmopt_item: llmopt_item.{quoted(pick.field)} = {literal(pick.value)}"
+        found = f"list_filter({self._access(base, steps)}, {matches})[1]"
         return "coalesce(" + ", ".join(self._below(found, items, path) for path in pick.paths) + ")"
 
     def _want(self, expr: Expr, bases: Bases) -> None:
@@ -191,6 +195,7 @@ class TableRelation:
         self._folded = {name.lower(): name for name in columns}
 
     def at(self, base: str, steps: tuple[Step, ...]) -> str | None:
+        """Return the VARCHAR at `steps` below `base`."""
         dotted = ".".join(str(step) for step in steps)
         if self._find(dotted):
             return self._text(self._find(dotted))
@@ -202,9 +207,11 @@ class TableRelation:
         return f"json_extract_string({self._json(name)}, {json_path(steps[1:])})"
 
     def element(self, base: str, steps: tuple[Step, ...]) -> str | None:
+        """Return the list at `steps`."""
         return None
 
     def picked(self, base: str, steps: tuple[Step, ...], pick: Pick) -> str | None:
+        """Return the VARCHAR below one element of the list at `steps`."""
         return None
 
     def _find(self, name: str) -> str:
