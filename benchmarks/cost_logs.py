@@ -91,7 +91,7 @@ def measure(folder: Path, options: argparse.Namespace) -> bool:
         commands["litellm_slice"] = processes.litellm_loop(folder, logs.slice)
         commands["ccusage_claude"] = processes.ccusage_daily(folder, logs.claude)
     runs = processes.interleave(commands, options.rounds)
-    exact = {
+    exact: dict[str, bool | None] = {
         "chat_log": _same(runs["llmopt_log"], logs.chat_truth),
         "claude": _same(runs["llmopt_claude"], logs.claude_truth),
     }
@@ -103,7 +103,7 @@ def measure(folder: Path, options: argparse.Namespace) -> bool:
         cost = json.loads(runs["ccusage_claude"][0].stdout)["totals"]["totalCost"]
         figures["ccusage_error_usd"] = float(Decimal(cost) - logs.claude_truth.total.cost_usd)
     _report(options, logs, runs, figures, memory, exact)
-    return all(exact.values())
+    return False not in exact.values()
 
 
 def _logs(folder: Path, rows: int, responses: int, sessions: int, table: PriceTable) -> Logs:
@@ -139,10 +139,6 @@ def _same(runs: list[Run], truth: Truth) -> bool:
     wanted |= asdict(truth.total)
     good = True
     for one in runs:
-        if not one.stdout:
-            print(f"WRONG: stopped after {one.wall_s:.0f} s", file=sys.stderr)
-            good = False
-            continue
         found = json.loads(one.stdout)
         found |= found["total"]
         found["cost_usd"] = Decimal(found["cost_usd"])
@@ -178,9 +174,9 @@ def _ratios(runs: Mapping[str, list[Run]], rows: int) -> Figures:
 
 
 def _memory(
-    folder: Path, options: argparse.Namespace, table: PriceTable, logs: Logs, exact: dict[str, bool]
+    folder: Path, options: argparse.Namespace, table: PriceTable, logs: Logs, exact: dict[str, bool | None]
 ) -> dict[str, int]:
-    """Return peaks on larger logs, and on the same ones with less memory allowed; note whether all are exact."""
+    """Return peaks on larger logs, and with less memory allowed; note in `exact` how each run went (None: stopped)."""
     peaks: dict[str, int] = {}
 
     def measured(label: str, logs: Logs, *limits: str) -> None:
@@ -190,7 +186,7 @@ def _memory(
         ):
             print(f"memory: {name}", file=sys.stderr)
             done = run(llmopt("cost", str(path), "--format", "json", *limits), STOP_S)
-            exact[name] = _same([done], truth)
+            exact[name] = _same([done], truth) if done.stdout else None
             peaks[name] = done.peak_rss_bytes
 
     measured(f"_at_{SMALL_MEMORY}", logs, "--memory", SMALL_MEMORY)
@@ -206,7 +202,7 @@ def _report(
     runs: Mapping[str, list[Run]],
     figures: Figures,
     memory: dict[str, int],
-    exact: dict[str, bool],
+    exact: dict[str, bool | None],
 ) -> None:
     """Print the table, the goals, and one line of JSON."""
     table = {name: _summary(some) for name, some in runs.items()}
@@ -236,7 +232,7 @@ def _report(
 
 
 def _met(
-    figures: Figures, memory: dict[str, int], exact: dict[str, bool]
+    figures: Figures, memory: dict[str, int], exact: dict[str, bool | None]
 ) -> dict[str, tuple[float | None, str, bool | None]]:
     """Return goal name -> value, goal in words, and whether it is met; None where it was not measured."""
     log, litellm, ccusage = (figures.get(name) for name in ("log_to_duckdb", "speed_to_litellm", "claude_to_ccusage"))
@@ -246,7 +242,8 @@ def _met(
         "speed_to_litellm": (litellm, f">= {LITELLM_GOAL:.0f} x", None if litellm is None else litellm >= LITELLM_GOAL),
         "claude_to_ccusage": (ccusage, f"<= {CCUSAGE_GOAL} x", None if ccusage is None else ccusage <= CCUSAGE_GOAL),
         "peak_memory_mb": (peak / 1e6, f"<= {MEMORY_GOAL_BYTES // 10**6} MB", peak <= MEMORY_GOAL_BYTES),
-        "exact": (all(exact.values()), "to the cent", all(exact.values())),
+        "exact": (False not in exact.values(), "every figure", False not in exact.values()),
+        "in_time": (None not in exact.values(), f"{STOP_S:.0f} s a memory run", None not in exact.values()),
     }
 
 

@@ -85,7 +85,8 @@ def _root(
 
 def _complain(error: LlmoptError) -> None:
     word = "check failed" if isinstance(error, CheckFailed) else "error"
-    for line in error.message.split("\n"):
+    lines = error.message.split("\n") if isinstance(error, CheckFailed) else [error.message]
+    for line in lines:
         sys.stderr.write(f"llmopt: {word}: {clean(line)}\n")
     if error.hint:
         sys.stderr.write(f"llmopt: hint: {clean(error.hint)}\n")

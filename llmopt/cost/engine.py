@@ -26,10 +26,9 @@ from llmopt.cost.spec.expr import Call, Const, walk
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
 from llmopt.cost.spec.values import from_micros
-from llmopt.cost.tables import open_table
+from llmopt.cost.tables import comma_separated, parquet
 from llmopt.cost.totals import KEY_COLUMNS, dearest, totals, unpacked
 from llmopt.cost.weights import Weights
-from llmopt.errors import InputError
 
 _THREAD_BYTES = 5 * MAX_OBJECT_BYTES
 """What a scanning thread needs: two line buffers and room to work."""
@@ -50,11 +49,7 @@ class Engine:
         self._copies = 0
 
     def run(self, batches: list[Batch]) -> None:
-        """Read all batches.
-
-        Raises:
-            InputError: a table whose columns are not known.
-        """
+        """Read all batches."""
         with self._connect() as connection:
             self._scan(connection, batches)
 
@@ -74,16 +69,16 @@ class Engine:
         return connection
 
     def _scan(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> None:
-        """Add up all batches with one found; files that stop it are taken out and read line by line."""
+        """Add up all batches with one statement; files that stop it are mended, or taken out."""
+        batches = [batch for batch in batches if self._readable(connection, batch)]
         while batches:
             size = sum(source.size_bytes for batch in batches for source in batch.sources)
             plan = replace(self.plan, sample=1 + size // _SAMPLE_EVERY_BYTES)
             self.files = [source for batch in batches for source in batch.sources]
-            scans = [self._to_scan(connection, batch) for batch in batches]
             if any(_carries(spec) for batch in batches for spec in batch.specs):
                 connection.execute("SET preserve_insertion_order = true")
-            found = records(scans, plan)
             try:
+                found = records([self._to_scan(connection, batch) for batch in batches], plan)
                 rows = connection.execute(totals(found, plan)).fetchall()
             except duckdb.Error as error:
                 batches = self._without(batches, error)
@@ -96,20 +91,34 @@ class Engine:
             self._unsure(connection, batches, rows, len(found.formats))
             return
 
-    def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
-        if batch.kind in ("csv", "parquet"):
-            return self._table_scan(connection, batch)
-        return Scan(batch.specs, JsonRelation(), _read_json(batch.sources), self.files.index(batch.sources[0]))
-
-    def _table_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
-        table = open_table(connection, batch.sources[0], batch.kind)
-        batch.specs = batch.specs or self.sniffer.table(table.sample(connection))
+    def _readable(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
+        """Look into a Parquet file, whose format its columns tell; reject one that says nothing."""
+        if batch.kind != "parquet":
+            return True
+        source = batch.sources[0]
+        try:
+            batch.specs = self.sniffer.table(parquet(connection, source).sample(connection))
+        except duckdb.Error as error:
+            self._reject(source, error)
+            return False
         if not batch.specs:
-            raise InputError(f"{batch.sources[0].shown}: no known columns", "name them with --map column=field")
-        return Scan(batch.specs, TableRelation(table.columns), table.from_sql, self.files.index(batch.sources[0]))
+            reason = "no known columns (name them with --map column=field)"
+            self.reader.booked.rejects.add(reason, source.shown, 1)
+        return bool(batch.specs)
+
+    def _reject(self, source: Source, error: duckdb.Error) -> None:
+        reason = str(error).splitlines()[0].replace(source.path, source.shown)
+        self.reader.booked.rejects.add(f"damaged file, cannot be read: {reason}", source.shown, 1)
+
+    def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
+        first = self.files.index(batch.sources[0]) if batch.sources[0] in self.files else 0
+        if batch.kind == "lines":
+            return Scan(batch.specs, JsonRelation(), _read_json(batch.sources), first)
+        table = parquet(connection, batch.sources[0]) if batch.kind == "parquet" else comma_separated(batch.sources[0])
+        return Scan(batch.specs, TableRelation(table.columns), table.from_sql, first)
 
     def _without(self, batches: list[Batch], error: duckdb.Error) -> list[Batch]:
-        """Mend the file that stopped duckdb, or else have it read line by line."""
+        """Mend the file that stopped duckdb, or have it read line by line, or reject it."""
         text = str(error)
         everything = [source for batch in batches for source in batch.sources]
         named = [source for source in everything if source.path in text]
@@ -124,10 +133,18 @@ class Engine:
                 elif too_long and not source.trimmed and (copy := self._trimmed(source)):
                     kept.append(copy)
                 else:
-                    self.reader.read_all(source)
+                    self._read_slowly(batch, source, error)
             mended += [Batch(batch.specs, batch.kind, [source]) for source in kept if source.trimmed]
             mended.append(Batch(batch.specs, batch.kind, [source for source in kept if not source.trimmed]))
         return [batch for batch in mended if batch.sources]
+
+    def _read_slowly(self, batch: Batch, source: Source, error: duckdb.Error) -> None:
+        if batch.kind == "lines":
+            self.reader.read_all(source)
+        elif batch.kind == "csv":
+            self.reader.read_csv(source, batch.specs[0])
+        else:
+            self._reject(source, error)
 
     def _trimmed(self, source: Source) -> Source | None:
         """Return the file without the lines that are too long for duckdb; None when it is damaged."""
@@ -187,23 +204,39 @@ class Engine:
     def _unsure(
         self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], rows: list[tuple[Any, ...]], formats: int
     ) -> None:
-        """Read the records again that the found was not sure of."""
+        """Read the records again that the statement was not sure of."""
         files = {unpacked(_int(row[0]), formats, self.plan.keying)[0] for row in rows} - {-1}
-        if not files:
+        odd_rows = self._odd_csv_rows(connection, batches)
+        if not files and not odd_rows:
             return
         connection.execute("SET preserve_insertion_order = true")
         for batch in batches:
             for source in batch.sources:
                 if self.files.index(source) in files:
-                    alone = Batch(batch.specs, batch.kind, [source])
-                    found = connection.execute(locate(self._to_scan(connection, alone), self.plan)).fetchall()
-                    if batch.kind == "lines":
-                        self.reader.read_some(source, batch.specs, found)
-                        continue
-                    table = open_table(connection, source, batch.kind)
-                    records = table.rows(connection, [row[0] for row in found])
-                    offset = 1 if batch.kind == "csv" else 0
-                    self.reader.read_records(source, batch.specs[0], ((n + offset, record) for n, record in records))
+                    self._read_again(connection, Batch(batch.specs, batch.kind, [source]), source)
+
+    def _read_again(self, connection: duckdb.DuckDBPyConnection, batch: Batch, source: Source) -> None:
+        found = connection.execute(locate(self._to_scan(connection, batch), self.plan)).fetchall()
+        if batch.kind == "lines":
+            self.reader.read_some(source, batch.specs, found)
+        elif batch.kind == "csv":
+            self.reader.read_csv(source, batch.specs[0], frozenset(row[0] for row in found))
+        else:
+            wanted = parquet(connection, source).rows(connection, [row[0] for row in found])
+            self.reader.read_records(source, batch.specs[0], wanted)
+
+    def _odd_csv_rows(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> bool:
+        """Reject the CSV rows that duckdb left out."""
+        shown = {source.path: source.shown for batch in batches if batch.kind == "csv" for source in batch.sources}
+        if not shown:
+            return False
+        query = "SELECT DISTINCT file_path, line, error_message FROM reject_errors JOIN reject_scans USING (scan_id, file_id)"
+        found = connection.execute(query).fetchall()
+        for path, line, message in sorted(found):
+            self.reader.booked.rejects.add(
+                f"not a row of this table: {str(message).splitlines()[0]}", shown.get(path, path), line
+            )
+        return bool(found)
 
 
 def _carries(spec: Spec) -> bool:

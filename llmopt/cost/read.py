@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -128,7 +128,10 @@ def _batches(sources: list[Source], sniffer: Sniffer, reader: Reader, spool: Pat
             reader.booked.rejects.add("not a log: binary data", source.shown, 1)
             continue
         specs = tuple(spec for spec in found.variants if not _without_usage(spec))
-        if found.kind in ("csv", "parquet"):
+        source = replace(source, delimiter=found.delimiter)
+        if found.kind == "csv" and small:
+            reader.read_csv(source, specs[0])
+        elif found.kind in ("csv", "parquet"):
             batches[source.path] = Batch(specs, found.kind, [source])
         elif specs and not small:
             key = (tuple(spec.variant for spec in specs), source.compression)

@@ -17,6 +17,7 @@ import msgspec
 
 from llmopt.core.ledger import Entry, Key, Ledger
 from llmopt.core.usage import BUCKETS, Usage
+from llmopt.cost.csv_files import records as csv_records
 from llmopt.cost.groups import BY_TIME
 from llmopt.cost.plan import Plan
 from llmopt.cost.result import Rejected
@@ -128,6 +129,26 @@ class Reader:
         for number, record in records:
             for row in reader.rows(record):
                 self._book(row, source, number)
+
+    def read_csv(self, source: Source, spec: Spec, wanted: frozenset[int] | None = None) -> None:
+        """Read a CSV file.
+
+        Args:
+            source: the file.
+            spec: the format of its rows.
+            wanted: numbers (from 1) among the rows that are CSV at all; None: every row, and the others rejected.
+        """
+        reader = RecordReader(spec)
+        number = 0
+        for line, record, reason in csv_records(source):
+            if record is None:
+                if wanted is None:
+                    self.booked.rejects.add(reason, source.shown, line)
+                continue
+            number += 1
+            if wanted is None or number in wanted:
+                for row in reader.rows(record):
+                    self._book(row, source, line)
 
     def finish(self) -> None:
         """Book what had to wait for the last record: leaf spans, then the best record of each response."""

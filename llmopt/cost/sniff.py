@@ -15,11 +15,13 @@ from typing import Any
 
 import msgspec
 
+from llmopt.cost.csv_files import delimiter_of, plain
 from llmopt.cost.sources import Kind, Source, head, samples
 from llmopt.cost.spec.load import Spec, variants
 from llmopt.cost.spec.python import RecordReader
 
 _SAMPLED_ROWS = 50
+_HEAD_BYTES = 65536
 _TELLING = ("object", "type", "model", "call_type", "provider")
 """Keys whose values tell formats of the same shape apart."""
 
@@ -31,6 +33,8 @@ class Sniffed:
     kind: Kind
     variants: tuple[Spec, ...]
     """Formats (at their places in the line) seen in the sample, most specific first."""
+    delimiter: str = ""
+    """Of a CSV file."""
 
 
 class Sniffer:
@@ -70,21 +74,20 @@ class Sniffer:
 
     def sniff(self, source: Source) -> Sniffed:
         """Look at a file."""
-        start = head(source, 65536)
+        start = head(source, _HEAD_BYTES)
         if start.startswith(b"PAR1"):
             return Sniffed("parquet", ())
-        text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
-        if not text or (b"\x00" in start[:1024] and not text.startswith((b"{", b"["))):
-            return Sniffed("other" if text else "lines", ())
+        text = start.lstrip(b"\xef\xbb\xbf \t\r\n\x00")
         if text.startswith(b"["):
             return Sniffed("document", ())
         records = [record for record in map(_decoded, samples(source)) if isinstance(record, dict)]
-        if not records and text.startswith(b"{"):
-            whole = b"\n" not in text.rstrip() and len(start) < 65536
-            return Sniffed("lines" if whole else "document", ())
-        if not records:
-            return self._table(start)
-        return Sniffed("lines", self._seen(records))
+        if records:
+            return Sniffed("lines", self._seen(records))
+        if not text or not text.startswith(b"{"):
+            binary = b"\x00" in start[:1024]
+            return Sniffed("other", ()) if binary else self._table(start)
+        whole = b"\n" not in text.rstrip() and len(start) < _HEAD_BYTES
+        return Sniffed("lines" if whole else "document", ())
 
     def table(self, rows: Iterable[dict[str, Any]]) -> tuple[Spec, ...]:
         """Return the format of a table's rows: the one that most of them are of."""
@@ -100,17 +103,19 @@ class Sniffer:
             text = start.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             text = start[: error.start].decode("utf-8-sig", "ignore")
-        first = text.split("\n", 1)[0]
-        delimiter = max(",;\t|", key=first.count)
-        if not first.count(delimiter):
+        delimiter = delimiter_of(text)
+        if not delimiter:
             return Sniffed("lines", ())
         reader = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1] or text), delimiter=delimiter)
+        try:
+            sampled = [row for row, _ in zip(reader, range(_SAMPLED_ROWS), strict=False)]
+        except csv.Error:
+            sampled = []
         rows = [
-            {key: value or None for key, value in row.items() if key}
-            for row, _ in zip(reader, range(_SAMPLED_ROWS), strict=False)
+            {key.strip(): plain(cell) for key, cell in row.items() if key and isinstance(cell, str)} for row in sampled
         ]
         found = self.table(rows)
-        return Sniffed("csv" if found else "lines", found)
+        return Sniffed("csv" if found else "lines", found, delimiter)
 
     def _seen(self, records: Iterable[dict[str, Any]]) -> tuple[Spec, ...]:
         seen: Counter[int] = Counter()

@@ -43,6 +43,8 @@ class Source:
     shown: str
     """What to call it."""
     compression: Compression
+    delimiter: str = ""
+    """Of a CSV file."""
     trimmed: str = ""
     """A copy for duckdb without lines that are too long for it; empty when there are none."""
     line_map: tuple[int, ...] = ()
@@ -104,7 +106,7 @@ def numbered_lines(source: Source) -> Iterator[tuple[int, bytes]]:
     """Yield (1-based line, bytes) of every line that is not blank, as duckdb counts them."""
     with open_bytes(source) as file:
         for number, line in enumerate(file, 1):
-            if line.strip():
+            if line.strip() and not (number == 1 and line.strip() == b"\xef\xbb\xbf"):
                 yield number, line
 
 
@@ -171,7 +173,8 @@ def _logs_in(directory: str) -> list[str]:
     names: list[str] = []
     for folder, folders, files in os.walk(directory):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        names += [os.path.join(folder, name) for name in sorted(files) if _is_log(name)]
+        found = [os.path.join(folder, name) for name in sorted(files) if _is_log(name)]
+        names += [name for name in found if os.path.isfile(name)]
     if not names:
         endings = " ".join(_SUFFIXES)
         raise InputError(f"{directory}: no log in this directory", f"logs end in {endings}, also .gz and .zst")

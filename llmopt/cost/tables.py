@@ -1,4 +1,4 @@
-"""CSV and Parquet files as duckdb relations: their columns, a sample, and their rows by number."""
+"""CSV and Parquet files as duckdb relations: their columns, a sample of their rows, and rows by number."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from llmopt.cost.sources import Source
+from llmopt.cost.csv_files import header_of, plain
+from llmopt.cost.sources import Source, head
 from llmopt.cost.spec.columns import literal, quoted
-from llmopt.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +38,25 @@ class Table:
             yield row[0], {name: _plain(value) for name, value in zip(self.columns, row[1:], strict=True)}
 
 
-def open_table(connection: duckdb.DuckDBPyConnection, source: Source, kind: str) -> Table:
-    """Look at the columns of a file.
-
-    Raises:
-        InputError: when duckdb cannot read it.
-    """
-    path = literal(source.path)
-    if kind == "parquet":
-        scan = f"read_parquet({path})"
-    else:
-        packed = {"none": "none"}.get(source.compression, source.compression)
-        scan = (
-            f"read_csv({path}, all_varchar = true, header = true, null_padding = true, strict_mode = false, "
-            f"ignore_errors = true, compression = '{packed}')"
-        )
-    try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
-    except duckdb.Error as error:
-        raise InputError(
-            f"{source.shown}: {str(error).splitlines()[0]}", "is it a whole CSV or Parquet file?"
-        ) from error
+def parquet(connection: duckdb.DuckDBPyConnection, source: Source) -> Table:
+    """Look at the columns of a Parquet file; raises `duckdb.Error` where it is damaged."""
+    scan = f"read_parquet({literal(source.path)})"
+    described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
     return Table(scan, {row[0]: row[1] for row in described})
+
+
+def comma_separated(source: Source) -> Table:
+    """Return a CSV file as duckdb shall read it: by the header and nothing guessed; odd rows go to `reject_errors`."""
+    start = head(source).decode("utf-8-sig", "replace")
+    names = list(dict.fromkeys(header_of(start, source.delimiter)))
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    packed = "none" if source.compression == "none" else source.compression
+    scan = (
+        f"read_csv({literal(source.path)}, auto_detect = false, header = true, columns = {{{columns}}}, "
+        f"delim = {literal(source.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
+        f"ignore_errors = true, store_rejects = true, compression = '{packed}')"
+    )
+    return Table(scan, dict.fromkeys(names, "VARCHAR"))
 
 
 def _selected(name: str, kind: str) -> str:
@@ -74,8 +71,4 @@ def _plain(value: Any) -> Any:
         return int(value)
     if hasattr(value, "isoformat"):
         return value.isoformat() + ("Z" if getattr(value, "tzinfo", 1) is None else "")
-    if isinstance(value, str):
-        value = value.strip()
-        head, point, zeros = value.partition(".")
-        return head if point and head.isdigit() and zeros and not zeros.strip("0") else value or None
-    return value
+    return plain(value) if isinstance(value, str) else value

@@ -61,7 +61,11 @@ def to_total(value: Any) -> Decimal | None:
     """Return a reported total; None where there is none, or none that is a number."""
     if isinstance(value, bool):
         return Decimal(value)
-    return None if isinstance(value, (dict, list)) else to_money(value)
+    try:
+        total = Decimal(to_text(value) or "") if not isinstance(value, (dict, list)) else None
+    except InvalidOperation:
+        return None
+    return total if total is not None and total.is_finite() else None
 
 
 def to_time(value: Any) -> tuple[datetime | None, bool]:

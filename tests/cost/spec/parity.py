@@ -40,7 +40,7 @@ UNSURE = (Outcome.BAD, Outcome.UNKNOWN)
 NO_ROW: Canonical = {"outcome": Outcome.SKIP}
 """A line without the list that rows stand in is one row of nulls to the query, and no row to the Python function."""
 KEYING = Keying((date(2025, 1, 1),), (200_000,))
-_EXPONENT = re.compile(r"-?\d(\.\d+)?[eE][+-]?\d{1,3}")
+_FRACTION = re.compile(r"-?\d+(\.\d+|[eE][+-]?\d+|\.\d+[eE][+-]?\d+)")
 PENNY = Decimal("1e-12")
 
 
@@ -131,7 +131,7 @@ def text_of(record: Json) -> str:
 
 
 def _place(row: dict[str, Any], spec: Spec) -> Place:
-    return (row["llmopt_row"], *(row[f"i{n + 1}"] for n in range(len(spec.rows))))
+    return (row["llmopt_row"], *(row[f"llmopt_i{n + 1}"] for n in range(len(spec.rows))))
 
 
 def _from_query(row: dict[str, Any], spec: Spec) -> Canonical:
@@ -185,8 +185,13 @@ def _from_python(row: Row, spec: Spec) -> Canonical:
 
 
 def _text(text: str | None) -> str | None:
-    """A number with an exponent as text has more than one spelling."""
-    return repr(float(text)) if text and _EXPONENT.fullmatch(text) else text
+    """Fractions, and objects and lists that hold some, have more than one spelling as text."""
+    if text and _FRACTION.fullmatch(text):
+        return repr(float(text))
+    try:
+        return json.dumps(json.loads(text)) if text and text[0] in "[{" else text
+    except ValueError:
+        return text
 
 
 def _orders(spec: Spec) -> int:
@@ -194,8 +199,8 @@ def _orders(spec: Spec) -> int:
 
 
 def _whole(identity: str | None) -> str | None:
-    """The identity of a span; one without its last part is none."""
-    return None if identity is None or identity.endswith("\x1f") else identity
+    """The identity of a span; one without its last part is none, one without a trace may begin with a blank."""
+    return None if identity is None or identity.endswith("\x1f") else identity.removeprefix(" ")
 
 
 def _micros(stamp: datetime | str) -> int | str | None:
@@ -205,4 +210,4 @@ def _micros(stamp: datetime | str) -> int | str | None:
 
 def _money(amount: Decimal | None) -> Decimal | None:
     """Both read what an amount can be; the query rounds to 12 decimals, and takes absurdly large ones too."""
-    return None if amount is None or abs(amount) >= 10**15 else amount.quantize(PENNY, context=EXACT)
+    return None if amount is None or abs(amount) >= 10**12 else amount.quantize(PENNY, context=EXACT)

@@ -45,7 +45,7 @@ SPECS: dict[str, tuple[str, Json]] = {
     ),
     "texts": (
         "[fields]\nmodel = 'lower(a)'\nuser = \"starts(a, 'x')\"\nteam = \"contains(a, '1')\"\n"
-        "feature = \"starts(lower(a), 'true')\"\nproject = '''contains(a, '\\\\'')'''\nsession = \"starts(a, '')\"\n",
+        "feature = \"starts(lower(a), 'true')\"\nproject = '''contains(a, '\\'')'''\nsession = \"starts(a, '')\"\n",
         {"a": "xyz"},
     ),
     "counts": (
@@ -72,7 +72,7 @@ SPECS: dict[str, tuple[str, Json]] = {
         {"a": "2025-03-04T05:06:07Z", "b": 1_741_064_769, "c": 1500},
     ),
     "amounts": (
-        "[fields]\nreported_usd = 'milli(first(a, b))'\nlatency_s = 'milli(a)'\nuser = 'present(milli(a))'\n",
+        "[fields]\nreported_usd = 'milli(first(a, b))'\nlatency_s = 'milli(a)'\n",
         {"a": 1500, "b": "2.5"},
     ),
     "attributes": (

@@ -157,10 +157,11 @@ def test_tiers_are_put_into_the_words_of_prices(spec_file: FilePath, logged: str
     assert (row.outcome, row.tier) == (Outcome.OK, tier)
 
 
-def test_a_prompt_is_kept_where_there_is_no_usage(spec_file: FilePath) -> None:
+def test_a_prompt_is_kept_of_formats_without_usage(spec_file: FilePath) -> None:
     record = {"v": 1, "prompt": [{"role": "user"}], "model": ""}
-    row = read(spec_file, record)
+    row = read(spec_file, record, "usage = false")
     assert (row.outcome, row.prompt, row.model) == (Outcome.NO_USAGE, '[{"role":"user"}]', None)
+    assert read(spec_file, record).prompt is None, "its usage may have been cut off; only formats without are counted"
 
 
 @pytest.mark.parametrize(
