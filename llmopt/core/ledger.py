@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
 
+from llmopt.core.money import EXACT
 from llmopt.core.usage import Usage
 
 
@@ -64,7 +66,7 @@ class Entry:
             records=self.records + other.records,
             requests=self.requests + other.requests,
             usage=self.usage + other.usage,
-            reported_usd=sum(costs, Decimal(0)) if costs else None,
+            reported_usd=reduce(EXACT.add, costs) if costs else None,
             first=min(firsts, default=None),
             last=max(lasts, default=None),
             untimed=self.untimed + other.untimed,

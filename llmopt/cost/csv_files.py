@@ -27,7 +27,7 @@ def delimiter_of(start: str) -> str:
 
 def header_of(start: str, delimiter: str) -> list[str]:
     """Return the column names of a table."""
-    return [name.strip() for name in next(csv.reader(io.StringIO(start), delimiter=delimiter), [])]
+    return _named(next(csv.reader(io.StringIO(start), delimiter=delimiter), []))
 
 
 def records(source: Source) -> Iterator[tuple[int, Record | None, str]]:
@@ -36,7 +36,7 @@ def records(source: Source) -> Iterator[tuple[int, Record | None, str]]:
     try:
         with io.TextIOWrapper(open_bytes(source), "utf-8-sig", "surrogateescape", newline="") as text:
             rows = csv.reader(text, delimiter=source.delimiter, strict=True)
-            header = [name.strip() for name in next(rows, [])]
+            header = _named(next(rows, []))
             line = rows.line_num
             for row in rows:
                 start, line = line + 1, rows.line_num
@@ -53,6 +53,15 @@ def plain(text: str) -> str | None:
     text = text.strip()
     head, point, zeros = text.partition(".")
     return head if point and head.isdigit() and zeros and not zeros.strip("0") else text or None
+
+
+def _named(header: list[str]) -> list[str]:
+    """Return column names without blanks; a second `x` is `x_1`, as duckdb and pandas name it."""
+    names: list[str] = []
+    for name in (name.strip() for name in header):
+        number = sum(1 for other in names if other == name or other.rpartition("_")[0] == name)
+        names.append(f"{name}_{number}" if name in names else name)
+    return names
 
 
 def _record(header: list[str], row: list[str]) -> tuple[Record | None, str]:

@@ -29,9 +29,12 @@ from llmopt.cost.spec.values import from_micros
 from llmopt.cost.tables import comma_separated, parquet
 from llmopt.cost.totals import KEY_COLUMNS, dearest, totals, unpacked
 from llmopt.cost.weights import Weights
+from llmopt.errors import ConfigError
 
 _THREAD_BYTES = 5 * MAX_OBJECT_BYTES
 """What a scanning thread needs: two line buffers and room to work."""
+LEAST_MEMORY_BYTES = 192 * 2**20
+"""What one thread needs to de-duplicate a log of any size, spilling to disk."""
 _SAMPLE_EVERY_BYTES = 160 * 2**20
 """Request ids are all watched for repeats up to this much log, then 1 in 2, 3 …; see `Plan.sample`."""
 
@@ -47,6 +50,7 @@ class Engine:
         self.memory_bytes, self.jobs = memory_bytes, jobs
         self.files: list[Source] = []
         self._copies = 0
+        self._frugal = 0
 
     def run(self, batches: list[Batch]) -> None:
         """Read all batches."""
@@ -80,6 +84,9 @@ class Engine:
             try:
                 found = records([self._to_scan(connection, batch) for batch in batches], plan)
                 rows = connection.execute(totals(found, plan)).fetchall()
+            except duckdb.OutOfMemoryException as error:
+                self._with_less(connection, error)
+                continue
             except duckdb.Error as error:
                 batches = self._without(batches, error)
                 continue
@@ -90,6 +97,20 @@ class Engine:
                 self._dearest(connection, rows, found, plan)
             self._unsure(connection, batches, rows, len(found.formats))
             return
+
+    def _with_less(self, connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> None:
+        """Make do with the memory: one thread, then what one thread needs at least.
+
+        Raises:
+            ConfigError: even that is not enough.
+        """
+        if self._frugal == 0:
+            connection.execute("SET threads = 1")
+        elif self._frugal == 1 and self.memory_bytes < LEAST_MEMORY_BYTES:
+            connection.execute(f"SET memory_limit = '{LEAST_MEMORY_BYTES // 2**20}MiB'")
+        else:
+            raise ConfigError(f"out of memory: {str(error).splitlines()[0]}", "give more with --memory") from error
+        self._frugal += 1
 
     def _readable(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
         """Look into a Parquet file, whose format its columns tell; reject one that says nothing."""
@@ -230,7 +251,8 @@ class Engine:
         shown = {source.path: source.shown for batch in batches if batch.kind == "csv" for source in batch.sources}
         if not shown:
             return False
-        query = "SELECT DISTINCT file_path, line, error_message FROM reject_errors JOIN reject_scans USING (scan_id, file_id)"
+        joined = "reject_errors JOIN reject_scans USING (scan_id, file_id)"
+        query = f"SELECT DISTINCT file_path, line, error_message FROM {joined}"
         found = connection.execute(query).fetchall()
         for path, line, message in sorted(found):
             self.reader.booked.rejects.add(

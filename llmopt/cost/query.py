@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from llmopt.core.usage import BUCKETS
 from llmopt.cost.plan import Plan
 from llmopt.cost.spec.columns import JsonRelation, Relation, nested_lists
-from llmopt.cost.spec.expr import Expr, Path
-from llmopt.cost.spec.load import GROUP_FIELDS, Spec
+from llmopt.cost.spec.expr import LINE, Call, Expr, Path
+from llmopt.cost.spec.load import GROUP_FIELDS, Spec, other_chains
 from llmopt.cost.spec.row import Outcome
 from llmopt.cost.spec.sql import Compiled, compile_sql
 
@@ -94,16 +94,26 @@ def _records(scan: Scan, plan: Plan, offset: int, *, numbered: bool) -> tuple[st
     wanted += tuple(group for group in plan.by if group in GROUP_FIELDS)
     if isinstance(scan.relation, JsonRelation):
         for spec in scan.specs:
-            scan.relation.collect(spec, _needed(spec, plan, wanted))
+            scan.relation.collect(spec, _needed(spec, plan, wanted, alone=len(scan.specs) == 1))
     compiled = [
-        compile_sql(spec, scan.relation, wanted, f"llmopt_c{offset + n}_", check_tiers=plan.check_tiers)
+        compile_sql(
+            spec,
+            scan.relation,
+            wanted,
+            f"llmopt_c{offset + n}_",
+            check_tiers=plan.check_tiers,
+            alone=len(scan.specs) == 1,
+        )
         for n, spec in enumerate(scan.specs)
     ]
     numbered = numbered or any(part.windowed for part in compiled)
     base = _unnested(scan, numbered)
     leaves = [f"{sql} AS {column}" for part in compiled for column, sql in part.leaves.items()]
     base = f"SELECT *{''.join(', ' + leaf for leaf in leaves)} FROM ({base})"
-    guards = " ".join(f"WHEN {part.guard} THEN {offset + n}" for n, part in enumerate(compiled))
+    guards = " ".join(
+        f"WHEN {_guard(scan, spec, part)} THEN {offset + n}"
+        for n, (spec, part) in enumerate(zip(scan.specs, compiled, strict=True))
+    )
     base = f"SELECT *, CASE {guards} ELSE -1 END AS llmopt_fmt FROM ({base})"
     columns = _columns(compiled, offset, wanted, plan)
     if numbered:
@@ -111,17 +121,29 @@ def _records(scan: Scan, plan: Plan, offset: int, *, numbered: bool) -> tuple[st
     return f"SELECT {columns} FROM ({base})", any(spec.tree for spec in scan.specs)
 
 
+def _guard(scan: Scan, spec: Spec, part: Compiled) -> str:
+    """Is a row of this format? A line without the format's lists, or with those of another chain too, is not sure."""
+    tests = [part.guard if len(scan.specs) == 1 else part.detect]
+    if spec.rows:
+        tests.append(f"llmopt_e{len(spec.rows)} IS NOT NULL")
+    for steps in other_chains(spec):
+        items = scan.relation.at("", steps)
+        tests.append(f"{items} IS NULL" if items else "true")
+    return " AND ".join(tests)
+
+
 def _depth(scan: Scan) -> int:
     return len(scan.specs[0].rows) if len(scan.specs) == 1 else 0
 
 
-def _needed(spec: Spec, plan: Plan, wanted: tuple[str, ...]) -> list[Expr]:
+def _needed(spec: Spec, plan: Plan, wanted: tuple[str, ...], *, alone: bool) -> list[Expr]:
     """Expressions of a spec whose columns must be read."""
     names = {*wanted, *BUCKETS} - ({"request_id"} if spec.dedupe or plan.dedupe == "none" else set())
     needed = [expr for name, expr in spec.fields.items() if name in names]
     needed += [expr for expr in (spec.fields.get("total"),) if expr is not None and not isinstance(expr, Path)]
-    needed += [spec.guard, spec.skip, spec.usage, spec.free, spec.failed, *spec.ask.values()]
+    needed += [spec.guard if alone else spec.detect, spec.skip, spec.usage, spec.free, spec.failed, *spec.ask.values()]
     needed += [*spec.dedupe.key, *spec.dedupe.order] if spec.dedupe else []
+    needed += [Call("present", (Path(steps, LINE),)) for steps in other_chains(spec)]
     return [*needed, *(spec.tree.id + spec.tree.parent if spec.tree else ())]
 
 

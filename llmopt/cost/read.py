@@ -133,7 +133,7 @@ def _batches(sources: list[Source], sniffer: Sniffer, reader: Reader, spool: Pat
             reader.read_csv(source, specs[0])
         elif found.kind in ("csv", "parquet"):
             batches[source.path] = Batch(specs, found.kind, [source])
-        elif specs and not small:
+        elif specs and not small and not (len(specs) > 1 and any(spec.rows for spec in specs)):
             key = (tuple(spec.variant for spec in specs), source.compression)
             batches.setdefault(key, Batch(specs, "lines", [])).sources.append(source)
         else:

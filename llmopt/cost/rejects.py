@@ -175,10 +175,11 @@ class Reader:
         if spec is None:
             self.booked.rejects.add(reason or "a record of no known format", source.shown, number)
             return
-        known = any(spec is other for other in specs)
-        for row in self._reader(spec).rows(record):
-            if places is None or not known or row.place in places or not row.place:
-                self._book(row, source, number)
+        for variant in self.sniffer.chains(spec, record):
+            known = any(variant is other for other in specs)
+            for row in self._reader(variant).rows(record):
+                if places is None or not known or row.place in places or not row.place:
+                    self._book(row, source, number)
 
     def _reader(self, spec: Spec) -> RecordReader:
         """One reader a spec and file: it remembers what earlier lines said."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from llmopt.core.cost import UnpricedBucket, cost_usd
 from llmopt.core.ledger import Entry, Key
+from llmopt.core.money import EXACT
 from llmopt.core.rate import Price
 from llmopt.cost.groups import FROM_PRICE
 from llmopt.cost.hints import Spent, hints
@@ -35,7 +36,7 @@ class _Sum:
 
     def add(self, entry: Entry, cost: Decimal) -> None:
         self.entry += entry
-        self.cost_usd += cost
+        self.cost_usd = EXACT.add(self.cost_usd, cost)
 
     def totals(self) -> Totals:
         usage = self.entry.usage
@@ -192,7 +193,8 @@ def monthly(cost: Decimal, first: datetime | None, last: datetime | None) -> Dec
     """Return `cost` scaled from the period to 30 days; None when the period is unknown or too short to say."""
     if first is None or last is None or last - first < SHORTEST_PERIOD:
         return None
-    return cost * (MONTH // timedelta(microseconds=1)) / ((last - first) // timedelta(microseconds=1))
+    month, span = (Decimal(time // timedelta(microseconds=1)) for time in (MONTH, last - first))
+    return EXACT.divide(EXACT.multiply(cost, month), span)
 
 
 def _records(count: int) -> str:

@@ -58,6 +58,13 @@ class Sniffer:
     def _recognised(self, record: dict[str, Any]) -> Spec | None:
         return next((spec for spec in self._possible(record) if self._reader(spec).detects(record)), None)
 
+    def chains(self, spec: Spec, record: dict[str, Any]) -> list[Spec]:
+        """Return `spec`, and the other lists of rows of its format that the record has too."""
+        if len(spec.chains) == 1:
+            return [spec]
+        alike = (other for other in self.variants if other.name == spec.name and other.wrapper == spec.wrapper)
+        return [other for other in alike if other is spec or self._reader(other).detects(record)]
+
     def is_empty(self, record: dict[str, Any]) -> bool:
         """Is this a record of some format whose list of rows is there, and empty?"""
         return any(self._reader(spec).is_empty(record) for spec in self._possible(record) if spec.rows)
@@ -118,15 +125,12 @@ class Sniffer:
         return Sniffed("csv" if found else "lines", found, delimiter)
 
     def _seen(self, records: Iterable[dict[str, Any]]) -> tuple[Spec, ...]:
-        seen: Counter[int] = Counter()
+        seen: set[int] = set()
         for record in records:
             spec = self.recognise(record)
             if spec is not None:
-                seen[self._place(spec)] += 1
-        nested = [index for index, _ in seen.most_common() if self.variants[index].rows]
-        if nested and nested[0] == seen.most_common(1)[0][0]:
-            return (self.variants[nested[0]],)
-        return tuple(self.variants[index] for index in sorted(seen) if index not in nested)
+                seen.add(self._place(spec))
+        return tuple(self.variants[index] for index in sorted(seen))
 
 
 def _shape(record: dict[str, Any], depth: int = 0) -> object:

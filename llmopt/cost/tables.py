@@ -48,7 +48,7 @@ def parquet(connection: duckdb.DuckDBPyConnection, source: Source) -> Table:
 def comma_separated(source: Source) -> Table:
     """Return a CSV file as duckdb shall read it: by the header and nothing guessed; odd rows go to `reject_errors`."""
     start = head(source).decode("utf-8-sig", "replace")
-    names = list(dict.fromkeys(header_of(start, source.delimiter)))
+    names = header_of(start, source.delimiter)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     packed = "none" if source.compression == "none" else source.compression
     scan = (

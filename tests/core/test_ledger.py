@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from llmopt.core.ledger import Entry, Key, Ledger
 from llmopt.core.usage import BUCKETS, Usage
 
-STAMPS = st.datetimes(datetime(2024, 1, 1), datetime(2026, 1, 1)).map(lambda stamp: stamp.replace(tzinfo=UTC))
+STAMPS = st.datetimes(timezones=st.just(UTC))
 USAGES = st.builds(Usage, **{name: st.integers(0, 10**9) for name in BUCKETS})
 DOLLARS = st.decimals(0, 1000, places=9)
 KEYS = st.builds(

@@ -182,7 +182,7 @@ def test_one_repeat_in_a_log_that_duckdb_reads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limits", [{"jobs": 1}, {"jobs": 2, "memory_bytes": 64 * 2**20}, {"memory_bytes": 2**30}])
-def test_threads_and_memory_change_nothing(limits: dict[str, int], tmp_path: Path) -> None:
+def test_threads_and_memory_change_nothing(limits: dict[str, Any], tmp_path: Path) -> None:
     path = written(tmp_path / "log.jsonl", *lines(3000))
     assert llmopt.price_logs([path], **limits).total.cost_usd == 3000 * ONE
 

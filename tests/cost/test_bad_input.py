@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Llmopt
-from tests.cost.logs import ONE, chat, cost, line, lines, written
+from tests.cost.logs import ONE, Json, chat, cost, line, lines, written
 
 LONG = 20 * 2**20
 pytestmark = pytest.mark.usefixtures("reader")
@@ -174,7 +174,7 @@ def test_a_timestamp_in_doubt(stamp: object, warning: str, llmopt: Llmopt, tmp_p
 
 
 def test_formats_mixed_in_one_file(llmopt: Llmopt, tmp_path: Path) -> None:
-    claude = {"type": "message", "id": "msg_1", "role": "assistant", "model": "claude-haiku-4-5", "content": []}
+    claude: Json = {"type": "message", "id": "msg_1", "role": "assistant", "model": "claude-haiku-4-5", "content": []}
     claude["usage"] = {"input_tokens": 10, "output_tokens": 5}
     generic = {"model": "gpt-4o", "input_tokens": 1200, "output_tokens": 80, "ts": 1_772_438_400}
     mixed = [chat(1), claude, generic, {"hello": "world"}, chat(2)]

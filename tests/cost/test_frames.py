@@ -118,7 +118,7 @@ def test_mapping_and_cached_reach_the_frame() -> None:
 
 
 def test_unknown_columns_are_said() -> None:
-    with pytest.raises(InputError, match="DataFrame: no known columns"):
+    with pytest.raises(InputError, match="DataFrame:1: no known columns"):
         llmopt.price_logs(pd.DataFrame({"a": [1], "b": [2]}))
 
 

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmopt.cost.groups import BY_TIME
 from llmopt.cost.keying import Keying, instant
+from llmopt.cost.totals import TIME_GROUPS
 
 DAYS = st.dates(date(2023, 1, 1), date(2026, 12, 31))
-STAMPS = st.datetimes(datetime(2022, 1, 1), datetime(2027, 12, 31)).map(lambda stamp: stamp.replace(tzinfo=UTC))
+YEARS_US = 6 * 365 * 86_400 * 10**6
+STAMPS = st.integers(0, YEARS_US).map(lambda us: datetime(2022, 1, 1, tzinfo=UTC) + timedelta(microseconds=us))
 NAMES = ("deepseek", "gpt-4o", "o'brien")
 MODELS = st.sampled_from([None, "", "deepseek-chat", "org/DeepSeek-V3", "gpt-4o", "gpt-5", "O'Brien-1"])
 
@@ -49,7 +52,9 @@ def test_epochs(changes: list[date], data: st.DataObject) -> None:
     assert [keying.epoch_start(index) for index in indexes] == [keying.epoch(stamp) for stamp in stamps]
 
 
-@given(st.lists(st.integers(0, 1439), unique=True, max_size=6).map(sorted), st.lists(st.tuples(MODELS, STAMPS), min_size=1))
+@given(
+    st.lists(st.integers(0, 1439), unique=True, max_size=6).map(sorted), st.lists(st.tuples(MODELS, STAMPS), min_size=1)
+)
 @settings(max_examples=25)
 def test_parts_of_the_day(cuts: list[int], records: list[tuple[str | None, datetime]]) -> None:
     keying = Keying((), (), tuple(cuts), NAMES)
@@ -114,3 +119,14 @@ def test_an_instant_stands_for_its_key(minute: int) -> None:
     stamp = instant(date(2025, 3, 4), minute)
     assert stamp == datetime(2025, 3, 4, minute // 60, minute % 60, tzinfo=UTC)
     assert instant(None, minute) is None
+
+
+@pytest.mark.parametrize("group", TIME_GROUPS)
+@given(st.lists(st.datetimes(timezones=st.just(UTC)) | st.just(datetime(1, 1, 1, tzinfo=UTC)), min_size=1))
+@settings(max_examples=25)
+def test_groups_by_time_have_the_same_names(group: str, stamps: list[datetime]) -> None:
+    assert set(TIME_GROUPS) == set(BY_TIME)
+    placeholders = ", ".join("(CAST(? AS TIMESTAMP))" for _ in stamps)
+    query = f"SELECT {TIME_GROUPS[group]} FROM (VALUES {placeholders}) t(ts)"
+    found = connection().execute(query, [stamp.replace(tzinfo=None) for stamp in stamps]).fetchall()
+    assert [name for (name,) in found] == [BY_TIME[group](stamp) for stamp in stamps]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,13 @@ from llmopt.cost.sources import (
     numbered_lines,
     open_bytes,
     samples,
-    zstd,
 )
 from llmopt.errors import InputError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 DATA = b'{"a": 1}\n{"a": 2}\n'
 

@@ -21,7 +21,8 @@ NAMES = ["o200k_base", "cl100k_base"]
 COOKBOOK = [
     {
         "role": "system",
-        "content": "You are a helpful, pattern-following assistant that translates corporate jargon into plain English.",
+        "content": "You are a helpful, pattern-following assistant that translates corporate jargon "
+        "into plain English.",
     },
     {
         "role": "system",
@@ -36,7 +37,8 @@ COOKBOOK = [
     {
         "role": "system",
         "name": "example_user",
-        "content": "Let's circle back when we have more bandwidth to touch base on opportunities for increased leverage.",
+        "content": "Let's circle back when we have more bandwidth to touch base on opportunities "
+        "for increased leverage.",
     },
     {
         "role": "system",
@@ -156,11 +158,19 @@ def test_counts_are_those_of_the_encoding_and_lose_nothing(name: str, text: str)
         ("cl100k_base", "tiktoken is great!", [83, 1609, 5963, 374, 2294, 0]),
         ("cl100k_base", "antidisestablishmentarianism", [519, 85342, 34500, 479, 8997, 2191]),
         ("cl100k_base", "2 + 2 = 4", [17, 489, 220, 17, 284, 220, 19]),
-        ("cl100k_base", "\u304a\u8a95\u751f\u65e5\u304a\u3081\u3067\u3068\u3046", [33334, 45918, 243, 21990, 9080, 33334, 62004, 16556, 78699]),
+        (
+            "cl100k_base",
+            "\u304a\u8a95\u751f\u65e5\u304a\u3081\u3067\u3068\u3046",
+            [33334, 45918, 243, 21990, 9080, 33334, 62004, 16556, 78699],
+        ),
         ("o200k_base", "hello world", [24912, 2375]),
         ("o200k_base", "antidisestablishmentarianism", [493, 129901, 376, 160388, 21203, 2367]),
         ("o200k_base", "2 + 2 = 4", [17, 659, 220, 17, 314, 220, 19]),
-        ("o200k_base", "\u304a\u8a95\u751f\u65e5\u304a\u3081\u3067\u3068\u3046", [8930, 9697, 243, 128225, 8930, 17693, 4344, 48669]),
+        (
+            "o200k_base",
+            "\u304a\u8a95\u751f\u65e5\u304a\u3081\u3067\u3068\u3046",
+            [8930, 9697, 243, 128225, 8930, 17693, 4344, 48669],
+        ),
     ],
 )
 def test_published_token_ids(name: str, text: str, ids: list[int]) -> None:

@@ -231,6 +231,8 @@ class _Parser:
             item = self._term()
             if not isinstance(item, Const) or item.value is None:
                 raise self._error("a list holds constants, not")
+            if item.value == "":
+                raise self._error("the empty text equals nothing:")
             values.append(constant_text(item.value))
             if not self._peek("]"):
                 self._expect(",")

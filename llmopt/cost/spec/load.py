@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 
 from llmopt.core.usage import BUCKETS, TIERS
-from llmopt.cost.spec.expr import Binary, Call, Const, Expr, Path, parse, walk
+from llmopt.cost.spec.expr import Binary, Call, Const, Expr, Path, children, parse, walk
 from llmopt.cost.spec.fold import bind
 from llmopt.errors import SpecError
 
@@ -32,6 +32,8 @@ _CONDITIONS = ("detect", "guard", "skip", "usage", "free", "failed")
 _KEYS = {"name", "title", "source", "priority", "rows", "wrappers", "aggregate"}
 _TABLES = {"let", "fields", "tier_map", "dedupe", "tree", "ask"}
 FALSE = Const(False)
+MAX_NODES = 50_000
+"""Parts that all expressions of a spec may have together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,13 @@ def variants(spec: Spec) -> list[Spec]:
         if spec.wrappers:
             found += [replace(spec, rows=((key,), *chain), wrapper=(f"{key}[]",)) for key in LIST_WRAPPERS]
     return found
+
+
+def other_chains(spec: Spec) -> list[tuple[str, ...]]:
+    """Return where, in the whole line, the first lists of the spec's other chains would stand."""
+    prefix = () if spec.in_list else spec.wrapper
+    own = spec.rows[1:] if spec.in_list else spec.rows
+    return [(*prefix, *chain[0]) for chain in spec.chains if chain and chain != own]
 
 
 def is_time(expr: Expr) -> bool:
@@ -205,6 +214,8 @@ def _check(spec: Spec) -> None:
     """
     if not spec.name:
         raise SpecError("`name` is empty")
+    if sum(1 for expr in spec.expressions() for _ in walk(expr)) > MAX_NODES:
+        raise SpecError(f"more than {MAX_NODES:,} parts, lets put in")
     deepest = min(len(chain) for chain in spec.chains)
     for node in (node for expr in spec.expressions() for node in walk(expr)):
         if isinstance(node, Path) and node.level > deepest:
@@ -253,12 +264,21 @@ def _default_usage(fields: Mapping[str, Expr]) -> Expr:
     paths: dict[Expr, None] = {}
     for name in ("input_uncached", "output_text"):
         if name in fields:
-            paths.update({node: None for node in walk(fields[name]) if _is_value(node)})
+            paths.update(dict.fromkeys(_values(fields[name])))
     present: Expr | None = None
     for node in paths:
         test = Call("present", (node,))
         present = test if present is None else Binary("or", present, test)
     return present or FALSE
+
+
+def _values(expr: Expr) -> Iterator[Expr]:
+    """Yield the values of the record that an expression is made of, not the lists that they are picked from."""
+    if _is_value(expr):
+        yield expr
+    else:
+        for child in children(expr):
+            yield from _values(child)
 
 
 def _is_value(node: Expr) -> bool:

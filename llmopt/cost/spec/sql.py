@@ -7,11 +7,12 @@ Python function of the same spec decides. It must never call a record OK that th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from llmopt.core.usage import BUCKETS
 from llmopt.cost.spec.columns import Relation, literal
-from llmopt.cost.spec.expr import Const, Expr, Path, walk
+from llmopt.cost.spec.expr import Binary, Call, Const, Expr, Path
 from llmopt.cost.spec.load import FALSE, Spec, is_time
 from llmopt.cost.spec.row import MAX_AGGREGATE, MAX_COUNT, Outcome
 from llmopt.cost.spec.sql_expr import NULL, Expressions, is_leaf
@@ -23,6 +24,8 @@ class Compiled:
     """SQL of one spec; every expression may use the columns of `leaves`."""
 
     guard: str
+    detect: str
+    """Stricter than the guard: for rows that may be of another format of the scan."""
     outcome: str
     """An `Outcome` number, for records that pass the guard."""
     fields: dict[str, str]
@@ -41,7 +44,13 @@ class Compiled:
 
 
 def compile_sql(
-    spec: Spec, relation: Relation, wanted: tuple[str, ...], prefix: str, *, check_tiers: bool = True
+    spec: Spec,
+    relation: Relation,
+    wanted: tuple[str, ...],
+    prefix: str,
+    *,
+    check_tiers: bool = True,
+    alone: bool = True,
 ) -> Compiled:
     """Compile `spec` for `relation`.
 
@@ -50,9 +59,10 @@ def compile_sql(
         relation: must have collected the spec's expressions.
         wanted: canonical fields besides the buckets that the query will use.
         prefix: of the leaf column names; different for each spec of one query.
+        alone: are all rows of the relation of this format, or of none? Then the guard tells, else `detect`.
         check_tiers: call a record with an unknown service tier BAD (else the caller looks at the tiers found).
     """
-    return _SqlCompiler(spec, relation, prefix, check_tiers=check_tiers).compile(wanted)
+    return _SqlCompiler(spec, relation, prefix, check_tiers=check_tiers).compile(wanted, alone=alone)
 
 
 class _SqlCompiler(Expressions):
@@ -62,20 +72,16 @@ class _SqlCompiler(Expressions):
         super().__init__(spec, relation, prefix)
         self.check_tiers = check_tiers
 
-    def compile(self, wanted: tuple[str, ...]) -> Compiled:
+    def compile(self, wanted: tuple[str, ...], *, alone: bool) -> Compiled:
         spec = self.spec
         fields = {name: self._field(name) for name in wanted}
         counts = {name: self.count(spec.fields[name]) for name in BUCKETS if name in spec.fields}
         if "requests" in wanted:
-            requests = spec.fields.get("requests", Const(1))
-            fields["requests"] = f"coalesce({self.count(requests)}, 1)"
-            for node in walk(requests):
-                if is_leaf(node):
-                    name = self.count(node)
-                    self.watched |= {name: self.sources[name]} if name in self.sources else {}
+            fields["requests"] = f"coalesce({self.count(spec.fields.get('requests', Const(1)))}, 1)"
         dedupe, tree = spec.dedupe, spec.tree
         return Compiled(
-            guard=self.truth(spec.guard),
+            guard=self.truth(spec.guard) if alone else "",
+            detect=self.truth(spec.detect) if not alone else "",
             outcome=self._outcome(counts, spec.fields.get("total")),
             fields=fields | {name: counts.get(name, "0") for name in BUCKETS},
             naive=self._naive(),
@@ -87,10 +93,16 @@ class _SqlCompiler(Expressions):
             windowed=self.windowed,
         )
 
+    def _watch(self, expr: Expr | None) -> None:
+        """Let a value that should be a count, and is none, spoil the record even where its null means absence."""
+        for node in _counts_in(expr) if expr is not None and not isinstance(expr, Path) else ():
+            name = self.count(node)
+            self.watched |= {name: self.sources[name]} if name in self.sources else {}
+
     def _span(self, parts: tuple[Expr, ...]) -> str:
         """Identity of a span; the trace may be missing, its own id may not."""
         *outer, own = [self.text(part) for part in parts]
-        return _joined([*(f"coalesce({part}, ' ')" for part in outer), own])
+        return " || chr(31) || ".join([*(f"coalesce({part}, '')" for part in outer), f"nullif({own}, '')"])
 
     def _outcome(self, counts: dict[str, str], total: Expr | None) -> str:
         """SQL of the outcome: the first test that holds decides.
@@ -99,12 +111,18 @@ class _SqlCompiler(Expressions):
         """
         spec = self.spec
         used = self.truth(spec.usage)
+        limit = MAX_AGGREGATE if spec.aggregate else MAX_COUNT
         sound = [f"{sql} >= 0" for sql in counts.values() if sql != "0"]
         parts = " + ".join(counts.values()) or "0"
-        sound.append(f"{parts} <= {MAX_AGGREGATE if spec.aggregate else MAX_COUNT}")
+        sound.append(f"{parts} <= {limit}")
         if total is not None:
             reported = f"TRY_CAST({self.text(total)} AS DOUBLE)" if isinstance(total, Path) else self.count(total)
             sound.append(f"CASE WHEN {self.text(total)} IS NULL THEN true ELSE {reported} = {parts} END")
+        self._watch(spec.fields.get("total"))
+        if "requests" in spec.fields:
+            self._watch(Call("first", (spec.fields["requests"],)))
+        if "requests" in spec.fields:
+            sound.append(f"coalesce({self.count(spec.fields['requests'])}, 1) BETWEEN 0 AND {limit}")
         broken = [f"NOT coalesce({' AND '.join(sound)}, false)"]
         broken += [f"({source} IS NOT NULL AND {name} IS NULL)" for name, source in self.watched.items()]
         tests = [(self.truth(spec.skip), Outcome.SKIP), (self.truth(spec.free), Outcome.FREE)]
@@ -169,3 +187,19 @@ def _joined(parts: list[str]) -> str:
     if NULL in parts:
         return "CAST(NULL AS VARCHAR)"
     return " || chr(31) || ".join(f"nullif({part}, '')" for part in parts)
+
+
+def _counts_in(expr: Expr) -> Iterator[Expr]:
+    """Yield the values of the record that an expression adds up or chooses from; not those that conditions look at."""
+    match expr:
+        case Call(name="if", args=(_, then, other)):
+            yield from _counts_in(then)
+            yield from _counts_in(other)
+        case Call(name="first", args=args):
+            for arg in args:
+                yield from _counts_in(arg)
+        case Binary(left=left, right=right):
+            yield from _counts_in(left)
+            yield from _counts_in(right)
+        case _ if is_leaf(expr):
+            yield expr

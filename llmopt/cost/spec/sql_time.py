@@ -46,4 +46,4 @@ def _iso(text: str) -> str:
     offset = f"regexp_full_match({bare}, {literal(f'.*:{_SECONDS}{OFFSET}')})"
     unreadable = f"NOT regexp_full_match({bare}, {literal(ISO)})"
     odd = f"CASE WHEN {unreadable} THEN NULL WHEN {offset} THEN {zoned} ELSE {direct} END"
-    return f"CASE WHEN suffix({text}, 'Z') THEN {direct} ELSE {odd} END"
+    return f"CASE WHEN suffix({text}, 'Z') AND {text}[5] = '-' THEN {direct} ELSE {odd} END"

@@ -95,7 +95,10 @@ def epoch_micros(stamp: datetime | None) -> int | None:
 
 def from_micros(micros: int | None) -> datetime | None:
     """Return the instant of so many microseconds since 1970."""
-    return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+    try:
+        return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+    except OverflowError:
+        return None
 
 
 def _iso(text: str) -> tuple[datetime | None, bool]:
@@ -113,7 +116,8 @@ def whole(value: Any) -> int | None:
     """Return a whole number of any size and sign; None for what is none."""
     if isinstance(value, str):
         value = _whole(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    counts = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+    return value if counts else None
 
 
 def _whole(text: str) -> int | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ DIGITS: tuple[Json, ...] = (
 )
 TEXTS: tuple[Json, ...] = (
     *("", " ", "abc", "true", "True", "false", "null", "None", "NaN", "inf", "-Infinity", "x'y", 'say "x"', "a\\b"),
-    *("\u00e9", "\u0130", "\u00df", "\U0001f600", "two\nlines", "tab\there", "a\x1fb", "{", '{"a": 1}', "[1, 2]", "[]"),
+    *("\u00e9", "\u00df", "\U0001f600", "two\nlines", "tab\there", "a\x1fb", "{", '{"a": 1}', "[1, 2]", "[]"),
 )
 SHAPES: tuple[Json, ...] = (True, False, None, MISSING, MISSING, [], {}, [1], [None], ["x", "y"], {"a": 1}, {"a": None})
 TIERS: tuple[Json, ...] = (
@@ -47,7 +48,8 @@ TIMES: tuple[Json, ...] = (
     *(" 2025-03-04T05:06:07Z ", "2025-03-04T05:06:07Zjunk", "2025-03-04T05:06:07.000+00:00", "yesterday", "-5-3"),
 )
 # Not here, for the two readers differ and neither matters: "24:00", hours without minutes and ISO weeks as instants,
-# digits of other scripts, numbers with a negative exponent ("15e-1" as a count, 1.5e-7 as an instant), keys twice.
+# digits of other scripts, numbers with a negative exponent ("15e-1" as a count, 1.5e-7 as an instant), keys twice,
+# letters whose lower case is two or depends on their neighbours.
 POOL = (*NUMBERS, *DIGITS, *TEXTS, *SHAPES, *TIERS, *TIMES)
 
 
@@ -55,7 +57,8 @@ def values(spec: Spec) -> st.SearchStrategy[Json]:
     """Anything that a leaf could hold; half of the time a small count or a word that the spec looks for."""
     words = sorted({word for expr in spec.expressions() for node in walk(expr) for word in _words(node)} | {"x"})
     fitting = st.sampled_from([*words, *range(4), *(str(n) for n in range(4)), MISSING, None])
-    return st.one_of(fitting, st.sampled_from(POOL), st.sampled_from(POOL), st.integers(-(2**40), 2**40), st.text())
+    texts = st.text(alphabet="abXY 09._-:/+'\"\\{}[],\n\t\0\u00e9\U0001f600", max_size=12)
+    return st.one_of(fitting, st.sampled_from(POOL), st.sampled_from(POOL), st.integers(-(2**40), 2**40), texts)
 
 
 @st.composite
@@ -91,7 +94,7 @@ def targets(spec: Spec, record: Json) -> list[Steps]:
 
 def put(record: Json, place: Steps, value: Json) -> None:
     """Set the value at `place`, with what is missing on the way; give up where something else is in the way."""
-    for step, following in zip(place[:-1], place[1:], strict=True):
+    for step, following in itertools.pairwise(place):
         if isinstance(record, dict):
             if record.get(str(step)) is None:
                 record[str(step)] = [] if isinstance(following, int) else {}

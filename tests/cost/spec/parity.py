@@ -38,7 +38,7 @@ Place = tuple[int, ...]
 Canonical = dict[str, object]
 UNSURE = (Outcome.BAD, Outcome.UNKNOWN)
 NO_ROW: Canonical = {"outcome": Outcome.SKIP}
-"""A line without the list that rows stand in is one row of nulls to the query, and no row to the Python function."""
+"""An empty list of rows is one row of nulls to the query, and no row to the Python function."""
 KEYING = Keying((date(2025, 1, 1),), (200_000,))
 _FRACTION = re.compile(r"-?\d+(\.\d+|[eE][+-]?\d+|\.\d+[eE][+-]?\d+)")
 PENNY = Decimal("1e-12")
@@ -88,7 +88,7 @@ def query_rows(spec: Spec, path: Path, plan: Plan) -> dict[Place, Canonical]:
     """Return the canonical rows of a file as the duckdb query sees them."""
     read = (
         f"read_json([{literal(str(path))}], format = 'newline_delimited', ignore_errors = true, "
-        "maximum_object_size = 1048576, columns = {columns})"
+        "records = true, maximum_object_size = 1048576, columns = {columns})"
     )
     sql, _ = _records(Scan((spec,), JsonRelation(), read), plan, 0, numbered=True)
     found = connection().execute(sql)
@@ -109,7 +109,10 @@ def python_rows(spec: Spec, lines: Iterable[str]) -> dict[Place, Canonical]:
         if reason:
             found[(number, *(1 for _ in spec.rows))] = {"outcome": Outcome.UNKNOWN}
             continue
-        for row in reader.rows(record):
+        rows = reader.rows(record)
+        if not rows and not reader.is_empty(record):
+            found[(number, *(1 for _ in spec.rows))] = {"outcome": Outcome.UNKNOWN}
+        for row in rows:
             found[(number, *row.place)] = _from_python(row, spec)
     return found
 

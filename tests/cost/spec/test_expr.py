@@ -157,7 +157,7 @@ def test_blanks_and_the_newlines_of_toml_texts_mean_nothing() -> None:
         ("and", "expression 'and': unexpected 'and' at column 1"),
         ("a * b", "expression 'a * b': cannot read from column 2"),
         ("a; b", "expression 'a; b': cannot read from column 2"),
-        ("'open", "expression \"'open\": cannot read from column 1"),
+        ("'open", 'expression "\'open": cannot read from column 1'),
         ("a.1", "expression 'a.1': a path goes on with a name, not '1' at column 3"),
         ("a.'b'", "expression \"a.'b'\": a path goes on with a name, not \"'b'\" at column 3"),
         ("a[0", "expression 'a[0': ends too early"),

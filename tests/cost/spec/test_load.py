@@ -30,7 +30,7 @@ def test_a_minimal_spec_has_defaults(spec_file: FilePath) -> None:
     assert spec.detect == spec.guard == parse("present(acme)")
     assert spec.skip == spec.free == spec.failed == spec.usage == Const(False)
     assert (spec.chains, spec.wrappers, spec.aggregate, spec.fields) == (((),), (), False, {})
-    assert spec.dedupe is spec.tree is None
+    assert (spec.dedupe, spec.tree) == (None, None)
     assert {tier: spec.tier_map[tier] for tier in TIERS} == {tier: tier for tier in TIERS}
     assert spec.tier_map["auto"] == spec.tier_map["standard"] == spec.tier_map["on_demand"] == "default"
     assert [variant.variant for variant in variants(spec)] == ["acme"]

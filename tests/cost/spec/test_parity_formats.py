@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from llmopt.core.ledger import Ledger
+from llmopt.cost.read import Settings, read_logs
 from llmopt.cost.sniff import Sniffer
-from llmopt.cost.spec.load import Spec, load_specs, variants
+from llmopt.cost.spec.load import Spec, load_specs
 from tests.cost.reading import Json, sample_files, sample_lines
-from tests.cost.spec.mutations import spoiled, wrapped
-from tests.cost.spec.parity import compare, text_of
+from tests.cost.spec.mutations import spoiled
+from tests.cost.spec.parity import KEYING, compare, text_of
 
 EXAMPLES = int(os.environ.get("PARITY_EXAMPLES", "3"))
 BATCH = 40
@@ -57,9 +59,25 @@ def test_the_query_is_sure_of_records_as_they_are_logged(variant: str, log: Path
 
 @pytest.mark.parametrize("variant", LOGGED)
 @given(data=st.data())
-@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_the_query_never_says_what_python_would_not(variant: str, log: Path, data: st.DataObject) -> None:
     spec, records = LOGGED[variant]
     lines = data.draw(st.lists(spoiled(spec, records).map(text_of), min_size=1, max_size=BATCH))
     rows = compare(spec, lines, log, check_tiers=data.draw(st.booleans()))
     assert [row.difference() for row in rows if not row.agree] == []
+
+
+@pytest.mark.parametrize("variant", LOGGED)
+def test_formats_in_one_file_do_not_disturb_each_other(variant: str, tmp_path: Path) -> None:
+    """duckdb and Python read the samples of one format, and a line of every other among them, alike."""
+    others = [records[-1] for name, (_, records) in LOGGED.items() if name != variant]
+    lines = [text_of(record) for record in [*LOGGED[variant][1], *others]]
+    log = tmp_path / "log.jsonl"
+    log.write_text("\n".join([*lines, lines[0]]), encoding="utf-8")
+    assert booked(log, small_bytes=0) == booked(log, small_bytes=1 << 30)
+
+
+def booked(log: Path, small_bytes: int) -> tuple[Ledger, int, int, int, int]:
+    settings = Settings(tuple(load_specs()), KEYING, by=("model", "user", "day"), small_bytes=small_bytes)
+    reading = read_logs([log], settings)
+    return reading.ledger, reading.rejects.count, reading.duplicates, reading.free, reading.skipped

@@ -137,7 +137,7 @@ def test_counts_behind_functions_have_names_too(spec_file: FilePath) -> None:
     assert read(spec_file, attribute, fields=fields).reason == "n is 'x', not a whole number"
     inside = {"v": 1, "l": [{"key": "n", "value": {"intValue": 1}}], "j": '{"a": ["y"]}'}
     assert read(spec_file, inside, fields=fields).reason == "a.0 is 'y', not a whole number"
-    lower = read(spec_file, {"v": 1, "n": "X", "m": 1}, fields=FIELDS.replace('"n -', "\"lower(n) -"))
+    lower = read(spec_file, {"v": 1, "n": "X", "m": 1}, fields=FIELDS.replace('"n -', '"lower(n) -'))
     assert lower.reason == "a count is 'x', not a whole number"
 
 
@@ -150,7 +150,14 @@ def test_an_aggregate_may_hold_more(spec_file: FilePath) -> None:
 
 @pytest.mark.parametrize(
     ("logged", "tier"),
-    [(None, "default"), ("", "default"), ("auto", "default"), ("FLEX", "flex"), ("Gold", "priority"), ("batch", "batch")],
+    [
+        (None, "default"),
+        ("", "default"),
+        ("auto", "default"),
+        ("FLEX", "flex"),
+        ("Gold", "priority"),
+        ("batch", "batch"),
+    ],
 )
 def test_tiers_are_put_into_the_words_of_prices(spec_file: FilePath, logged: str | None, tier: str) -> None:
     row = read(spec_file, GOOD | {"tier": logged}, fields=FIELDS + "[tier_map]\nGOLD = 'priority'\n")
