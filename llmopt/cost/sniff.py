@@ -18,7 +18,7 @@ import msgspec
 from llmopt.cost.csv_files import delimiter_of, plain
 from llmopt.cost.sources import Kind, Source, head, samples
 from llmopt.cost.spec.load import Spec, variants
-from llmopt.cost.spec.python import RecordReader
+from llmopt.cost.spec.python import Detector
 
 _SAMPLED_ROWS = 50
 _HEAD_BYTES = 65536
@@ -45,7 +45,7 @@ class Sniffer:
         found = [variant for spec in specs for variant in variants(spec)]
         found.sort(key=lambda spec: (-spec.priority, len(spec.wrapper)))
         self.variants = tuple(found)
-        self._readers: dict[str, RecordReader] = {}
+        self._detectors: dict[str, Detector] = {}
         self._shapes: dict[object, Spec | None] = {}
 
     def recognise(self, record: dict[str, Any]) -> Spec | None:
@@ -56,28 +56,28 @@ class Sniffer:
         return self._shapes[shape]
 
     def _recognised(self, record: dict[str, Any]) -> Spec | None:
-        return next((spec for spec in self._possible(record) if self._reader(spec).detects(record)), None)
+        return next((spec for spec in self._possible(record) if self._detector(spec).detects(record)), None)
 
     def chains(self, spec: Spec, record: dict[str, Any]) -> list[Spec]:
         """Return `spec`, and the other lists of rows of its format that the record has too."""
         if len(spec.chains) == 1:
             return [spec]
         alike = (other for other in self.variants if other.name == spec.name and other.wrapper == spec.wrapper)
-        return [other for other in alike if other is spec or self._reader(other).detects(record)]
+        return [other for other in alike if other is spec or self._detector(other).detects(record)]
 
     def is_empty(self, record: dict[str, Any]) -> bool:
         """Is this a record of some format whose list of rows is there, and empty?"""
-        return any(self._reader(spec).is_empty(record) for spec in self._possible(record) if spec.rows)
+        return any(self._detector(spec).is_empty(record) for spec in self._possible(record) if spec.rows)
 
     def _possible(self, record: dict[str, Any]) -> Iterator[Spec]:
         """Yield the formats whose wrapper the record has."""
         return (spec for spec in self.variants if not spec.wrapper or spec.wrapper[0].removesuffix("[]") in record)
 
-    def _reader(self, spec: Spec) -> RecordReader:
-        """Readers are made when first needed: most runs meet few formats."""
-        if spec.variant not in self._readers:
-            self._readers[spec.variant] = RecordReader(spec)
-        return self._readers[spec.variant]
+    def _detector(self, spec: Spec) -> Detector:
+        """Detectors are made when first needed: most runs meet few formats."""
+        if spec.variant not in self._detectors:
+            self._detectors[spec.variant] = Detector(spec)
+        return self._detectors[spec.variant]
 
     def sniff(self, source: Source) -> Sniffed:
         """Look at a file."""

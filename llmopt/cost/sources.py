@@ -27,6 +27,8 @@ else:
 Compression = Literal["none", "gzip", "zstd"]
 Kind = Literal["lines", "document", "csv", "parquet", "other"]
 HEAD_BYTES = 256 * 1024
+SAMPLED_LINES = 60
+"""Lines looked at from the start of a file; a quarter as many from its middle and its end."""
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".csv", ".tsv", ".parquet", ".txt")
 _PACKED = (".gz", ".zst", ".gzip", ".zstd")
 _MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -140,17 +142,17 @@ def head(source: Source, size: int = HEAD_BYTES) -> bytes:
 
 
 def samples(source: Source, size: int = 65536) -> list[bytes]:
-    """Return whole lines from the start and, of a plain file, from its middle and end."""
-    lines = head(source).split(b"\n")
-    total = os.path.getsize(source.path)
-    if total <= HEAD_BYTES:
+    """Return some whole lines from the start and, of a plain file, from its middle and end."""
+    total = source.size_bytes
+    lines = head(source).split(b"\n", SAMPLED_LINES)[:SAMPLED_LINES]
+    if total <= HEAD_BYTES and source.compression == "none" and len(lines) < SAMPLED_LINES:
         return lines
     lines = lines[:-1] or lines
-    if source.compression == "none":
+    if source.compression == "none" and total > 2 * size:
         with open(source.path, "rb") as file:
             for start in (total // 2, total - size):
                 file.seek(start)
-                lines += file.read(size).split(b"\n")[1:-1]
+                lines += file.read(size).split(b"\n")[1:-1][: SAMPLED_LINES // 4]
     return lines
 
 

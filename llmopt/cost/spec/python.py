@@ -24,14 +24,48 @@ _COUNTS = (*BUCKETS, "total", "requests")
 _Number = Callable[[Frames], int | Decimal | None]
 
 
-class RecordReader:
-    """Reads records of one spec; keep one a file where the spec carries values from line to line."""
+class Detector:
+    """Recognises records of one spec."""
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self._carried: dict[int, Any] = {}
-        compiler = Closures(spec)
-        self._detect = compiler.truth(spec.detect)
+        self._compiler = Closures(spec)
+        self._detect = self._compiler.truth(spec.detect)
+
+    def detects(self, line: Any) -> bool:
+        """Is any row of this decoded line of the spec's format?"""
+        return any(self._detect(frames) for frames in self._frames(line))
+
+    def is_empty(self, line: Any) -> bool:
+        """Is this a record of the format whose list of rows is there, and empty?"""
+        if not self.spec.rows:
+            return False
+        body = line if self.spec.in_list else get(line, self.spec.wrapper)
+        return isinstance(get(body, self.spec.rows[0]), list) and not any(True for _ in self._frames(line))
+
+    def _frames(self, line: Any) -> Iterator[Frames]:
+        body = line
+        if not self.spec.in_list:
+            body = get(line, self.spec.wrapper)
+        yield from self._nested(Frames(line, [body], self._carried), self.spec.rows)
+
+    def _nested(self, frames: Frames, lists: tuple[tuple[str, ...], ...]) -> Iterator[Frames]:
+        if not lists:
+            yield frames
+            return
+        elements = get(frames.levels[-1], lists[0])
+        for number, element in enumerate(elements if isinstance(elements, list) else [], 1):
+            inner = Frames(frames.line, [*frames.levels, element], frames.carried, (*frames.place, number))
+            yield from self._nested(inner, lists[1:])
+
+
+class RecordReader(Detector):
+    """Reads records of one spec; keep one a file where the spec carries values from line to line."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(spec)
+        compiler = self._compiler
         self._skip, self._usage = compiler.truth(spec.skip), compiler.truth(spec.usage)
         self._free, self._failed = compiler.truth(spec.free), compiler.truth(spec.failed)
         self._ask = {name: compiler.truth(expr) for name, expr in spec.ask.items()}
@@ -53,17 +87,6 @@ class RecordReader:
         self._parent = [compiler.text(expr) for expr in tree.parent] if tree else []
         self.stateful = compiler.stateful
 
-    def detects(self, line: Any) -> bool:
-        """Is any row of this decoded line of the spec's format?"""
-        return any(self._detect(frames) for frames in self._frames(line))
-
-    def is_empty(self, line: Any) -> bool:
-        """Is this a record of the format whose list of rows is there, and empty?"""
-        if not self.spec.rows:
-            return False
-        body = line if self.spec.in_list else get(line, self.spec.wrapper)
-        return isinstance(get(body, self.spec.rows[0]), list) and not any(True for _ in self._frames(line))
-
     def rows(self, line: Any) -> list[Row]:
         """Read every row of a decoded line; rows that are not of the format come back as UNKNOWN."""
         return [self._placed(frames) for frames in self._frames(line)]
@@ -72,21 +95,6 @@ class RecordReader:
         """Read one row, with its place in the line and in the trace."""
         span, parent = (_identity(reads, frames) for reads in (self._span, self._parent))
         return replace(self._row(frames), place=frames.place, span=span, parent=parent)
-
-    def _frames(self, line: Any) -> Iterator[Frames]:
-        body = line
-        if not self.spec.in_list:
-            body = get(line, self.spec.wrapper)
-        yield from self._nested(Frames(line, [body], self._carried), self.spec.rows)
-
-    def _nested(self, frames: Frames, lists: tuple[tuple[str, ...], ...]) -> Iterator[Frames]:
-        if not lists:
-            yield frames
-            return
-        elements = get(frames.levels[-1], lists[0])
-        for number, element in enumerate(elements if isinstance(elements, list) else [], 1):
-            inner = Frames(frames.line, [*frames.levels, element], frames.carried, (*frames.place, number))
-            yield from self._nested(inner, lists[1:])
 
     def _row(self, frames: Frames) -> Row:
         name = self.spec.name

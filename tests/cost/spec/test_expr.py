@@ -168,6 +168,7 @@ def test_blanks_and_the_newlines_of_toml_texts_mean_nothing() -> None:
         ("a in ['x' 'y']", "expression \"a in ['x' 'y']\": expected ',', not \"'y'\" at column 11"),
         ("a in [b, c]", "expression 'a in [b, c]': a list holds constants, not ',' at column 8"),
         ("a in [null]", "expression 'a in [null]': a list holds constants, not ']' at column 11"),
+        ("a in ['']", "expression \"a in ['']\": the empty text equals nothing: ']' at column 9"),
         ("a in ['x'", "expression \"a in ['x'\": ends too early"),
         ("nosuch(a)", "expression 'nosuch(a)': no such function: 'nosuch' at column 1"),
         ("a or exec(b)", "expression 'a or exec(b)': no such function: 'exec' at column 6"),

@@ -56,7 +56,7 @@ failed = "a != b and b != 'x'"
 [fields]
 user = "a == a"
 team = "a == ''"
-feature = "a in ['x', '1', 'true', '']"
+feature = "a in ['x', '1', 'true']"
 project = 'a != a'
 session = 'a == 1'
 """,
