@@ -28,6 +28,7 @@ def as_lines(source: Source, target: Path) -> Source:
         rest = b""
         try:
             with open_bytes(source) as file:
+                rest = file.read(3).removeprefix(b"\xef\xbb\xbf")
                 while chunk := file.read(_CHUNK):
                     rest = splitter.feed(rest + chunk, last=False)
         except DAMAGE:

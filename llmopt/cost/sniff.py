@@ -113,7 +113,9 @@ class Sniffer:
         delimiter = delimiter_of(text)
         if not delimiter:
             return Sniffed("lines", ())
-        reader = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1] or text), delimiter=delimiter)
+        if len(start) == _HEAD_BYTES:
+            text = text[: text.rfind("\n") + 1] or text
+        reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
         try:
             sampled = [row for row, _ in zip(reader, range(_SAMPLED_ROWS), strict=False)]
         except csv.Error:

@@ -27,7 +27,9 @@ else:
 Compression = Literal["none", "gzip", "zstd"]
 Kind = Literal["lines", "document", "csv", "parquet", "other"]
 HEAD_BYTES = 256 * 1024
-SAMPLED_LINES = 60
+MAX_LINE_BYTES = 16 * 2**20
+"""How far a file is looked into for the end of its first line."""
+SAMPLED_LINES = 24
 """Lines looked at from the start of a file; a quarter as many from its middle and its end."""
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".csv", ".tsv", ".parquet", ".txt")
 _PACKED = (".gz", ".zst", ".gzip", ".zstd")
@@ -144,14 +146,17 @@ def head(source: Source, size: int = HEAD_BYTES) -> bytes:
 def samples(source: Source, size: int = 65536) -> list[bytes]:
     """Return some whole lines from the start and, of a plain file, from its middle and end."""
     total = source.size_bytes
-    lines = head(source).split(b"\n", SAMPLED_LINES)[:SAMPLED_LINES]
-    if total <= HEAD_BYTES and source.compression == "none" and len(lines) < SAMPLED_LINES:
+    start = head(source, size)
+    if b"\n" not in start:
+        start = head(source, MAX_LINE_BYTES)
+    lines = start.split(b"\n", SAMPLED_LINES)[:SAMPLED_LINES]
+    if total <= size and source.compression == "none" and len(lines) < SAMPLED_LINES:
         return lines
     lines = lines[:-1] or lines
     if source.compression == "none" and total > 2 * size:
         with open(source.path, "rb") as file:
-            for start in (total // 2, total - size):
-                file.seek(start)
+            for place in (total // 2, total - size):
+                file.seek(place)
                 lines += file.read(size).split(b"\n")[1:-1][: SAMPLED_LINES // 4]
     return lines
 

@@ -175,8 +175,8 @@ def test_a_large_file_is_sampled_at_its_start_middle_and_end(tmp_path: Path) -> 
     found = samples(source, 2000)
     assert set(found) <= set(lines), "only whole lines"
     assert found[0] == lines[0]
-    assert lines[count // 2 + 10] in found
-    assert lines[-3] in found
+    assert lines[count // 2 + 3] in found
+    assert set(lines[-100:]) & set(found)
     assert len(found) < count / 2
 
 

@@ -166,7 +166,7 @@ def _from_query(row: dict[str, Any], spec: Spec) -> Canonical:
 
 
 def _from_python(row: Row, spec: Spec) -> Canonical:
-    spans: Canonical = {"id": row.span, "parent": row.parent} if spec.tree else {}
+    spans: Canonical = {"id": _whole(row.span), "parent": _whole(row.parent)} if spec.tree else {}
     if row.outcome not in (Outcome.OK, Outcome.NO_USAGE):
         return {"outcome": row.outcome, **spans}
     return {
@@ -212,5 +212,5 @@ def _micros(stamp: datetime | str) -> int | str | None:
 
 
 def _money(amount: Decimal | None) -> Decimal | None:
-    """Both read what an amount can be; the query rounds to 12 decimals, and takes absurdly large ones too."""
-    return None if amount is None or abs(amount) >= 10**12 else amount.quantize(PENNY, context=EXACT)
+    """Both read what an amount can be; of absurdly large ones the query takes more, and rounds them."""
+    return None if amount is None or abs(amount) >= 10**9 else amount.quantize(PENNY, context=EXACT)
