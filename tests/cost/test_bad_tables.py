@@ -35,6 +35,23 @@ def test_packed(llmopt: Llmopt, tmp_path: Path) -> None:
     assert cost(llmopt, path).cost_usd == 2 * ONE
 
 
+def test_a_packed_table_that_is_cut_off(llmopt: Llmopt, tmp_path: Path) -> None:
+    rows = "".join(GOOD.replace("ana", f"u{number * 7919 % 10007}") for number in range(5000))
+    whole = gzip.compress((HEAD + rows).encode())
+    path = written(tmp_path / "log.csv.gz", whole[: len(whole) // 2])
+    ran = cost(llmopt, path)
+    assert ran.code == 0
+    assert 0 < ran.report["priced"] < 5000
+    assert "damaged file" in ran.reasons
+
+
+def test_a_quote_that_does_not_end(llmopt: Llmopt, tmp_path: Path) -> None:
+    path = table(tmp_path / "log.csv", GOOD, GOOD.replace("ana", '"ana'), GOOD)
+    ran = cost(llmopt, path)
+    assert (ran.code, ran.report["priced"]) == (0, 1)
+    assert ran.rejected[0][0] == f"{path}:3"
+
+
 def test_quotes_and_line_ends_in_cells(llmopt: Llmopt, tmp_path: Path) -> None:
     odd = '2026-03-02T08:00:00Z,"gpt-4o",1200,"80","ana, ""the"" second\nof two"\n'
     ran = cost(llmopt, table(tmp_path / "log.csv", GOOD, odd, GOOD), "--by", "user")

@@ -66,12 +66,14 @@ def test_a_bad_line_does_not_break_what_is_carried_from_line_to_line(tmp_path: P
 def test_a_bad_count_among_carried_values(tmp_path: Path) -> None:
     (sample,) = sample_files("codex")
     records = [json.loads(text) for text in sample.read_text().splitlines()]
-    places = [n for n, record in enumerate(records) if (record.get("payload") or {}).get("info")]
-    records[places[1]]["payload"]["info"]["last_token_usage"]["output_tokens"] = "many"
+    used = {n: record["payload"]["info"] for n, record in enumerate(records) if record["payload"].get("info")}
+    totals = [info["total_token_usage"]["total_tokens"] for info in used.values()]
+    place = next(n for n, info in used.items() if totals.count(info["total_token_usage"]["total_tokens"]) == 1)
+    used[place]["last_token_usage"]["output_tokens"] = "many"
     path = written(tmp_path / "log.jsonl", *(json.dumps(record).encode() + b"\n" for record in records))
     report = llmopt.price_logs([path])
     whole = llmopt.price_logs([sample])
-    assert [entry.first for entry in report.rejected] == [f"{path}:{places[1] + 1}"]
+    assert [entry.first for entry in report.rejected] == [f"{path}:{place + 1}"]
     assert report.priced == whole.priced - 1
     assert {found.model for found in report.resolved} <= {found.model for found in whole.resolved}
 

@@ -93,6 +93,19 @@ class _SqlCompiler(Expressions):
             windowed=self.windowed,
         )
 
+    def _added(self, exprs: list[Expr]) -> str:
+        """SQL of the sum of counts, with what one part takes away and another adds left out."""
+        factors: dict[Expr, int] = {}
+        for expr in exprs:
+            for atom, sign in _signed(expr, 1):
+                factors[atom] = factors.get(atom, 0) + sign
+        terms = [
+            f"{'+' if factor > 0 else '-'} {self.count(atom)}"
+            for atom, factor in factors.items()
+            for _ in range(abs(factor))
+        ]
+        return " ".join(terms).removeprefix("+ ") or "0"
+
     def _watch(self, expr: Expr | None) -> None:
         """Let a value that should be a count, and is none, spoil the record even where its null means absence."""
         for node in _counts_in(expr) if expr is not None and not isinstance(expr, Path) else ():
@@ -113,7 +126,7 @@ class _SqlCompiler(Expressions):
         used = self.truth(spec.usage)
         limit = MAX_AGGREGATE if spec.aggregate else MAX_COUNT
         sound = [f"{sql} >= 0" for sql in counts.values() if sql != "0"]
-        parts = " + ".join(counts.values()) or "0"
+        parts = self._added([spec.fields[name] for name in counts])
         sound.append(f"{parts} <= {limit}")
         if total is not None:
             reported = f"TRY_CAST({self.text(total)} AS DOUBLE)" if isinstance(total, Path) else self.count(total)
@@ -203,3 +216,12 @@ def _counts_in(expr: Expr) -> Iterator[Expr]:
             yield from _counts_in(right)
         case _ if is_leaf(expr):
             yield expr
+
+
+def _signed(expr: Expr, sign: int) -> Iterator[tuple[Expr, int]]:
+    """Yield what a count adds and subtracts, with +1 or -1."""
+    if isinstance(expr, Binary) and expr.op in ("+", "-"):
+        yield from _signed(expr.left, sign)
+        yield from _signed(expr.right, sign if expr.op == "+" else -sign)
+    else:
+        yield expr, sign
