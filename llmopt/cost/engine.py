@@ -270,7 +270,7 @@ def _read_json(sources: list[Source]) -> str:
     files = ", ".join(literal(source.trimmed or source.path) for source in sources)
     packed = "uncompressed" if sources[0].trimmed or sources[0].compression == "none" else sources[0].compression
     return (
-        f"read_json([{files}], format = 'newline_delimited', ignore_errors = true, "
+        f"read_json([{files}], format = 'newline_delimited', records = true, ignore_errors = true, "
         f"maximum_object_size = {MAX_OBJECT_BYTES}, compression = '{packed}', columns = {{columns}})"
     )
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from shlex import quote
 
 from llmopt.core.cost import UnpricedBucket, cost_usd
 from llmopt.core.ledger import Entry, Key
@@ -86,7 +87,7 @@ def _dearest(entries: list[Spent]) -> Hint | None:
     model, cost = max(by_model.items(), key=lambda pair: (pair[1], pair[0]))
     share = cost / (sum(by_model.values()) or Decimal(1))
     title = f"{model} takes {share:.0%} of the cost; try a smaller model where it will do"
-    return Hint(title, cost, f"llmopt estimate --model {model} --input 1000 --output 500")
+    return Hint(title, cost, f"llmopt estimate --model {quote(model)} --input 1000 --output 500")
 
 
 def _priced(item: Spent, usage: Usage, price: Price | None = None) -> Decimal:

@@ -71,11 +71,12 @@ def records(scans: list[Scan], plan: Plan) -> Records:
 def locate(scan: Scan, plan: Plan) -> str:
     """Return the statement that finds the records of one file that the query is not sure of.
 
-    Its rows are (line among those that are not blank, then the position in each nested list), all from 1.
+    Its rows are (line among those that are not blank, position in each nested list, all from 1; last, whether the
+    query saw no list at all, so that the whole line is in question).
     """
     plan = replace(plan, by=())
     base, _ = _records(scan, plan, 0, numbered=True)
-    columns = ", ".join(["llmopt_row", *(f"llmopt_i{n + 1}" for n in range(_depth(scan)))])
+    columns = ", ".join(["llmopt_row", *(f"llmopt_i{n + 1}" for n in range(_depth(scan))), "llmopt_whole"])
     unsure = f"outcome IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)})"
     return f"SELECT {columns} FROM ({base}) WHERE {unsure} ORDER BY ALL"
 
@@ -118,6 +119,7 @@ def _records(scan: Scan, plan: Plan, offset: int, *, numbered: bool) -> tuple[st
     columns = _columns(compiled, offset, wanted, plan)
     if numbered:
         columns += "".join([", llmopt_row", *(f", llmopt_i{n + 1}" for n in range(_depth(scan)))])
+        columns += ", llmopt_e1 IS NULL AS llmopt_whole" if _depth(scan) else ", true AS llmopt_whole"
     return f"SELECT {columns} FROM ({base})", any(spec.tree for spec in scan.specs)
 
 

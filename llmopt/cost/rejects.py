@@ -106,11 +106,21 @@ class Reader:
             )
 
     def read_some(self, source: Source, specs: Sequence[Spec], found: Sequence[Sequence[Any]]) -> None:
-        """Read the records at `found`: (line among the not blank ones, place in each nested list)."""
+        """Read single records of a file.
+
+        Args:
+            source: the file.
+            specs: the formats that duckdb read it by.
+            found: (line among those that are not blank, place in each nested list, whether the whole line is meant).
+        """
         self._readers = {}
-        places: dict[int, set[tuple[int, ...]]] = {}
-        for row in found:
-            places.setdefault(row[0], set()).add(tuple(row[1:]))
+        places: dict[int, set[tuple[int, ...]] | None] = {}
+        for count, *place, whole in found:
+            known = places.setdefault(count, set())
+            if whole or known is None:
+                places[count] = None
+            else:
+                known.add(tuple(place))
         stateful = [reader for reader in (self._reader(spec) for spec in specs) if reader.stateful]
         try:
             for count, (number, line) in enumerate(numbered_lines(source), 1):

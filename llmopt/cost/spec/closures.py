@@ -108,8 +108,8 @@ class Closures:
 
     def _plain(self, expr: Expr) -> Count:
         """A count in a comparison: of any size, and null where it is none."""
-        if isinstance(expr, Binary):
-            return self.count(expr)
+        if isinstance(expr, Binary) and expr.op in ("+", "-"):
+            return _add(self._plain(expr.left), self._plain(expr.right), 1 if expr.op == "+" else -1)
         value = self.value(expr)
         return lambda frames: whole(value(frames))
 
@@ -226,8 +226,8 @@ def _label(expr: Expr) -> str:
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "present": lambda value: value is not None,
-    "starts": lambda value, part: (to_text(value) or "").startswith(part),
-    "contains": lambda value, part: part in (to_text(value) or ""),
+    "starts": lambda value, part: value is not None and (to_text(value) or "").startswith(part),
+    "contains": lambda value, part: value is not None and part in (to_text(value) or ""),
     "lower": lambda value: None if value is None else (to_text(value) or "").lower(),
     "time": lambda value: value,
     "attr": _attribute,

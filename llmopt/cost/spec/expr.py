@@ -110,6 +110,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
+MAX_TOKENS = 600
+"""Words and signs that an expression may have."""
 MAX_DEPTH = 50
 """Parentheses and calls inside each other that an expression may have."""
 _WORDS = {"and", "or", "not", "in"}
@@ -153,6 +155,8 @@ class _Parser:
     def __init__(self, source: str) -> None:
         self.source = source
         self.tokens = list(self._scan())
+        if sum(1 for _, text, _ in self.tokens if text != "not") > MAX_TOKENS:
+            raise SpecError(f"expression {self.source[:40]!r}: longer than {MAX_TOKENS} words and signs")
         self.at = 0
         self.depth = 0
 

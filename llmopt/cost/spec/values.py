@@ -113,9 +113,9 @@ def _iso(text: str) -> tuple[datetime | None, bool]:
 
 
 def whole(value: Any) -> int | None:
-    """Return a whole number of any size and sign; None for what is none."""
+    """Return a whole number of any size and sign; None for what is none, and for `1e3`."""
     if isinstance(value, str):
-        value = _whole(value)
+        value = None if "e" in value else _whole(value)
     counts = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
     return value if counts else None
 

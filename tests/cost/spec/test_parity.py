@@ -72,7 +72,7 @@ user = 'a <= b'
 team = 'a + b > 3'
 feature = 'if(a == b, a, b) < 2'
 project = 'a - b <= first(c, 0)'
-session = 'first(a + b, c) >= 2'
+session = 'a + b >= c'
 """,
         {"a": 1, "b": 2, "c": 3},
     ),
