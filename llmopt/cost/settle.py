@@ -23,6 +23,7 @@ from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
 
 MONTH = timedelta(days=30)
+MICRO = Decimal("0.000001")
 SHORTEST_PERIOD = timedelta(hours=1)
 """Logs that cover less say nothing about a month."""
 
@@ -190,11 +191,11 @@ class Settlement:
 
 
 def monthly(cost: Decimal, first: datetime | None, last: datetime | None) -> Decimal | None:
-    """Return `cost` scaled from the period to 30 days; None when the period is unknown or too short to say."""
+    """Return `cost` scaled from the period to 30 days, to the micro-dollar; None when the period is unknown or too short to say."""
     if first is None or last is None or last - first < SHORTEST_PERIOD:
         return None
     month, span = (Decimal(time // timedelta(microseconds=1)) for time in (MONTH, last - first))
-    return EXACT.divide(EXACT.multiply(cost, month), span)
+    return EXACT.divide(EXACT.multiply(cost, month), span).quantize(MICRO, context=EXACT)
 
 
 def _records(count: int) -> str:
