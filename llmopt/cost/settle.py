@@ -191,7 +191,7 @@ class Settlement:
 
 
 def monthly(cost: Decimal, first: datetime | None, last: datetime | None) -> Decimal | None:
-    """Return `cost` scaled from the period to 30 days, to the micro-dollar; None when the period is unknown or too short to say."""
+    """Return `cost` scaled to 30 days, to the micro-dollar; None when the period is unknown or too short to say."""
     if first is None or last is None or last - first < SHORTEST_PERIOD:
         return None
     month, span = (Decimal(time // timedelta(microseconds=1)) for time in (MONTH, last - first))
