@@ -59,7 +59,7 @@ class Engine:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         memory = self.memory_bytes
-        threads = max(1, min(self.jobs or len(os.sched_getaffinity(0)), memory // _THREAD_BYTES))
+        threads = max(1, min(self.jobs or _cores(), memory // _THREAD_BYTES))
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{memory // 2**20}MiB",
             "threads": threads,
@@ -259,6 +259,11 @@ class Engine:
                 f"not a row of this table: {str(message).splitlines()[0]}", shown.get(path, path), line
             )
         return bool(found)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use; all of them where the system does not say (macOS)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _carries(spec: Spec) -> bool:
