@@ -1,7 +1,7 @@
 """Add up large logs with duckdb.
 
-All batches become one found. The few records that it is not sure of are located by a second one and read
-again one by one. Memory stays bounded: the found keeps totals, not rows, and spills to disk where it sorts.
+All batches become one statement. The few records that it is not sure of are located by a second one and read
+again one by one. Memory stays bounded: the statement keeps totals, not rows, and spills to disk where it sorts.
 """
 
 from __future__ import annotations
@@ -123,13 +123,12 @@ class Engine:
             self._reject(source, error)
             return False
         if not batch.specs:
-            reason = "no known columns (name them with --map column=field)"
-            self.reader.booked.rejects.add(reason, source.shown, 1)
+            self.reader.reject("no known columns (name them with --map column=field)", source.shown, 1)
         return bool(batch.specs)
 
     def _reject(self, source: Source, error: duckdb.Error) -> None:
         reason = str(error).splitlines()[0].replace(source.path, source.shown)
-        self.reader.booked.rejects.add(f"damaged file, cannot be read: {reason}", source.shown, 1)
+        self.reader.reject(f"damaged file, cannot be read: {reason}", source.shown, 1)
 
     def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
         first = self.files.index(batch.sources[0]) if batch.sources[0] in self.files else 0
@@ -186,9 +185,10 @@ class Engine:
         return False
 
     def _book(self, rows: list[tuple[Any, ...]], found: Records) -> None:
-        """Enter the found's rows into the ledger."""
+        """Enter the rows of the statement into the ledger."""
         for row in rows:
             spec, outcome, key, entry = _entry(row, found, self.plan)
+            self.reader.booked.seen += entry.records
             if outcome == DUPLICATE:
                 self.reader.booked.duplicates += entry.records
             elif outcome == Outcome.FREE:
@@ -238,6 +238,7 @@ class Engine:
 
     def _read_again(self, connection: duckdb.DuckDBPyConnection, batch: Batch, source: Source) -> None:
         found = connection.execute(locate(self._to_scan(connection, batch), self.plan)).fetchall()
+        self.reader.booked.seen -= len(found)  # they are seen again by the reader
         if batch.kind == "lines":
             self.reader.read_some(source, batch.specs, found)
         elif batch.kind == "csv":
@@ -255,9 +256,8 @@ class Engine:
         query = f"SELECT DISTINCT file_path, line, error_message FROM {joined}"
         found = connection.execute(query).fetchall()
         for path, line, message in sorted(found):
-            self.reader.booked.rejects.add(
-                f"not a row of this table: {str(message).splitlines()[0]}", shown.get(path, path), line
-            )
+            reason = f"not a row of this table: {str(message).splitlines()[0]}"
+            self.reader.reject(reason, shown.get(path, path), line)
         return bool(found)
 
 
@@ -304,7 +304,7 @@ def _repeats(rows: list[tuple[Any, ...]]) -> bool:
 
 
 def _entry(row: tuple[Any, ...], found: Records, plan: Plan) -> tuple[Spec | None, int, Key, Entry]:
-    """Turn a row of the found into a ledger entry."""
+    """Turn a row of the statement into a ledger entry."""
     _, fmt, outcome, epoch, minute, band = unpacked(_int(row[0]), len(found.formats), plan.keying)
     spec = found.formats[fmt] if fmt >= 0 else None
     keying = plan.keying

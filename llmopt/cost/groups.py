@@ -1,4 +1,4 @@
-"""Groups by time, for single records: the Python twins of `llmopt.cost.query.TIME_GROUPS`."""
+"""Groups by time, for single records: the Python twins of `llmopt.cost.totals.TIME_GROUPS`."""
 
 from __future__ import annotations
 

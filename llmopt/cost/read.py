@@ -66,6 +66,10 @@ class Reading:
     duplicates: int = 0
     free: int = 0
     skipped: int = 0
+    seen: int = 0
+    """Records met, counted where they come in."""
+    unaccounted: int = 0
+    """Records met that are in no other number here; not 0 is a bug."""
     dearest_usd: Decimal | None = None
     """Cost of the dearest single request, where it was wanted."""
 
@@ -74,7 +78,7 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
     """Read everything behind `paths`.
 
     Raises:
-        InputError: a path that does not exist, a directory without logs, a table without known columns.
+        InputError: a path that does not exist, a directory without logs.
     """
     specs = settings.specs
     if settings.input_format != "auto":
@@ -96,11 +100,13 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
         small = sum(source.size_bytes for source in sources) <= settings.small_bytes
         batches = _batches(sources, sniffer, reader, spool, small=small)
         if batches:
-            # duckdb takes a tenth of a second to load, which small logs need not wait for.
+            # Small logs need not wait for duckdb to load.
             from llmopt.cost.engine import Engine
 
             Engine(plan, sniffer, reader, spool, settings.memory_bytes, settings.jobs).run(batches)
         reader.finish()
+    booked = sum(entry.records for _, entry in reading.ledger)
+    reading.unaccounted = reading.seen - booked - reading.duplicates - reading.skipped - reading.rejects.count
     return reading
 
 
@@ -125,7 +131,7 @@ def _batches(sources: list[Source], sniffer: Sniffer, reader: Reader, spool: Pat
             source = as_lines(source, spool / f"document-{number}")
             found = sniffer.sniff(source)
         if found.kind == "other":
-            reader.booked.rejects.add("not a log: binary data", source.shown, 1)
+            reader.reject("not a log: binary data", source.shown, 1)
             continue
         specs = tuple(spec for spec in found.variants if not _without_usage(spec))
         source = replace(source, delimiter=found.delimiter)

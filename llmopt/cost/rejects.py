@@ -65,6 +65,7 @@ class Booked(Protocol):
     duplicates: int
     free: int
     skipped: int
+    seen: int
     dearest_usd: Decimal | None
 
 
@@ -101,9 +102,7 @@ class Reader:
             for number, line in numbered_lines(source):
                 self._line(source, number, line, (), None)
         except DAMAGE as error:
-            self.booked.rejects.add(
-                f"damaged file, cannot be read further: {error}", source.shown, source.line_of(number + 1)
-            )
+            self.reject(f"damaged file, cannot be read further: {error}", source.shown, source.line_of(number + 1))
 
     def read_some(self, source: Source, specs: Sequence[Spec], found: Sequence[Sequence[Any]]) -> None:
         """Read single records of a file.
@@ -129,9 +128,7 @@ class Reader:
                 elif stateful:
                     _remember(stateful, line)
         except DAMAGE as error:
-            self.booked.rejects.add(
-                f"damaged file, cannot be read further: {error}", source.shown, source.line_of(count + 1)
-            )
+            self.reject(f"damaged file, cannot be read further: {error}", source.shown, source.line_of(count + 1))
 
     def read_records(self, source: Source, spec: Spec, records: Iterable[tuple[int, dict[str, Any]]]) -> None:
         """Read rows of a table, already taken apart: (line, record)."""
@@ -153,12 +150,17 @@ class Reader:
         for line, record, reason in csv_records(source):
             if record is None:
                 if wanted is None:
-                    self.booked.rejects.add(reason, source.shown, line)
+                    self.reject(reason, source.shown, line)
                 continue
             number += 1
             if wanted is None or number in wanted:
                 for row in reader.rows(record):
                     self._book(row, source, line)
+
+    def reject(self, reason: str, file: str, line: int) -> None:
+        """Count a record that cannot be read."""
+        self.booked.seen += 1
+        self.booked.rejects.add(reason, file, line)
 
     def finish(self) -> None:
         """Book what had to wait for the last record: leaf spans, then the best record of each response."""
@@ -180,10 +182,11 @@ class Reader:
         record, reason = decoded(line, first=number == 1)
         spec = self.sniffer.recognise(record) if not reason else None
         if spec is None and not reason and self.sniffer.is_empty(record):
+            self.booked.seen += 1
             self.booked.skipped += 1
             return
         if spec is None:
-            self.booked.rejects.add(reason or "a record of no known format", source.shown, number)
+            self.reject(reason or "a record of no known format", source.shown, number)
             return
         for variant in self.sniffer.chains(spec, record):
             known = any(variant is other for other in specs)
@@ -217,6 +220,7 @@ class Reader:
                 yield row, source
 
     def _book(self, row: Row, source: Source, number: int) -> None:
+        self.booked.seen += 1
         if row.span and row.outcome != Outcome.BAD:
             self._spans.append((row, source))
             if row.outcome in (Outcome.OK, Outcome.NO_USAGE):

@@ -180,6 +180,8 @@ class Settlement:
         untimed = sum(entry.untimed for entry in entries)
         naive = sum(entry.naive for entry in entries)
         estimated = self.total.entry.estimated_input
+        if self.reading.unaccounted:
+            yield f"{_records(self.reading.unaccounted)} read but in no number of this report: a bug, please report it"
         if untimed and as_of is None:
             yield f"{_records(untimed)} without a readable timestamp, priced at the newest prices (set --as-of DATE)"
         if naive:

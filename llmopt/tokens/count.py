@@ -1,6 +1,6 @@
 """Count the input tokens of a logged prompt whose usage was not logged.
 
-Exact for OpenAI's models, whose vocabulary is public; for others the o200k count times a measured ratio, which is
+Exact for OpenAI's models, whose vocabulary is public; for others the o200k count times a rough ratio, which is
 an estimate. Either way the report says that the tokens were counted, not billed.
 """
 
@@ -18,7 +18,7 @@ _CL100K = ("gpt-4-", "gpt-3.5", "text-embedding-")
 _PER_MESSAGE, _PER_NAME, _REPLY = 3, 1, 3
 """Tokens that chat formatting adds: OpenAI cookbook, "How to count tokens with tiktoken"."""
 _RATIOS = (("claude-opus-4-7", 1.48), ("claude", 1.10), ("gemini", 1.06), ("gemma", 1.06))
-"""Model prefix -> tokens for each o200k token of English text (measured offline against ctok 1.3.0 and Gemma 3)."""
+"""Model prefix -> tokens for each o200k token of English text: rough figures; other texts differ by a lot."""
 _PIECE = 20_000
 """Characters encoded at once: tiktoken's regex engine overflows on very long runs of blanks."""
 

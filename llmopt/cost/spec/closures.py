@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
-from llmopt.cost.spec.expr import CURRENT, LINE, Binary, Call, Const, Expr, In, Not, Path, Step
+from llmopt.cost.spec.expr import CURRENT, LINE, Binary, Call, Const, Expr, In, Not, Param, Path, Step
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import MAX_AGGREGATE, MAX_COUNT
 from llmopt.cost.spec.values import BadCount, to_count, to_money, to_text, to_time, whole
@@ -85,7 +85,9 @@ class Closures:
                 return self._binary(expr)
             case Call():
                 return self._call(expr)
-        raise AssertionError(expr)
+            case Param():
+                return lambda _: None
+        assert_never(expr)
 
     def _path(self, steps: tuple[Step, ...], level: int) -> Value:
         if level == LINE:

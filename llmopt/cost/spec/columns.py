@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from llmopt.cost.spec.expr import Call, Const, Expr, Path, Step, children
+from llmopt.cost.spec.expr import CURRENT, LINE, Call, Const, Expr, Path, Step, children
 from llmopt.cost.spec.load import Spec
 
 ATTRIBUTE_VALUES = ("intValue", "stringValue", "doubleValue", "boolValue")
@@ -252,9 +252,9 @@ class Bases:
 
     def locate(self, path: Path) -> tuple[str, tuple[Step, ...]]:
         """Return the base that `path` starts at and the steps before its own."""
-        if path.level == -2:
+        if path.level == LINE:
             return "", ()
-        return self.current if path.level == -1 else self.levels[path.level]
+        return self.current if path.level == CURRENT else self.levels[path.level]
 
 
 def bases_of(spec: Spec) -> Bases:

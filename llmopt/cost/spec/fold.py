@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from llmopt.cost.spec.expr import Binary, Call, Const, Expr, In, Not, Param, Path, constant_text
+from llmopt.cost.spec.expr import CURRENT, Binary, Call, Const, Expr, In, Not, Param, Path, constant_text
 
 
 def bind(expr: Expr, params: Mapping[str, str | None], lets: Mapping[str, Expr]) -> Expr:
@@ -22,7 +22,7 @@ def bind(expr: Expr, params: Mapping[str, str | None], lets: Mapping[str, Expr])
     match expr:
         case Param(name=name):
             return Const(params.get(name))
-        case Path(steps=(str() as name,), level=-1) if name in lets:
+        case Path(steps=(str() as name,), level=level) if level == CURRENT and name in lets:
             return lets[name]
         case Call(args=args):
             return _fold_call(replace(expr, args=tuple(bind(arg, params, lets) for arg in args)))
