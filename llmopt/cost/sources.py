@@ -6,25 +6,16 @@ own, JSON by what its first lines parse as. Names only decide which files of a d
 
 from __future__ import annotations
 
-import glob
-import gzip
-import io
 import os
-import sys
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Literal
 
 from llmopt.errors import InputError
+from llmopt.files import DAMAGE as DAMAGE  # what opening a source may raise belongs to its readers
+from llmopt.files import Compression, compression_of, ends_with, expand, files_in, open_unpacked
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-Compression = Literal["none", "gzip", "zstd"]
 Kind = Literal["lines", "document", "csv", "parquet", "other"]
 HEAD_BYTES = 256 * 1024
 MAX_LINE_BYTES = 16 * 2**20
@@ -32,10 +23,6 @@ MAX_LINE_BYTES = 16 * 2**20
 SAMPLED_LINES = 24
 """Lines looked at from the start of a file; a quarter as many from its middle and its end."""
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".csv", ".tsv", ".parquet", ".txt")
-_PACKED = (".gz", ".zst", ".gzip", ".zstd")
-_MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-DAMAGE = (EOFError, OSError, zlib.error, zstd.ZstdError)
-"""What reading a damaged compressed file raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,42 +55,24 @@ def find_files(paths: Sequence[str | os.PathLike[str]], spool: Path) -> list[Sou
     """Return the files behind `paths`, each once, in the order given (directories and globs sorted).
 
     Args:
-        paths: files, directories (recursive), quoted globs, `-` for standard input.
-        spool: a directory for a copy of standard input; what lies in it is shown by its bare name.
+        paths: files, directories (recursive), quoted globs, pipes, `-` for standard input.
+        spool: a directory for copies of standard input and pipes; files in it are shown by their bare names.
 
     Raises:
         InputError: a path that does not exist, a directory or glob that holds no log.
     """
     found: dict[str, Source] = {}
     for path in paths:
-        for name in _expand(os.fspath(path), spool):
-            real = os.path.realpath(name)
-            shown = Path(name).name if name.startswith(str(spool)) else name
+        for file in expand(os.fspath(path), spool, _logs_in):
+            real = os.path.realpath(file.path)
+            shown = Path(file.shown).name if file.shown.startswith(str(spool)) else file.shown
             found.setdefault(real, Source(real, shown, compression_of(real)))
     return list(found.values())
 
 
-def compression_of(path: str) -> Compression:
-    """Return how a file is packed, by its first bytes.
-
-    Raises:
-        InputError: when it cannot be opened.
-    """
-    try:
-        with open(path, "rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    return next((packed for start, packed in _MAGIC.items() if magic.startswith(start)), "none")
-
-
 def open_bytes(source: Source) -> IO[bytes]:
     """Open a source, unpacked. Reading may raise one of `DAMAGE`."""
-    if source.compression == "gzip":
-        return io.BufferedReader(gzip.open(source.path, "rb"))
-    if source.compression == "zstd":
-        return io.BufferedReader(zstd.open(source.path, "rb"))
-    return open(source.path, "rb")
+    return open_unpacked(source.path, source.compression)
 
 
 def numbered_lines(source: Source) -> Iterator[tuple[int, bytes]]:
@@ -161,44 +130,9 @@ def samples(source: Source, size: int = 65536) -> list[bytes]:
     return lines
 
 
-def _expand(path: str, spool: Path) -> list[str]:
-    if path == "-":
-        return [_spooled(spool)]
-    if os.path.isdir(path):
-        return _logs_in(path)
-    if not os.path.exists(path) and glob.has_magic(path):
-        names = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
-        if not names:
-            raise InputError(f"no file matches {path}")
-        return names
-    if not os.path.exists(path):
-        raise InputError(f"{path}: no such file or directory")
-    return [path]
-
-
 def _logs_in(directory: str) -> list[str]:
-    names: list[str] = []
-    for folder, folders, files in os.walk(directory):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found = [os.path.join(folder, name) for name in sorted(files) if _is_log(name)]
-        names += [name for name in found if os.path.isfile(name)]
+    names = files_in(directory, lambda name: ends_with(name, _SUFFIXES))
     if not names:
         endings = " ".join(_SUFFIXES)
         raise InputError(f"{directory}: no log in this directory", f"logs end in {endings}, also .gz and .zst")
     return names
-
-
-def _is_log(name: str) -> bool:
-    lower = name.lower()
-    for packed in _PACKED:
-        lower = lower.removesuffix(packed)
-    return not name.startswith(".") and lower.endswith(_SUFFIXES)
-
-
-def _spooled(spool: Path) -> str:
-    """Copy standard input to a file: it is read twice, once to see what it is."""
-    target = spool / "<stdin>"
-    with target.open("wb") as file:
-        while part := sys.stdin.buffer.read(1 << 20):
-            file.write(part)
-    return str(target)

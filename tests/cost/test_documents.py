@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from llmopt.cost import documents
 from llmopt.cost.documents import as_lines
-from llmopt.cost.sources import Source, compression_of
+from llmopt.cost.sources import Source
+from llmopt.files import compression_of
 
 Json = Any
 TEXTS = st.text(max_size=8) | st.sampled_from(['"', "\\", "[{", "}]", "a\nb", "\\n", ",", '{"a": [1, "', "\u2028", ""])

@@ -14,7 +14,6 @@ from llmopt.cost.sources import (
     DAMAGE,
     HEAD_BYTES,
     Source,
-    compression_of,
     find_files,
     head,
     numbered_lines,
@@ -22,6 +21,7 @@ from llmopt.cost.sources import (
     samples,
 )
 from llmopt.errors import InputError
+from llmopt.files import compression_of
 
 if sys.version_info >= (3, 14):
     from compression import zstd
