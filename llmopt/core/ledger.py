@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import reduce
 
+from llmopt.core.counted import Counted
 from llmopt.core.money import EXACT
 from llmopt.core.usage import Usage
 
@@ -55,8 +56,8 @@ class Entry:
     """Records without a readable timestamp."""
     naive: int = 0
     """Records whose time zone was assumed to be UTC."""
-    estimated_input: int = 0
-    """Input tokens counted from text instead of billed."""
+    counted: Counted | None = None
+    """The part of `usage` that was counted from text instead of billed; None where all was billed."""
 
     def __add__(self, other: Entry) -> Entry:
         costs = [cost for cost in (self.reported_usd, other.reported_usd) if cost is not None]
@@ -71,7 +72,7 @@ class Entry:
             last=max(lasts, default=None),
             untimed=self.untimed + other.untimed,
             naive=self.naive + other.naive,
-            estimated_input=self.estimated_input + other.estimated_input,
+            counted=_both(self.counted, other.counted),
         )
 
 
@@ -105,3 +106,10 @@ class Ledger:
     def records(self, outcome: int) -> int:
         """Return how many records met this fate."""
         return sum(entry.records for key, entry in self if key.outcome == outcome)
+
+
+def _both(one: Counted | None, other: Counted | None) -> Counted | None:
+    """Add up what either may lack; most entries lack both, and then nothing is added."""
+    if one is None or other is None:
+        return one or other
+    return one + other

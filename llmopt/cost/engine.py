@@ -7,6 +7,8 @@ again one by one. Memory stays bounded: the statement keeps totals, not rows, an
 from __future__ import annotations
 
 import os
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +18,7 @@ import duckdb
 
 from llmopt.core.ledger import Entry, Key
 from llmopt.core.usage import BUCKETS, Usage
+from llmopt.cost.overlap import booked_keys, repeated_spans
 from llmopt.cost.plan import Batch, Plan
 from llmopt.cost.query import DUPLICATE, MAX_OBJECT_BYTES, Records, Scan, locate, records
 from llmopt.cost.rejects import Reader
@@ -37,6 +40,8 @@ LEAST_MEMORY_BYTES = 192 * 2**20
 """What one thread needs to de-duplicate a log of any size, spilling to disk."""
 _SAMPLE_EVERY_BYTES = 160 * 2**20
 """Request ids are all watched for repeats up to this much log, then 1 in 2, 3 …; see `Plan.sample`."""
+_LOCATED_AT_ONCE = 4096
+"""Records to be read again that are fetched together."""
 
 
 class Engine:
@@ -96,6 +101,8 @@ class Engine:
             if self.reader.weigh is not None:
                 self._dearest(connection, rows, found, plan)
             self._unsure(connection, batches, rows, len(found.formats))
+            keys, spans = self.reader.claims()
+            self.reader.concede(booked_keys(connection, found, keys), repeated_spans(connection, found, spans))
             return
 
     def _with_less(self, connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> None:
@@ -237,15 +244,23 @@ class Engine:
                     self._read_again(connection, Batch(batch.specs, batch.kind, [source]), source)
 
     def _read_again(self, connection: duckdb.DuckDBPyConnection, batch: Batch, source: Source) -> None:
-        found = connection.execute(locate(self._to_scan(connection, batch), self.plan)).fetchall()
-        self.reader.booked.seen -= len(found)  # they are seen again by the reader
+        found = self._unseen(connection.execute(locate(self._to_scan(connection, batch), self.plan)))
         if batch.kind == "lines":
             self.reader.read_some(source, batch.specs, found)
+            deque(found, maxlen=0)
         elif batch.kind == "csv":
             self.reader.read_csv(source, batch.specs[0], frozenset(row[0] for row in found))
         else:
-            wanted = parquet(connection, source).rows(connection, [row[0] for row in found])
+            numbers = [row[0] for row in found]  # before the connection is asked anything else
+            wanted = parquet(connection, source).rows(connection, numbers)
             self.reader.read_records(source, batch.specs[0], wanted)
+
+    def _unseen(self, located: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+        """Yield what was found, bit by bit; each is seen again by the reader."""
+        while rows := located.fetchmany(_LOCATED_AT_ONCE):
+            for row in rows:
+                self.reader.booked.seen -= 1
+                yield row
 
     def _odd_csv_rows(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> bool:
         """Reject the CSV rows that duckdb left out."""

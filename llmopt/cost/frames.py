@@ -21,7 +21,7 @@ try:
 except ImportError as error:
     raise MissingExtraError(error.name or "pandas", "pandas") from error
 
-_TOTALS = tuple(field.name for field in dataclasses.fields(Totals))
+_TOTALS = tuple(field.name for field in dataclasses.fields(Totals) if field.name != "counted")
 _TYPES = {name: "object" if name.endswith("_usd") else "int64" for name in _TOTALS}
 
 
@@ -55,7 +55,8 @@ def as_files(given: object, spool: Path) -> list[str | os.PathLike[str]]:
 def groups_frame(report: CostReport) -> pd.DataFrame:
     """Return the groups of a report, dearest first: the group columns, then those of `Totals`.
 
-    Counts are `int64`; dollars are `Decimal` objects, exact (a sum of the column is a Decimal as well).
+    All but `counted`, which is no single value. Counts are `int64`; dollars are `Decimal` objects, exact (a sum of
+    the column is a Decimal as well).
     """
     rows = [(*group.key.values(), *(getattr(group.totals, name) for name in _TOTALS)) for group in report.groups]
     return pd.DataFrame(rows, columns=[*report.by, *_TOTALS]).astype(_TYPES)

@@ -54,9 +54,11 @@ def _caching(entries: list[Spent]) -> Hint | None:
         cached = item.price.rates.input_cache_read
         if cached is None or usage.input_tokens < _CACHE_MINIMUM * max(1, item.entry.requests):
             continue
-        saving += _priced(item, Usage(input_uncached=usage.input_uncached))
-        saving -= _priced(item, Usage(input_cache_read=usage.input_uncached))
-        tokens += usage.input_uncached
+        # Of a text it is not known whether it was cached.
+        uncached = usage.input_uncached - (item.entry.counted.input_tokens if item.entry.counted else 0)
+        saving += _priced(item, Usage(input_uncached=uncached))
+        saving -= _priced(item, Usage(input_cache_read=uncached))
+        tokens += uncached
     title = f"{tokens:,} uncached input tokens in long prompts, at cache prices where their prefixes repeat"
     return Hint(title, saving, "llmopt cost LOGS --by model,feature") if tokens else None
 

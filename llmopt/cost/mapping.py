@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from llmopt.cost.spec.expr import Binary, Call, Const, Expr, Path
-from llmopt.cost.spec.load import COUNT_FIELDS, FIELDS, Spec
+from llmopt.cost.spec.load import COUNT_FIELDS, FIELDS, LOGGED_TEXTS, Spec
 from llmopt.errors import UsageError
 
 ALIASES = {
@@ -50,10 +50,11 @@ def _mapped(spec: Spec, mapping: Mapping[str, str]) -> Spec:
     for name in ("input_uncached", "output_text"):
         if name in columns:
             used = Binary("or", Call("present", (columns[name],)), used)
-    detect: Expr = spec.detect
-    for path in columns.values():
+    detect, guard = spec.detect, spec.guard
+    for name, path in columns.items():
         detect = Binary("or", Call("present", (path,)), detect)
-    return replace(spec, fields=fields, usage=used, detect=detect, guard=detect, priority=1000)
+        guard = guard if name in LOGGED_TEXTS else Binary("or", Call("present", (path,)), guard)
+    return replace(spec, fields=fields, usage=used, detect=detect, guard=guard, priority=1000)
 
 
 def _may_lack(name: str) -> bool:

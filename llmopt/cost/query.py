@@ -18,6 +18,8 @@ from llmopt.cost.spec.sql import Compiled, compile_sql
 
 DUPLICATE = 6
 """Outcome, besides those of a single record: another record of the same response is counted."""
+TEXT = 7
+"""Outcome of a record without usage whose format logs what was said: read again one by one, for its text."""
 MAX_OBJECT_BYTES = 8 * 2**20
 """Longest line that the scan takes; longer ones are read one by one on the slow path."""
 
@@ -45,6 +47,8 @@ class Records:
     """Query of one row a record: format, file, outcome, timestamp `ts` and canonical fields."""
     formats: list[Spec] = field(default_factory=list)
     """Index in the `fmt` column -> spec."""
+    trees: list[str] = field(default_factory=list)
+    """Names of the scans whose spans form trees: `NAME_all` has their spans, `NAME_up` those above spans with usage."""
 
 
 def records(scans: list[Scan], plan: Plan) -> Records:
@@ -52,11 +56,13 @@ def records(scans: list[Scan], plan: Plan) -> Records:
     formats: list[Spec] = []
     parts: list[str] = []
     queries: list[str] = []
+    trees: list[str] = []
     for number, scan in enumerate(scans):
         name = f"g{number}"
         parts += _canonical(name, scan, plan, len(formats))
         queries.append(f"SELECT * FROM {name}")
         formats += scan.specs
+        trees += [name] if any(spec.tree for spec in scan.specs) else []
     source = queries[0] if len(queries) == 1 else " UNION ALL BY NAME ".join(queries)
     if plan.dedupe == "all" or (plan.dedupe == "auto" and any(spec.dedupe for spec in formats)):
         parts.append(f"ranked AS (SELECT *, {_rank(formats)} FROM (SELECT *, {_partition()} FROM ({source})))")
@@ -65,7 +71,7 @@ def records(scans: list[Scan], plan: Plan) -> Records:
         source = f"SELECT * REPLACE ({fate} AS outcome, {time} AS ts) FROM ranked"
     if plan.since_us is not None or plan.until_us is not None:
         source = f"SELECT * REPLACE ({_within(plan)} AS outcome) FROM ({source})"
-    return Records(f"WITH RECURSIVE {', '.join(parts)} ", source, formats)
+    return Records(f"WITH RECURSIVE {', '.join(parts)} ", source, formats, trees)
 
 
 def locate(scan: Scan, plan: Plan) -> str:
@@ -77,16 +83,26 @@ def locate(scan: Scan, plan: Plan) -> str:
     plan = replace(plan, by=())
     base, _ = _records(scan, plan, 0, numbered=True)
     columns = ", ".join(["llmopt_row", *(f"llmopt_i{n + 1}" for n in range(_depth(scan))), "llmopt_whole"])
-    unsure = f"outcome IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)})"
-    return f"SELECT {columns} FROM ({base}) WHERE {unsure} ORDER BY ALL"
+    unsure = f"outcome IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)}, {TEXT})"
+    return f"SELECT {columns} FROM ({_with_texts(base, scan, 0)}) WHERE {unsure} ORDER BY ALL"
 
 
 def _canonical(name: str, scan: Scan, plan: Plan, offset: int) -> list[str]:
     """Common table expressions that end in `name`: one canonical row a record."""
     base, tree = _records(scan, plan, offset, numbered=False)
+    base = _with_texts(base, scan, offset)
     if not tree:
         return [f"{name} AS NOT MATERIALIZED ({base})"]
     return [f"{name}_all AS MATERIALIZED ({base})", *_without_parents(name)]
+
+
+def _with_texts(base: str, scan: Scan, offset: int) -> str:
+    """The query with records to be counted from their text told from the others without usage."""
+    counted = [str(offset + n) for n, spec in enumerate(scan.specs) if spec.has_texts]
+    if not counted:
+        return base
+    is_text = f"outcome = {int(Outcome.NO_USAGE)} AND fmt IN ({', '.join(counted)})"
+    return f"SELECT * REPLACE (CASE WHEN {is_text} THEN {TEXT} ELSE outcome END AS outcome) FROM ({base})"
 
 
 def _records(scan: Scan, plan: Plan, offset: int, *, numbered: bool) -> tuple[str, bool]:
@@ -251,5 +267,5 @@ def _within(plan: Plan) -> str:
         tests.append(f"epoch_us(ts) < {plan.since_us}")
     if plan.until_us is not None:
         tests.append(f"epoch_us(ts) >= {plan.until_us}")
-    known = f"outcome NOT IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)})"
+    known = f"outcome NOT IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)}, {TEXT})"
     return f"CASE WHEN {known} AND ({' OR '.join(tests)}) THEN {int(Outcome.SKIP)} ELSE outcome END"

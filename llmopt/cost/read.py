@@ -135,8 +135,8 @@ def _batches(sources: list[Source], sniffer: Sniffer, reader: Reader, spool: Pat
             continue
         specs = tuple(spec for spec in found.variants if not _without_usage(spec))
         source = replace(source, delimiter=found.delimiter)
-        if found.kind == "csv" and small:
-            reader.read_csv(source, specs[0])
+        if found.kind == "csv" and (small or not specs):
+            reader.read_csv(source, found.variants[0])
         elif found.kind in ("csv", "parquet"):
             batches[source.path] = Batch(specs, found.kind, [source])
         elif specs and not small and not (len(specs) > 1 and any(spec.rows for spec in specs)):

@@ -10,27 +10,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Protocol
-
-import msgspec
 
 from llmopt.core.ledger import Entry, Key, Ledger
 from llmopt.core.usage import BUCKETS, Usage
+from llmopt.cost.counting import counted
 from llmopt.cost.csv_files import records as csv_records
 from llmopt.cost.groups import BY_TIME
+from llmopt.cost.line import decoded
 from llmopt.cost.plan import Plan
 from llmopt.cost.result import Rejected
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import DAMAGE, Source, numbered_lines
+from llmopt.cost.spans import repeated
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.python import RecordReader
 from llmopt.cost.spec.row import Outcome, Row
 from llmopt.cost.spec.values import epoch_micros, from_micros
 from llmopt.cost.weights import Weights
-from llmopt.tokens.count import prompt_tokens
 
-_KINDS: dict[type, str] = {list: "list", str: "text", bool: "boolean", type(None): "null"}
+MOST_HELD = 64 * 2**20
+"""Characters of text that are kept; further ones are counted at once, even if usage turns up for their response."""
 _VARIABLE = re.compile(r"'[^']*'|-?\d+")
 
 
@@ -93,49 +97,51 @@ class Reader:
     _kept: dict[object, _Kept] = field(default_factory=dict)
     _spans: list[tuple[Row, Source]] = field(default_factory=list)
     _readers: dict[str, RecordReader] = field(default_factory=dict)
+    _conceded: set[str] = field(default_factory=set)
+    _repeated: set[str] = field(default_factory=set)
+    _held: int = 0
+    """Characters of text that wait for the last record."""
 
     def read_all(self, source: Source) -> None:
         """Read a whole file."""
         self._readers = {}
-        number = 0
-        try:
-            for number, line in numbered_lines(source):
-                self._line(source, number, line, (), None)
-        except DAMAGE as error:
-            self.reject(f"damaged file, cannot be read further: {error}", source.shown, source.line_of(number + 1))
+        for number, line in self._lines(source):
+            self._line(source, number, line, (), None)
 
-    def read_some(self, source: Source, specs: Sequence[Spec], found: Sequence[Sequence[Any]]) -> None:
+    def read_some(self, source: Source, specs: Sequence[Spec], found: Iterable[Sequence[Any]]) -> None:
         """Read single records of a file.
 
         Args:
             source: the file.
             specs: the formats that duckdb read it by.
-            found: (line among those that are not blank, place in each nested list, whether the whole line is meant).
+            found: (line among those that are not blank, place in each nested list, whether the whole line is meant),
+                in order.
         """
         self._readers = {}
-        places: dict[int, set[tuple[int, ...]] | None] = {}
-        for count, *place, whole in found:
-            known = places.setdefault(count, set())
-            if whole or known is None:
-                places[count] = None
-            else:
-                known.add(tuple(place))
+        wanted = _by_line(found)
+        line_wanted, places = next(wanted, (0, None))
         stateful = [reader for reader in (self._reader(spec) for spec in specs) if reader.stateful]
+        for count, (number, line) in enumerate(self._lines(source), 1):
+            if count == line_wanted:
+                self._line(source, number, line, specs, places)
+                line_wanted, places = next(wanted, (0, None))
+            elif stateful:
+                _remember(stateful, line)
+
+    def _lines(self, source: Source) -> Iterator[tuple[int, bytes]]:
+        """Yield (number, line) as far as the file can be read."""
+        number = 0
         try:
-            for count, (number, line) in enumerate(numbered_lines(source), 1):
-                if count in places:
-                    self._line(source, number, line, specs, places[count])
-                elif stateful:
-                    _remember(stateful, line)
+            for number, line in numbered_lines(source):
+                yield number, line
         except DAMAGE as error:
-            self.reject(f"damaged file, cannot be read further: {error}", source.shown, source.line_of(count + 1))
+            self.reject(f"damaged file, cannot be read further: {error}", source.shown, source.line_of(number + 1))
 
     def read_records(self, source: Source, spec: Spec, records: Iterable[tuple[int, dict[str, Any]]]) -> None:
         """Read rows of a table, already taken apart: (line, record)."""
-        reader = RecordReader(spec)
+        self._readers = {}
         for number, record in records:
-            for row in reader.rows(record):
-                self._book(row, source, number)
+            self._row(source, number, record, spec)
 
     def read_csv(self, source: Source, spec: Spec, wanted: frozenset[int] | None = None) -> None:
         """Read a CSV file.
@@ -145,7 +151,7 @@ class Reader:
             spec: the format of its rows.
             wanted: numbers (from 1) among the rows that are CSV at all; None: every row, and the others rejected.
         """
-        reader = RecordReader(spec)
+        self._readers = {}
         number = 0
         for line, record, reason in csv_records(source):
             if record is None:
@@ -154,13 +160,27 @@ class Reader:
                 continue
             number += 1
             if wanted is None or number in wanted:
-                for row in reader.rows(record):
-                    self._book(row, source, line)
+                self._row(source, line, record, spec)
 
     def reject(self, reason: str, file: str, line: int) -> None:
         """Count a record that cannot be read."""
         self.booked.seen += 1
         self.booked.rejects.add(reason, file, line)
+
+    def claims(self) -> tuple[list[str], list[str]]:
+        """Return what other readers of the same logs may hold too.
+
+        The keys of the responses that were read, and the spans without usage that have text.
+        """
+        rows = [row for row, _ in self._spans]
+        keys = {_joined(row.key) for row in (*rows, *(kept.row for kept in self._kept.values())) if all(row.key)}
+        texts = {row.span for row in rows if row.span and row.outcome == Outcome.NO_USAGE and row.has_text}
+        return sorted(keys - {""}), sorted(texts)
+
+    def concede(self, keys: Iterable[str], spans: Iterable[str]) -> None:
+        """Take responses and spans, as `claims` named them, for duplicates of what another reader has booked."""
+        self._conceded.update(keys)
+        self._repeated.update(spans)
 
     def finish(self) -> None:
         """Book what had to wait for the last record: leaf spans, then the best record of each response."""
@@ -168,11 +188,11 @@ class Reader:
             self._keep(row, source)
         self._spans = []
         for kept in self._kept.values():
+            if self._conceded and _joined(kept.row.key) in self._conceded:
+                self._repeat(kept.first, kept.copies + 1)
+                continue
             self._enter(kept.row, kept.file, kept.first)
-            if _within(kept.first, self.plan):
-                self.booked.duplicates += kept.copies
-            else:
-                self.booked.skipped += kept.copies
+            self._repeat(kept.first, kept.copies)
         self._kept = {}
 
     def _line(
@@ -190,9 +210,22 @@ class Reader:
             return
         for variant in self.sniffer.chains(spec, record):
             known = any(variant is other for other in specs)
-            for row in self._reader(variant).rows(record):
+            for row in self._rows(variant, record):
                 if places is None or not known or row.place in places or not row.place:
                     self._book(row, source, number)
+
+    def _row(self, source: Source, number: int, record: dict[str, Any], spec: Spec) -> None:
+        """Read a row of a table."""
+        for row in self._rows(spec, record):
+            self._book(row, source, number)
+
+    def _rows(self, spec: Spec, record: dict[str, Any]) -> list[Row]:
+        """Read a record by the format of its neighbours, or where it is not of that by its own."""
+        rows = self._reader(spec).rows(record)
+        if not spec.rows and any(row.outcome == Outcome.UNKNOWN for row in rows):
+            own = self.sniffer.recognise_alone(record)
+            return self._reader(own).rows(record) if own else rows
+        return rows
 
     def _reader(self, spec: Spec) -> RecordReader:
         """One reader a spec and file: it remembers what earlier lines said."""
@@ -201,23 +234,20 @@ class Reader:
         return self._readers[spec.variant]
 
     def _leaves(self) -> Iterator[tuple[Row, Source]]:
-        """Leave out spans that repeat the usage of spans below them."""
-        parents: dict[str, str | None] = {row.span: row.parent for row, _ in self._spans if row.span}
-        above: set[str] = set()
-        for row, _ in self._spans:
-            parent = row.parent if row.outcome == Outcome.OK else None
-            while parent and parent not in above:
-                above.add(parent)
-                parent = parents.get(parent)
-        for row, source in self._spans:
-            if row.outcome not in (Outcome.OK, Outcome.NO_USAGE):
-                continue
-            if row.outcome == Outcome.OK and row.span in above:
-                within = _within(epoch_micros(row.timestamp), self.plan)
-                self.booked.duplicates += int(within)
-                self.booked.skipped += int(not within)
-            else:
+        """Leave out spans that repeat the tokens of others."""
+        rows = [row for row, _ in self._spans]
+        for (row, source), again in zip(self._spans, repeated(rows, self._repeated), strict=True):
+            if again:
+                self._repeat(epoch_micros(row.timestamp), 1)
+            elif row.outcome in (Outcome.OK, Outcome.NO_USAGE):
                 yield row, source
+
+    def _repeat(self, micros: int | None, records: int) -> None:
+        """Count records of a response that is booked by another."""
+        if _within(micros, self.plan):
+            self.booked.duplicates += records
+        else:
+            self.booked.skipped += records
 
     def _book(self, row: Row, source: Source, number: int) -> None:
         self.booked.seen += 1
@@ -246,11 +276,12 @@ class Reader:
             row = replace(row, request_id=None)
             identity = None
         if identity is None and not row.key and row.request_id is not None:
-            identity = hash((row.request_id, row.model, micros, row.usage))
+            identity = hash((row.request_id, row.model, micros, row.usage, row.prompt, row.response))
         if identity is None:
             self._enter(row, source.shown, micros)
             return
         known = self._kept.get(identity)
+        row = self._lightened(row)
         if known is None:
             self._kept[identity] = _Kept(row, source.shown, micros)
             return
@@ -260,18 +291,35 @@ class Reader:
         if (-row.outcome, row.order) > (-known.row.outcome, known.row.order):
             known.row, known.file = row, source.shown
 
+    def _lightened(self, row: Row) -> Row:
+        """Count a text now rather than keep it, but where a record of the same response may bring the usage yet."""
+        if not row.has_text:
+            return row
+        size = len(row.prompt or "") + len(row.response or "")
+        if not row.key or self._held + size > MOST_HELD:
+            return counted(row)
+        self._held += size
+        return row
+
     def _enter(self, row: Row, file: str, micros: int | None) -> None:
         if not _within(micros, self.plan):
             self.booked.skipped += 1
             return
-        outcome, usage, estimated = row.outcome, row.usage, 0
-        if outcome == Outcome.NO_USAGE and row.prompt:
-            usage, estimated = prompt_tokens(row.prompt, row.model)
-            outcome = Outcome.OK
+        if row.has_text:
+            row = counted(row)
+        outcome, usage = Outcome.OK if row.counted else row.outcome, row.usage
         stamp = row.timestamp if micros is None else from_micros(micros)
+        key = self._key(row, file, outcome, stamp)
+        if self.weigh is not None and outcome == Outcome.OK and not row.aggregate:
+            self._weigh(key, usage, self.weigh)
+        untimed, naive = int(stamp is None), int(row.naive)
+        entry = Entry(1, row.requests, usage, row.reported_usd, stamp, stamp, untimed, naive, row.counted)
+        self.booked.ledger.add(key, entry)
+
+    def _key(self, row: Row, file: str, outcome: Outcome, stamp: datetime | None) -> Key:
         keying = self.plan.keying
         groups = row.groups | {"file": file} | {name: of(stamp) if stamp else None for name, of in BY_TIME.items()}
-        key = Key(
+        return Key(
             format=row.spec,
             outcome=int(outcome),
             model=row.model,
@@ -279,16 +327,8 @@ class Reader:
             tier=row.tier,
             epoch=keying.epoch(stamp),
             minute=keying.minute(row.model, stamp),
-            band=keying.band(usage.input_tokens, aggregate=row.aggregate) if outcome == Outcome.OK else 0,
+            band=keying.band(row.usage.input_tokens, aggregate=row.aggregate) if outcome == Outcome.OK else 0,
             groups=tuple(groups.get(name) for name in self.plan.by),
-        )
-        if self.weigh is not None and outcome == Outcome.OK and not row.aggregate:
-            self._weigh(key, usage, self.weigh)
-        self.booked.ledger.add(
-            key,
-            Entry(
-                1, row.requests, usage, row.reported_usd, stamp, stamp, int(stamp is None), int(row.naive), estimated
-            ),
         )
 
     def _weigh(self, key: Key, usage: Usage, weigh: Callable[[Key], Weights | None]) -> None:
@@ -303,37 +343,23 @@ class Reader:
         self.booked.dearest_usd = cost_usd if known is None else max(known, cost_usd)
 
 
-def decoded(line: bytes, *, first: bool) -> tuple[Any, str]:
-    """Return the record on a line, or null and what is wrong with it."""
-    text = line.strip().removeprefix(b"\xef\xbb\xbf") if first else line.strip()
-    try:
-        record = msgspec.json.decode(text)
-    except RecursionError:
-        return None, "not JSON that can be read: nested too deeply"
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return None, _why(text, str(error))
-    if not isinstance(record, dict):
-        return None, f"a JSON {_KINDS.get(type(record), 'number')}, not a record"
-    return record, ""
-
-
-def _why(text: bytes, error: str) -> str:
-    if b"\x00" in text:
-        return "not JSON: it holds a NUL byte"
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return "not valid UTF-8"
-    if text.startswith(b"{") and "truncated" in error:
-        return "truncated JSON"
-    return "not JSON: " + error.removeprefix("JSON is malformed: ")
-
-
 def _remember(readers: Iterable[RecordReader], line: bytes) -> None:
     record, reason = decoded(line, first=False)
     if not reason:
         for reader in readers:
             reader.rows(record)
+
+
+def _by_line(found: Iterable[Sequence[Any]]) -> Iterator[tuple[int, set[tuple[int, ...]] | None]]:
+    """Yield each line that is wanted, with the places in it; None: all of it."""
+    for count, rows in groupby(found, key=itemgetter(0)):
+        places = [(tuple(place), whole) for _, *place, whole in rows]
+        yield count, None if any(whole for _, whole in places) else {place for place, _ in places}
+
+
+def _joined(key: tuple[str | None, ...]) -> str:
+    """A key as the query writes it; empty where a part is missing."""
+    return "\x1f".join(part or "" for part in key) if all(key) else ""
 
 
 def _within(micros: int | None, plan: Plan) -> bool:

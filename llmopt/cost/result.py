@@ -7,6 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from llmopt.core.counted import Counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -29,7 +31,17 @@ class Totals:
     reported_usd: Decimal | None = None
     """What the log itself says it cost; None where the format reports no cost."""
     estimated_input_tokens: int = 0
-    """The part of `input_tokens` that was counted or estimated from text instead of billed."""
+    """The part of `input_tokens` that was counted from text instead of billed, exactly or as an estimate."""
+    estimated_output_tokens: int = 0
+    """The part of `output_tokens` that was counted from text instead of billed, exactly or as an estimate."""
+    cost_low_usd: Decimal = Decimal(0)
+    """`cost_usd` with every estimate at the lower end of its interval; equals it where nothing was estimated."""
+    cost_high_usd: Decimal = Decimal(0)
+    """`cost_usd` with every estimate at the upper end of its interval; equals it where nothing was estimated."""
+    counted_usd: Decimal = Decimal(0)
+    """The part of `cost_usd` that is for tokens counted from text."""
+    counted: Counted = field(default_factory=Counted)
+    """The requests without usage that were counted from their text, by side and method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,8 @@ class CostReport:
     prices: PriceSource
     warnings: tuple[str, ...] = ()
     hints: tuple[Hint, ...] = ()
+    estimated_share: Decimal = Decimal(0)
+    """Share of `total.cost_usd` that is counted from text instead of billed, exactly or as an estimate; 0 to 1."""
     dearest_request_usd: Decimal | None = None
     """Cost of the dearest single request; only computed when asked for."""
     files: tuple[str, ...] = field(default=())

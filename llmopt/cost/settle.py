@@ -8,16 +8,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from llmopt.core.cost import UnpricedBucket, cost_usd
+from llmopt.core.cost import UnpricedBucket
+from llmopt.core.counted import Counted
 from llmopt.core.ledger import Entry, Key
 from llmopt.core.money import EXACT
 from llmopt.core.rate import Price
 from llmopt.cost.groups import FROM_PRICE
 from llmopt.cost.hints import Spent, hints
+from llmopt.cost.interval import Amount, amount
 from llmopt.cost.keying import instant
 from llmopt.cost.pricing.resolve import ResolvedModel
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.cost.read import Reading
+from llmopt.cost.remarks import remarks
 from llmopt.cost.result import CostReport, Group, Period, PriceSource, Resolved, Totals, Unpriced
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
@@ -33,14 +36,14 @@ class _Sum:
     """A running total of priced entries."""
 
     entry: Entry = field(default_factory=Entry)
-    cost_usd: Decimal = Decimal(0)
+    amount: Amount = field(default_factory=Amount)
 
-    def add(self, entry: Entry, cost: Decimal) -> None:
+    def add(self, entry: Entry, amount: Amount) -> None:
         self.entry += entry
-        self.cost_usd = EXACT.add(self.cost_usd, cost)
+        self.amount += amount
 
     def totals(self) -> Totals:
-        usage = self.entry.usage
+        usage, counted = self.entry.usage, self.entry.counted or Counted()
         return Totals(
             requests=self.entry.requests,
             input_tokens=usage.input_tokens,
@@ -49,9 +52,14 @@ class _Sum:
             cache_write_tokens=usage.cache_write_tokens,
             output_tokens=usage.output_tokens,
             reasoning_tokens=usage.output_reasoning,
-            cost_usd=self.cost_usd,
+            cost_usd=self.amount.cost_usd,
             reported_usd=self.entry.reported_usd,
-            estimated_input_tokens=self.entry.estimated_input,
+            estimated_input_tokens=counted.input_tokens,
+            estimated_output_tokens=counted.output_tokens,
+            cost_low_usd=self.amount.low_usd,
+            cost_high_usd=self.amount.high_usd,
+            counted_usd=self.amount.counted_usd,
+            counted=counted,
         )
 
 
@@ -99,10 +107,11 @@ class Settlement:
             skipped=reading.skipped,
             formats=self._formats(),
             period=Period(first, last),
-            monthly_usd=monthly(self.total.cost_usd, first, last),
+            monthly_usd=monthly(self.total.amount.cost_usd, first, last),
             prices=PriceSource(self.table.sha256, self.table.date),
             warnings=tuple(self._warnings(as_of)),
             hints=hints(self.spent, self.table),
+            estimated_share=_share(self.total.amount),
             dearest_request_usd=reading.dearest_usd,
             files=tuple(reading.files),
         )
@@ -124,17 +133,17 @@ class Settlement:
             self.warnings[warning] = self.warnings.get(warning, 0) + entry.records
         try:
             longest = key.band + 1 if key.band else 0
-            cost = cost_usd(entry.usage, choice.price, requests=entry.requests, max_input_tokens=longest)
+            spent = amount(entry, choice.price, longest)
         except UnpricedBucket as error:
             self._leave(key.model, f"no price for {error.bucket.replace('_', ' ')} tokens", entry)
             return
-        self._book(key, entry, resolved, choice.price, cost)
+        self._book(key, entry, resolved, choice.price, spent)
 
-    def _book(self, key: Key, entry: Entry, resolved: ResolvedModel, price: Price, cost: Decimal) -> None:
+    def _book(self, key: Key, entry: Entry, resolved: ResolvedModel, price: Price, spent: Amount) -> None:
         self.priced += entry.records
-        self.total.add(entry, cost)
-        self.groups[self._group(key, resolved)].add(entry, cost)
-        self.spent.append(Spent(key, entry, resolved, price, cost))
+        self.total.add(entry, spent)
+        self.groups[self._group(key, resolved)].add(entry, spent)
+        self.spent.append(Spent(key, entry, resolved, price, spent.cost_usd))
         if price.bands and key.format in self.aggregates:
             threshold = price.bands[0].above_input_tokens
             text = f"{resolved.model}: sums of many requests are priced below {threshold:,} input tokens"
@@ -153,9 +162,12 @@ class Settlement:
         return tuple(own[name] if name in FROM_PRICE else next(recorded) for name in self.by)
 
     def _groups(self) -> Iterator[Group]:
-        ordered = sorted(self.groups.items(), key=lambda item: (-item[1].cost_usd, [part or "" for part in item[0]]))
-        for values, found in ordered:
-            yield Group(dict(zip(self.by, values, strict=True)), found.totals())
+        groups = [
+            Group(dict(zip(self.by, values, strict=True)), found.totals()) for values, found in self.groups.items()
+        ]
+        yield from sorted(
+            groups, key=lambda found: (-found.totals.cost_usd, [part or "" for part in found.key.values()])
+        )
 
     def _resolved(self) -> Iterator[Resolved]:
         for (model, price_id, tier, band, rule), requests in sorted(self.resolved.items()):
@@ -175,19 +187,25 @@ class Settlement:
             found[key.format] = found.get(key.format, 0) + entry.records
         return dict(sorted(found.items()))
 
+    def _counted(self) -> dict[str, Counted]:
+        """What was counted from text, by model as logged."""
+        found: dict[str, Counted] = {}
+        for item in self.spent:
+            if item.entry.counted is not None and item.key.model is not None:
+                found[item.key.model] = found.get(item.key.model, Counted()) + item.entry.counted
+        return found
+
     def _warnings(self, as_of: datetime | None) -> Iterator[str]:
         entries = [entry for key, entry in self.reading.ledger if key.outcome == Outcome.OK]
         untimed = sum(entry.untimed for entry in entries)
         naive = sum(entry.naive for entry in entries)
-        estimated = self.total.entry.estimated_input
         if self.reading.unaccounted:
             yield f"{_records(self.reading.unaccounted)} read but in no number of this report: a bug, please report it"
         if untimed and as_of is None:
             yield f"{_records(untimed)} without a readable timestamp, priced at the newest prices (set --as-of DATE)"
         if naive:
             yield f"{_records(naive)} without a time zone, taken as UTC"
-        if estimated:
-            yield f"{estimated:,} input tokens counted from the prompt text; answers without usage are not in the cost"
+        yield from remarks(self._counted())
         for text, count in sorted(self.warnings.items()):
             yield f"{text} ({_records(count)})"
 
@@ -198,6 +216,13 @@ def monthly(cost: Decimal, first: datetime | None, last: datetime | None) -> Dec
         return None
     month, span = (Decimal(time // timedelta(microseconds=1)) for time in (MONTH, last - first))
     return EXACT.divide(EXACT.multiply(cost, month), span).quantize(MICRO, context=EXACT)
+
+
+def _share(amount: Amount) -> Decimal:
+    """The part of the dollars that was counted from text, to the millionth."""
+    if not amount.cost_usd:
+        return Decimal(0)
+    return EXACT.divide(amount.counted_usd, amount.cost_usd).quantize(MICRO, context=EXACT)
 
 
 def _records(count: int) -> str:

@@ -49,13 +49,14 @@ class Sniffer:
         self._shapes: dict[object, Spec | None] = {}
 
     def recognise(self, record: dict[str, Any]) -> Spec | None:
-        """Return the most specific format that a decoded record is of."""
+        """Return the most specific format that records of this shape are of, as far as has been seen."""
         shape = _shape(record)
         if shape not in self._shapes:
-            self._shapes[shape] = self._recognised(record)
+            self._shapes[shape] = self.recognise_alone(record)
         return self._shapes[shape]
 
-    def _recognised(self, record: dict[str, Any]) -> Spec | None:
+    def recognise_alone(self, record: dict[str, Any]) -> Spec | None:
+        """Return the most specific format that a decoded record is of, whatever others of its shape were."""
         return next((spec for spec in self._possible(record) if self._detector(spec).detects(record)), None)
 
     def chains(self, spec: Spec, record: dict[str, Any]) -> list[Spec]:
@@ -136,10 +137,10 @@ class Sniffer:
 
 
 def _shape(record: dict[str, Any], depth: int = 0) -> object:
-    """Keys of a record and of the objects in it, and the values that tell formats apart."""
+    """Keys with a value of a record and of the objects in it, and the values that tell formats apart."""
     inner = [_shape(value, depth + 1) for value in record.values() if isinstance(value, dict)] if depth < 2 else []
     told = [str(record.get(key))[:20] for key in _TELLING if key in record]
-    return (tuple(record), tuple(told), tuple(inner))
+    return (tuple([key for key, value in record.items() if value is not None]), tuple(told), tuple(inner))
 
 
 def _decoded(line: bytes) -> Any:

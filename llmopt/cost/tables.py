@@ -32,8 +32,8 @@ class Table:
         """Yield (row number from 1, record as JSON values) of some rows, or of the first `limit`."""
         names = ", ".join(_selected(name, kind) for name, kind in self.columns.items())
         inner = f"SELECT row_number() OVER () AS llmopt_row, {names} FROM {self.from_sql}"
-        chosen = f"WHERE llmopt_row IN ({', '.join(map(str, numbers))})" if numbers else f"LIMIT {limit}"
-        cursor = connection.execute(f"SELECT * FROM ({inner}) {chosen}")
+        chosen = "WHERE llmopt_row IN (SELECT unnest(CAST(? AS BIGINT[])))" if numbers else f"LIMIT {limit}"
+        cursor = connection.execute(f"SELECT * FROM ({inner}) {chosen}", [list(numbers)] if numbers else [])
         while row := cursor.fetchone():
             yield row[0], {name: _plain(value) for name, value in zip(self.columns, row[1:], strict=True)}
 

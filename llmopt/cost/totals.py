@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from llmopt.core.usage import BUCKETS
 from llmopt.cost.keying import Keying
 from llmopt.cost.plan import Plan
-from llmopt.cost.query import Records, used
+from llmopt.cost.query import TEXT, Records, used
 from llmopt.cost.spec.columns import literal
 from llmopt.cost.spec.expr import Const
 from llmopt.cost.spec.load import Spec
@@ -94,7 +94,7 @@ def _packed(formats: list[Spec], keying: Keying) -> str:
     aggregates = [str(n) for n, spec in enumerate(formats) if spec.aggregate]
     single = f"fmt NOT IN ({', '.join(aggregates)}) AND {_PRICED}" if aggregates else _PRICED
     tokens = " + ".join(name for name in BUCKETS if name.startswith("input_") and used(name, formats)) or "0"
-    unsure = f"outcome IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)})"
+    unsure = f"outcome IN ({int(Outcome.BAD)}, {int(Outcome.UNKNOWN)}, {TEXT})"
     digits = (
         ("fmt + 1", len(formats) + 1),
         ("outcome", 8),

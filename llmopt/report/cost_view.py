@@ -23,11 +23,17 @@ FIGURES: tuple[Column, ...] = (
     Column("cache_write_tokens", "cache write", "int", priority=7, optional=True),
     Column("output_tokens", "output", "int", priority=4),
     Column("reasoning_tokens", "reasoning", "int", priority=8, optional=True),
-    Column("estimated_input_tokens", "estimated input", "int", priority=9, optional=True),
+    Column("estimated_input_tokens", "counted input", "int", priority=9, optional=True),
+    Column("estimated_output_tokens", "counted output", "int", priority=9, optional=True),
     Column("reported_usd", "log says", "money", priority=10, optional=True),
+    Column("cost_low_usd", "low", "money", priority=11, optional=True),
+    Column("cost_high_usd", "high", "money", priority=11, optional=True),
     Column("cost_usd", "cost", "money"),
 )
-"""The fields of `Totals` in the order of the table; tokens everywhere but in `requests` and the dollars."""
+"""The fields of `Totals` in the order of the table; tokens everywhere but in `requests` and the dollars.
+
+The ends of the interval are left empty where nothing in the report is estimated.
+"""
 
 
 MILLIONTH = Decimal("0.000001")
@@ -85,7 +91,10 @@ def groups_table(report: CostReport, top: int | None) -> Table:
 
 def _figures(totals: Totals, whole: Totals) -> tuple[Cell, ...]:
     share = EXACT.divide(totals.cost_usd, whole.cost_usd).quantize(MILLIONTH) if whole.cost_usd else None
-    return (*(getattr(totals, column.name) for column in FIGURES), share)
+    cells = {column.name: getattr(totals, column.name) for column in FIGURES}
+    if not whole.counted.estimated_requests:
+        cells |= dict.fromkeys(("cost_low_usd", "cost_high_usd"))
+    return (*cells.values(), share)
 
 
 def _added(groups: tuple[Group, ...]) -> Totals:
@@ -93,7 +102,7 @@ def _added(groups: tuple[Group, ...]) -> Totals:
     sums: dict[str, Any] = {}
     for field in fields(Totals):
         values = [getattr(group.totals, field.name) for group in groups]
-        sums[field.name] = None if None in values else sum(values, type(values[0])(0))
+        sums[field.name] = None if None in values else sum(values, type(values[0])())
     return Totals(**sums)
 
 
@@ -128,11 +137,8 @@ def _day(moment: datetime) -> str:
 
 def _notes(report: CostReport, *, brief: bool) -> list[Note]:
     notes = [Note(_accounting(report))]
-    total = report.total
-    if total.estimated_input_tokens:
-        share = EXACT.divide(Decimal(total.estimated_input_tokens), Decimal(total.input_tokens))
-        part = percent(share) if share >= Decimal("0.001") else "Less than 0.1%"
-        notes.append(Note(f"{part} of the input tokens are estimated from text, not billed figures.", "warning"))
+    if report.total.counted.requests:
+        notes.append(Note(_counted(report), "warning"))
     notes += [Note(warning, "warning") for warning in report.warnings]
     if not brief:
         notes.append(Note(_sources(report)))
@@ -141,6 +147,20 @@ def _notes(report: CostReport, *, brief: bool) -> list[Note]:
         for hint in report.hints[:3]:
             notes.append(Note(f"Look next: {hint.title}, up to {dollars(hint.saving_usd)}: {hint.command}"))
     return notes
+
+
+def _counted(report: CostReport) -> str:
+    """Say how much of the cost is counted from text instead of billed, and how sure that is."""
+    total, counted = report.total, report.total.counted
+    share = percent(report.estimated_share) if report.estimated_share >= Decimal("0.001") else "less than 0.1%"
+    low = total.counted_usd - (total.cost_usd - total.cost_low_usd)
+    high = total.counted_usd + (total.cost_high_usd - total.cost_usd)
+    span = f" (low {dollars(low)}, high {dollars(high)})" if counted.estimated_requests else ""
+    estimated = f", {counted.estimated_requests:,} of them estimated" if counted.estimated_requests else ""
+    return (
+        f"Of which counted from text: {dollars(total.counted_usd)}{span}, {share} of the cost, "
+        f"{_count(counted.requests, 'request')}{estimated}."
+    )
 
 
 def _accounting(report: CostReport) -> str:

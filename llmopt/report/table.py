@@ -29,6 +29,8 @@ class Column:
     """0: always shown. A terminal that is too narrow drops the highest number first, and says so."""
     optional: bool = False
     """Hidden from people where every cell is zero, empty or unknown; machines always get it."""
+    machine: bool = False
+    """Never shown to people: it would only repeat another column here."""
     unit: str = ""
     """Appended to the header for people, such as `USD`; empty where the cells show their unit."""
 
@@ -67,8 +69,9 @@ class Table:
     """Background that markdown folds away."""
 
     def for_people(self) -> Table:
-        """Return the table without its optional columns that say nothing."""
-        kept = [i for i, column in enumerate(self.columns) if not column.optional or any(row[i] for row in self.rows)]
+        """Return the table without its optional columns that say nothing, and those for machines."""
+        shown = [i for i, column in enumerate(self.columns) if not column.machine]
+        kept = [i for i in shown if not self.columns[i].optional or any(row[i] for row in self.rows)]
         if len(kept) == len(self.columns):
             return self
         return replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -10,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmopt.core.counted import Counted
 from llmopt.core.ledger import Entry, Key, Ledger
 from llmopt.core.usage import BUCKETS, Usage
 
 STAMPS = st.datetimes(timezones=st.just(UTC))
 USAGES = st.builds(Usage, **{name: st.integers(0, 10**9) for name in BUCKETS})
+COUNTS = st.builds(Counted, **{field.name: st.integers(0, 10**9) for field in fields(Counted)})
 DOLLARS = st.decimals(0, 1000, places=9)
 KEYS = st.builds(
     Key,
@@ -40,7 +43,7 @@ def entries(draw: st.DrawFn) -> Entry:
         last=stamp,
         untimed=int(stamp is None),
         naive=draw(st.integers(0, 1)),
-        estimated_input=draw(st.integers(0, 10)),
+        counted=draw(st.none() | COUNTS),
     )
 
 
@@ -92,7 +95,8 @@ def test_any_split_in_any_order_gives_the_whole(
 
 def test_a_sum_keeps_the_span_and_what_is_unknown() -> None:
     early, late = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 2, 1, tzinfo=UTC)
-    timed = Entry(1, 2, Usage(input_uncached=10), Decimal("0.5"), late, late, 0, 1, 4)
+    text = Counted(requests=1, input_tokens=4, input_low_tokens=3, input_high_tokens=6, estimated_tokens=4)
+    timed = Entry(1, 2, Usage(input_uncached=10), Decimal("0.5"), late, late, 0, 1, text)
     earlier = Entry(1, 1, Usage(output_text=5), None, early, early)
     untimed = Entry(1, 1, Usage(), None, None, None, 1)
     assert timed + earlier + untimed == Entry(
@@ -104,9 +108,17 @@ def test_a_sum_keeps_the_span_and_what_is_unknown() -> None:
         last=late,
         untimed=1,
         naive=1,
-        estimated_input=4,
+        counted=text,
     )
     assert (earlier + untimed).reported_usd is None, "what nobody reported is unknown, not 0"
+    assert (earlier + untimed).counted is None
+
+
+def test_counts_and_the_ends_of_their_intervals_add_up_field_by_field() -> None:
+    one = Counted(1, 1, 0, 1, 10, 8, 13, 0, 0, 0, 0, 0, 10)
+    two = Counted(1, 0, 1, 0, 0, 0, 0, 7, 7, 7, 7, 0, 0)
+    assert one + two == Counted(2, 1, 1, 1, 10, 8, 13, 7, 7, 7, 7, 0, 10)
+    assert one + Counted() == one
 
 
 def test_merging_does_not_change_the_other_ledger() -> None:

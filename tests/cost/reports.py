@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from llmopt.core.counted import Counted
 from llmopt.cost.result import (
     CostReport,
     Group,
@@ -17,6 +18,19 @@ from llmopt.cost.result import (
     Unpriced,
 )
 
+GUESSED = Counted(
+    requests=4,
+    estimated_requests=3,
+    requests_without_output=1,
+    input_tokens=8_000,
+    input_low_tokens=7_200,
+    input_high_tokens=9_600,
+    output_tokens=400,
+    output_low_tokens=300,
+    output_high_tokens=500,
+    exact_tokens=2_000,
+    estimated_tokens=6_400,
+)
 PRICES = PriceSource("5f" * 32, date(2026, 1, 31))
 
 
@@ -29,6 +43,8 @@ def group(model: str | None, cost_usd: str, tokens: int = 1000, requests: int = 
         input_uncached_tokens=tokens - written,
         output_tokens=written,
         cost_usd=Decimal(cost_usd),
+        cost_low_usd=Decimal(cost_usd),
+        cost_high_usd=Decimal(cost_usd),
     )
     return Group({"model": model}, totals)
 
@@ -48,6 +64,8 @@ def report_of(*groups: Group) -> CostReport:
             input_uncached_tokens=total("input_uncached_tokens"),
             output_tokens=total("output_tokens"),
             cost_usd=sum((one.totals.cost_usd for one in groups), Decimal(0)),
+            cost_low_usd=sum((one.totals.cost_low_usd for one in groups), Decimal(0)),
+            cost_high_usd=sum((one.totals.cost_high_usd for one in groups), Decimal(0)),
         ),
         groups=groups,
         resolved=(),
@@ -68,12 +86,54 @@ def report_of(*groups: Group) -> CostReport:
 
 def troubled() -> CostReport:
     """A log with cached tokens, an unknown model, rejects, duplicates, a hostile name, warnings and hints."""
-    sonnet = Totals(1200, 9_400_000, 1_400_000, 7_000_000, 1_000_000, 600_000, 50_000, Decimal("19.050007"))
-    nano = Totals(34, 80_000, 80_000, 0, 0, 4_000, 0, Decimal("0.0056"), Decimal("0.0057"), 8_000)
+    dear = Decimal("19.050007")
+    sonnet = Totals(
+        1200,
+        9_400_000,
+        1_400_000,
+        7_000_000,
+        1_000_000,
+        600_000,
+        50_000,
+        dear,
+        cost_low_usd=dear,
+        cost_high_usd=dear,
+    )
+    nano = Totals(
+        34,
+        80_000,
+        80_000,
+        0,
+        0,
+        4_000,
+        0,
+        Decimal("0.0056"),
+        Decimal("0.0057"),
+        8_000,
+        400,
+        Decimal("0.0055"),
+        Decimal("0.0058"),
+        Decimal("0.0006"),
+        GUESSED,
+    )
     return CostReport(
         by=("model", "team"),
         total=Totals(
-            1234, 9_480_000, 1_480_000, 7_000_000, 1_000_000, 604_000, 50_000, Decimal("19.055607"), None, 8_000
+            1234,
+            9_480_000,
+            1_480_000,
+            7_000_000,
+            1_000_000,
+            604_000,
+            50_000,
+            Decimal("19.055607"),
+            None,
+            8_000,
+            400,
+            Decimal("19.055507"),
+            Decimal("19.055807"),
+            Decimal("0.0006"),
+            GUESSED,
         ),
         groups=(
             Group({"model": "claude-sonnet-4-5", "team": "search"}, sonnet),
@@ -116,6 +176,7 @@ def troubled() -> CostReport:
             Hint("look at the dearest model", Decimal("3"), "llmopt prices show claude-sonnet-4-5"),
             Hint("a fourth that does not fit", Decimal("1"), "llmopt cost logs"),
         ),
+        estimated_share=Decimal("0.000031"),
         dearest_request_usd=Decimal("0.51"),
         files=("logs/a.jsonl", "logs/b.jsonl.gz"),
     )

@@ -253,7 +253,8 @@ def test_a_named_format_reads_nothing_else(tmp_path: Path) -> None:
 @READERS
 def test_failed_requests_are_free_and_cut_off_ones_unpriced(tmp_path: Path) -> None:
     failed = {"ts": 1, "model": "gpt-4o", "status": "error"}
-    report = llmopt.price_logs([log(tmp_path, chat(1), failed, chat(2, usage=None))])
+    cut = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "He"}, "finish_reason": None}]}
+    report = llmopt.price_logs([log(tmp_path, chat(1), failed, chat(2, usage=None, **cut))])
     assert (report.priced, report.free) == (1, 1)
     assert [(entry.reason, entry.requests) for entry in report.unpriced] == [("no usage in the record", 1)]
 

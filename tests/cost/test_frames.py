@@ -166,6 +166,10 @@ def test_a_report_as_a_frame() -> None:
         "cost_usd",
         "reported_usd",
         "estimated_input_tokens",
+        "estimated_output_tokens",
+        "cost_low_usd",
+        "cost_high_usd",
+        "counted_usd",
     ]
     assert list(out["model"]) == ["gpt-4o", "gpt-4o-mini"]
     assert list(out["user"].isna()) == [False, True]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import llmopt
-from llmopt.cost.rejects import Rejects, decoded
+from llmopt.cost.line import decoded
+from llmopt.cost.rejects import Rejects
 from llmopt.errors import ConfigError
 from tests.cost.conftest import Force
 from tests.cost.logs import ONE, line, lines, written

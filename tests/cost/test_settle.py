@@ -108,12 +108,11 @@ def test_warnings_count_their_records() -> None:
     report = settled(
         (key(epoch=None), entry(3, untimed=3, first=None, last=None)),
         (key(), entry(1, naive=1)),
-        (key("gpt-5"), entry(1200, naive=1200, estimated_input=1234)),
+        (key("gpt-5"), entry(1200, naive=1200)),
     )
     assert report.warnings == (
         "3 records without a readable timestamp, priced at the newest prices (set --as-of DATE)",
         "1,201 records without a time zone, taken as UTC",
-        "1,234 input tokens counted from the prompt text; answers without usage are not in the cost",
     )
 
 

@@ -15,7 +15,9 @@ from llmopt.errors import SpecError
 
 FORMATS_DIR = FilePath(__file__).parent.parent / "formats"
 
-TEXT_FIELDS = ("request_id", "provider", "model", "tier", "prompt")
+LOGGED_TEXTS = ("prompt", "response")
+"""Fields with what was said, read only of records without usage, one by one."""
+TEXT_FIELDS = ("request_id", "provider", "model", "tier", *LOGGED_TEXTS)
 GROUP_FIELDS = ("user", "team", "feature", "project", "session")
 COUNT_FIELDS = (*BUCKETS, "total", "requests")
 MONEY_FIELDS = ("reported_usd", "latency_s", "ttft_s")
@@ -94,6 +96,11 @@ class Spec:
     def in_list(self) -> bool:
         """Do the bodies stand in a list, which is then the first of `rows`?"""
         return self.wrapper[-1:] in {(f"{key}[]",) for key in LIST_WRAPPERS}
+
+    @property
+    def has_texts(self) -> bool:
+        """May a record without usage be counted from its text?"""
+        return any(name in self.fields for name in LOGGED_TEXTS)
 
     def expressions(self) -> list[Expr]:
         """Return every expression of the spec, fields first."""

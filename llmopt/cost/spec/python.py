@@ -15,12 +15,14 @@ from typing import Any
 from llmopt.core.usage import BUCKETS, Usage
 from llmopt.cost.spec.closures import Closures, Frames, get
 from llmopt.cost.spec.expr import Expr, Path
-from llmopt.cost.spec.load import FALSE, GROUP_FIELDS, Spec, is_time
+from llmopt.cost.spec.load import GROUP_FIELDS, LOGGED_TEXTS, Spec, is_time
 from llmopt.cost.spec.row import Outcome, Row
 from llmopt.cost.spec.values import BadCount, epoch_micros, to_money, to_time, to_total
 
-_TEXTS = ("request_id", "provider", "model", "tier", "prompt", *GROUP_FIELDS)
+_TEXTS = ("request_id", "provider", "model", "tier", *GROUP_FIELDS)
 _COUNTS = (*BUCKETS, "total", "requests")
+_SAYS_NOTHING = ("{}", "[]", "null")
+"""JSON of a text that is not there."""
 _Number = Callable[[Frames], int | Decimal | None]
 
 
@@ -71,6 +73,7 @@ class RecordReader(Detector):
         self._ask = {name: compiler.truth(expr) for name, expr in spec.ask.items()}
         fields = spec.fields
         self._text = {name: compiler.text(fields[name]) for name in _TEXTS if name in fields}
+        self._said = {name: compiler.text(fields[name]) for name in LOGGED_TEXTS if name in fields}
         self._count = {name: compiler.count(fields[name]) for name in _COUNTS if name in fields}
         total = fields.get("total")
         plain = compiler.value(total) if isinstance(total, Path) else None
@@ -131,10 +134,16 @@ class RecordReader(Detector):
             aggregate=self.spec.aggregate,
             groups={group: text.get(group) for group in GROUP_FIELDS},
             reported_usd=to_money(self._reported(frames)) if self._reported else None,
-            prompt=text.get("prompt") if self.spec.usage == FALSE else None,
+            prompt=None if used else self._logged("prompt", frames),
+            response=None if used else self._logged("response", frames),
             key=key,
             order=order,
         )
+
+    def _logged(self, name: str, frames: Frames) -> str | None:
+        """Read what was asked or answered; None where there is nothing to count."""
+        text = self._said[name](frames) if name in self._said else None
+        return None if text is None or text.strip() in _SAYS_NOTHING or not text.strip() else text
 
     def _usage_of(self, frames: Frames) -> tuple[Usage, int]:
         counts: dict[str, int] = {}

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
 
+from llmopt.core.counted import Counted
 from llmopt.core.usage import Usage
 
 MAX_COUNT = 2**32 - 1
@@ -23,7 +24,7 @@ class Outcome(IntEnum):
     FREE = 1
     """Costs nothing by rule: a gateway's cache hit, a failed request without usage."""
     NO_USAGE = 2
-    """A request whose usage is not in the log; unpriced, never free."""
+    """A request whose usage is not in the log: counted from its text where that is there; else unpriced, never free."""
     BAD = 3
     """Of a known format, but cannot be read right."""
     UNKNOWN = 4
@@ -55,7 +56,11 @@ class Row:
     groups: dict[str, str | None] = field(default_factory=dict)
     reported_usd: Decimal | None = None
     prompt: str | None = None
-    """Prompt text, only of formats without usage."""
+    """What was asked, as text or JSON; only of a record without usage."""
+    response: str | None = None
+    """What was answered, as text or JSON; only of a record without usage."""
+    counted: Counted | None = None
+    """How `usage` was counted from the text of a record without usage; None for one with usage."""
     place: tuple[int, ...] = ()
     """Position in each nested list, from 1; empty for formats with a record a line."""
     key: tuple[str | None, ...] = ()
@@ -65,3 +70,8 @@ class Row:
     """Identity of a span of a trace; None for formats without."""
     parent: str | None = None
     """Identity of the span above."""
+
+    @property
+    def has_text(self) -> bool:
+        """Is there text to count, since there is no usage?"""
+        return self.prompt is not None or self.response is not None

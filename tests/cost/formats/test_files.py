@@ -56,9 +56,10 @@ def test_other_order_of_keys_and_escapes_do_not_matter(name: str, tmp_path: Path
 def test_all_samples_together_cost_what_they_cost_apart() -> None:
     report = llmopt.price_logs([FOLDER], by=["model"])
     assert not report.rejected
-    assert set(report.formats) == {*ALL, "request-only"}
-    prompts = llmopt.price_logs([FOLDER / "request-only.jsonl"])
-    apart = sum((sum(sample.costs.values(), Decimal(0)) for sample in ALL.values()), prompts.total.cost_usd)
+    assert set(report.formats) == {*ALL, "request-only", "response-only"}
+    texts = llmopt.price_logs([FOLDER / "request-only.jsonl", FOLDER / "response-only.jsonl"])
+    assert report.total.counted == texts.total.counted
+    apart = sum((sum(sample.costs.values(), Decimal(0)) for sample in ALL.values()), texts.total.cost_usd)
     assert report.total.cost_usd == apart
     unpriced = sum(entry.requests for entry in report.unpriced)
     assert report.read == report.priced + report.free + unpriced + report.duplicates

@@ -23,9 +23,9 @@ import duckdb
 from llmopt.core.money import EXACT
 from llmopt.core.usage import BUCKETS
 from llmopt.cost.keying import Keying
+from llmopt.cost.line import decoded
 from llmopt.cost.plan import Plan
 from llmopt.cost.query import Scan, _records
-from llmopt.cost.rejects import decoded
 from llmopt.cost.spec.columns import JsonRelation, literal
 from llmopt.cost.spec.load import GROUP_FIELDS, Spec
 from llmopt.cost.spec.python import RecordReader

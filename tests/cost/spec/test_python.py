@@ -164,11 +164,19 @@ def test_tiers_are_put_into_the_words_of_prices(spec_file: FilePath, logged: str
     assert (row.outcome, row.tier) == (Outcome.OK, tier)
 
 
-def test_a_prompt_is_kept_of_formats_without_usage(spec_file: FilePath) -> None:
-    record = {"v": 1, "prompt": [{"role": "user"}], "model": ""}
-    row = read(spec_file, record, "usage = false")
-    assert (row.outcome, row.prompt, row.model) == (Outcome.NO_USAGE, '[{"role":"user"}]', None)
-    assert read(spec_file, record).prompt is None, "its usage may have been cut off; only formats without are counted"
+def test_what_was_said_is_kept_of_records_without_usage_only(spec_file: FilePath) -> None:
+    record = {"v": 1, "prompt": [{"role": "user"}], "answer": "Hi", "model": ""}
+    fields = FIELDS + 'response = "answer"\n'
+    row = read(spec_file, record, fields=fields)
+    assert (row.outcome, row.model, row.has_text) == (Outcome.NO_USAGE, None, True)
+    assert (row.prompt, row.response) == ('[{"role":"user"}]', "Hi")
+    row = read(spec_file, record | GOOD, fields=fields)
+    assert (row.outcome, row.prompt, row.response, row.has_text) == (Outcome.OK, None, None, False)
+
+
+@pytest.mark.parametrize("said", [None, "", " \n", {}, [], "{}", "[]", "null", " {} "])
+def test_an_empty_text_is_none(spec_file: FilePath, said: Json) -> None:
+    assert not read(spec_file, {"v": 1, "prompt": said}).has_text
 
 
 @pytest.mark.parametrize(

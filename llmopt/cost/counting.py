@@ -1,0 +1,63 @@
+"""Count the tokens of records whose usage is not in the log, from the text that is.
+
+The tokenizer is loaded with the first such record: a log with usage never waits for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llmopt.core.counted import Counted
+from llmopt.core.usage import Usage
+from llmopt.cost.spec.row import Row
+
+if TYPE_CHECKING:
+    from llmopt.tokens.result import TokenCount
+
+_WRITE_NOTHING = ("embed", "moderation")
+"""Part of the name of models whose answers have no tokens; a log of their requests lacks nothing."""
+
+
+def counted(row: Row) -> Row:
+    """Return a record without usage with the tokens of its text, and without the text.
+
+    A side without text, or whose text is no tokens at all, is not in the log: nothing is said of it. Where neither
+    side is there, the record comes back without a count.
+    """
+    # Only the records that come here need a tokenizer, which takes a while to load.
+    from llmopt.tokens.logged import request_tokens, response_tokens
+
+    asked = request_tokens(row.prompt, row.model) if row.prompt is not None else None
+    answered = response_tokens(row.response, row.model) if row.response is not None else None
+    asked = asked if asked and asked.tokens else None
+    answered = answered if answered and answered.tokens else None
+    row = replace(row, prompt=None, response=None)
+    if asked is None and answered is None:
+        return row
+    usage = Usage(input_uncached=asked.tokens if asked else 0, output_text=answered.tokens if answered else 0)
+    writes = not any(part in (row.model or "").lower() for part in _WRITE_NOTHING)
+    return replace(row, usage=usage, counted=_counted(asked, answered, writes=writes))
+
+
+def _counted(asked: TokenCount | None, answered: TokenCount | None, *, writes: bool) -> Counted:
+    sides = [side for side in (asked, answered) if side is not None]
+    by_method = {method: sum(side.tokens for side in sides if side.method == method) for method in _METHODS}
+    return Counted(
+        requests=1,
+        estimated_requests=int(any(side.method != "exact" for side in sides)),
+        requests_without_input=int(asked is None),
+        requests_without_output=int(answered is None and writes),
+        input_tokens=asked.tokens if asked else 0,
+        input_low_tokens=asked.low if asked else 0,
+        input_high_tokens=asked.high if asked else 0,
+        output_tokens=answered.tokens if answered else 0,
+        output_low_tokens=answered.low if answered else 0,
+        output_high_tokens=answered.high if answered else 0,
+        exact_tokens=by_method["exact"],
+        reconstructed_tokens=by_method["reconstructed"],
+        estimated_tokens=by_method["estimated"],
+    )
+
+
+_METHODS = ("exact", "reconstructed", "estimated")

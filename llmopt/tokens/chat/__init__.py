@@ -1,0 +1,1 @@
+"""Counting chat requests and responses: what formatting, tools and pictures add to the texts."""

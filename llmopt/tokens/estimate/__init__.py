@@ -1,0 +1,1 @@
+"""Counts for models whose tokenizer is not public: estimated from the text, or reconstructed."""

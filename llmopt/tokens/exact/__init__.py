@@ -1,0 +1,1 @@
+"""Exact counts by public byte-pair vocabularies."""

@@ -1,0 +1,1 @@
+"""Tokenizers of open models, from their files."""

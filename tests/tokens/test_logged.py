@@ -1,0 +1,79 @@
+"""Logged requests and responses without usage are counted by what their model is, whatever the log holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmopt.tokens.api import count_tokens
+from llmopt.tokens.logged import request_tokens, response_tokens
+from llmopt.tokens.result import TokenCount
+
+ANSWER = "Your parcel is on its way."
+TOKENS = count_tokens(ANSWER, model="gpt-4o")
+
+
+def test_a_text_is_counted_as_it_is() -> None:
+    assert request_tokens(ANSWER, "gpt-4o") == TOKENS
+    assert response_tokens(ANSWER, "gpt-4o") == TOKENS
+
+
+def test_messages_have_their_frame() -> None:
+    request = json.dumps([{"role": "user", "content": ANSWER}])
+    assert request_tokens(request, "gpt-4o") == TokenCount.exact(TOKENS.tokens + 7, "o200k_base")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"choices": [{"message": {"role": "assistant", "content": ANSWER}}]},
+        [{"message": {"role": "assistant", "content": ANSWER}}],
+        {"role": "assistant", "content": ANSWER},
+        {"content": [{"type": "text", "text": ANSWER}]},
+        [{"type": "text", "text": ANSWER}],
+        {"candidates": [{"content": {"parts": [{"text": ANSWER}]}}]},
+        {"output": [{"type": "message", "content": [{"type": "output_text", "text": ANSWER}]}]},
+    ],
+)
+def test_the_parts_of_a_response(response: Any) -> None:
+    assert response_tokens(json.dumps(response), "gpt-4o") == TOKENS
+
+
+@pytest.mark.parametrize(
+    "answer", ['{"label": "refund"}', "[1, 2, 3]", '["a"]', '{"content": "x"}', "[not JSON", "{}", "[]"]
+)
+def test_an_answer_in_json_is_its_text(answer: str) -> None:
+    assert response_tokens(answer, "gpt-4o") == count_tokens(answer, model="gpt-4o")
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "gemini-2.5-pro", "house-model", "", None])
+def test_other_models_are_estimated(model: str | None) -> None:
+    count = response_tokens(ANSWER * 5, model)
+    assert count.method == "estimated"
+    assert count.low <= count.tokens <= count.high
+
+
+def test_a_vocabulary_that_is_not_on_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    count = request_tokens(ANSWER, "text-davinci-001")
+    assert (count.method, count.tokenizer) == ("estimated", "other (from o200k_base)")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["content", "role", "choices"]), inner),
+    max_leaves=10,
+)
+
+
+@given(value=JSON, model=st.sampled_from(["gpt-4o", "claude-sonnet-4-5", "o3", None]))
+@settings(max_examples=60)
+def test_anything_has_a_count(value: object, model: str | None) -> None:
+    text = json.dumps(value)
+    for count in (request_tokens(text, model), response_tokens(text, model)):
+        assert 0 <= count.low <= count.tokens <= count.high
