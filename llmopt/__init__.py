@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from llmopt.cost.api import price, price_logs
     from llmopt.cost.result import CostReport
+    from llmopt.tokens.api import count_tokens
+    from llmopt.tokens.result import TokenCount
 
 __version__ = "0.1.0"
-__all__ = ["CostReport", "__version__", "price", "price_logs"]
+__all__ = ["CostReport", "TokenCount", "__version__", "count_tokens", "price", "price_logs"]
 
 _HOMES = {
     "CostReport": "llmopt.cost.result",
+    "TokenCount": "llmopt.tokens.result",
+    "count_tokens": "llmopt.tokens.api",
     "price": "llmopt.cost.api",
     "price_logs": "llmopt.cost.api",
 }

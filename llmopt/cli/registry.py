@@ -34,6 +34,7 @@ class Entry:
 
 COMMANDS: tuple[Entry, ...] = (
     Entry("cost", "Price request logs: what was spent, on what, at which rates.", "llmopt.cli.cost", "cost"),
+    Entry("tokens", "Count the tokens of files, prompts and chat requests, offline.", "llmopt.cli.tokens", "tokens"),
     Entry("prices", "Look at the price table: rates, dates, tiers, sources.", "llmopt.cli.prices", "app"),
     Entry("estimate", "Estimate what planned traffic will cost.", "llmopt.cli.estimate", "estimate"),
 )

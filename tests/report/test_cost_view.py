@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 
+from llmopt.core.counted import Counted
 from llmopt.cost.baseline import Baseline, compare
 from llmopt.cost.result import CostReport
 from llmopt.report.cost_view import payload, view
@@ -110,3 +111,40 @@ def test_one_of_a_kind_is_not_plural() -> None:
     assert "1 more request without a price" in text
     assert "1 request has no price" in text
     assert "(1 line of other kinds skipped)" in text
+
+
+def test_what_was_counted_from_text_is_one_line_with_its_interval() -> None:
+    """Of $19.055607, $0.0006 is counted: less $0.0001 at the lower end, and $0.0002 more at the upper one."""
+    line = "Of which counted from text: $0.000600 (low $0.000500, high $0.000800), less than 0.1% of the cost, "
+    notes = [note for note in view(troubled()).notes if "counted from text" in note.text]
+    assert [(note.text, note.level) for note in notes] == [(line + "4 requests, 3 of them estimated.", "warning")]
+
+
+def test_exact_counts_have_no_interval_to_show() -> None:
+    totals = replace(PLAIN.total, counted_usd=Decimal("11.395"), counted=Counted(requests=1, exact_tokens=5))
+    report = replace(PLAIN, total=totals, estimated_share=Decimal("0.5"))
+    text = render(view(report), {}, "table")
+    assert "Of which counted from text: $11.40, 50.0% of the cost, 1 request.\n" in text
+    assert " low " not in text
+
+
+def test_a_billed_log_says_nothing_of_counts() -> None:
+    text = render(view(PLAIN), {}, "table")
+    assert "counted" not in text
+    rows = list(csv.DictReader(io.StringIO(render(view(PLAIN), {}, "csv"))))
+    assert {row["cost_low_usd"] for row in rows} == {""}
+
+
+def test_the_ends_of_the_interval_are_columns_where_anything_is_estimated() -> None:
+    rows = list(csv.DictReader(io.StringIO(render(view(troubled()), {}, "csv"))))
+    assert [(row["cost_low_usd"], row["cost_usd"], row["cost_high_usd"]) for row in rows] == [
+        ("19.050007", "19.050007", "19.050007"),
+        ("0.0055", "0.0056", "0.0058"),
+    ]
+    document = payload(troubled())
+    assert document["estimated_share"] == "0.000031"
+    total = document["total"]
+    assert isinstance(total, dict)
+    assert (total["cost_low_usd"], total["cost_high_usd"]) == ("19.055507", "19.055807")
+    assert isinstance(total["counted"], dict)
+    assert total["counted"]["input_low_tokens"] == 7200
