@@ -109,6 +109,8 @@ class Tally:
             output_tokens=text + reasoning,
             reasoning_tokens=reasoning,
             cost_usd=cost,
+            cost_low_usd=cost,
+            cost_high_usd=cost,
         )
 
     def _cost(self, table: PriceTable, model: str, tier: str, day: date, sums: list[int]) -> Decimal:
