@@ -37,6 +37,8 @@ class Counted:
     """Part of both sides' tokens that a rebuilt tokenizer counted."""
     estimated_tokens: int = 0
     """Part of both sides' tokens that was estimated from the text."""
+    requests_with_uncounted: int = 0
+    """Those of them with parts that no text shows or no rule counts, such as hidden reasoning, audio or documents."""
 
     def __add__(self, other: Counted) -> Counted:
         return Counted(*(getattr(self, name) + getattr(other, name) for name in _NAMES))

@@ -26,21 +26,22 @@ def counted(row: Row) -> Row:
     side is there, the record comes back without a count.
     """
     # Only the records that come here need a tokenizer, which takes a while to load.
-    from llmopt.tokens.logged import request_tokens, response_tokens
+    from llmopt.tokens.logged import count_logged_request, count_logged_response
 
-    asked = request_tokens(row.prompt, row.model) if row.prompt is not None else None
-    answered = response_tokens(row.response, row.model) if row.response is not None else None
-    asked = asked if asked and asked.tokens else None
-    answered = answered if answered and answered.tokens else None
+    prompt = count_logged_request(row.prompt, row.model) if row.prompt is not None else None
+    response = count_logged_response(row.response, row.model) if row.response is not None else None
+    asked = prompt.count if prompt and prompt.count.tokens else None
+    answered = response.count if response and response.count.tokens else None
+    lacking = bool((prompt and prompt.uncounted) or (response and response.uncounted))
     row = replace(row, prompt=None, response=None)
     if asked is None and answered is None:
         return row
     usage = Usage(input_uncached=asked.tokens if asked else 0, output_text=answered.tokens if answered else 0)
     writes = not any(part in (row.model or "").lower() for part in _WRITE_NOTHING)
-    return replace(row, usage=usage, counted=_counted(asked, answered, writes=writes))
+    return replace(row, usage=usage, counted=_counted(asked, answered, writes=writes, lacking=lacking))
 
 
-def _counted(asked: TokenCount | None, answered: TokenCount | None, *, writes: bool) -> Counted:
+def _counted(asked: TokenCount | None, answered: TokenCount | None, *, writes: bool, lacking: bool) -> Counted:
     sides = [side for side in (asked, answered) if side is not None]
     by_method = {method: sum(side.tokens for side in sides if side.method == method) for method in _METHODS}
     return Counted(
@@ -57,6 +58,7 @@ def _counted(asked: TokenCount | None, answered: TokenCount | None, *, writes: b
         exact_tokens=by_method["exact"],
         reconstructed_tokens=by_method["reconstructed"],
         estimated_tokens=by_method["estimated"],
+        requests_with_uncounted=int(lacking),
     )
 
 

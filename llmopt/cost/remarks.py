@@ -36,6 +36,11 @@ def remarks(counted: Mapping[str, Counted]) -> Iterator[str]:
     lacking = [f"{_requests(count)} without {side}" for count, side in missing if count]
     if lacking:
         yield f"of those, {' and '.join(lacking)} in the log: only the other side is in the cost, a lower bound"
+    if total.requests_with_uncounted:
+        yield (
+            f"of those, {_requests(total.requests_with_uncounted)} with parts that cannot be counted from text, "
+            "such as hidden reasoning, audio or documents: a lower bound"
+        )
 
 
 def _names(models: Iterable[str]) -> str:

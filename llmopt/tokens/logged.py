@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import msgspec
 
 from llmopt.errors import ConfigError
 from llmopt.tokens.api import estimated_tokenizer, tokenizer_of
-from llmopt.tokens.chat.requests import count_request, count_response
+from llmopt.tokens.chat.requests import ChatCount, count_request, count_response
 from llmopt.tokens.families import Family, family_of
-from llmopt.tokens.result import TokenCount
 from llmopt.tokens.tokenizer import Tokenizer
 
 _HOLDERS = (
@@ -24,7 +24,7 @@ _POOLED = Family("other", estimator="other")
 """For models whose name says nothing."""
 
 
-def request_tokens(request: str, model: str | None) -> TokenCount:
+def count_logged_request(request: str, model: str | None) -> ChatCount:
     """Count the input tokens of a request.
 
     Args:
@@ -33,22 +33,22 @@ def request_tokens(request: str, model: str | None) -> TokenCount:
         model: None, or a name that says nothing, is estimated by the pooled estimator.
     """
     family = family_of(model or "") or _POOLED
-    return count_request(_decoded(request), _tokenizer(family), family.maker, model or "").count
+    return count_request(_decoded(request), _tokenizer(family), family.maker, model or "")
 
 
-def response_tokens(response: str, model: str | None) -> TokenCount:
+def count_logged_response(response: str, model: str | None) -> ChatCount:
     """Count the output tokens of a response.
 
     Args:
         response: the text that came back, or JSON of its parts: `choices`, `content`, `output` or `candidates`,
             as in a response body, or a list of messages.
-        model: as in `request_tokens`.
+        model: as in `count_logged_request`.
     """
     family = family_of(model or "") or _POOLED
     body = _decoded(response)
     if not isinstance(body, str) and not _is_structure(body):
         body = response  # an answer in JSON, which is its text
-    return count_response(body, _tokenizer(family), family.maker, model or "").count
+    return count_response(body, _tokenizer(family), family.maker, model or "")
 
 
 def _is_structure(body: object) -> bool:
@@ -60,6 +60,7 @@ def _is_structure(body: object) -> bool:
     return "role" in body or any(isinstance(body.get(key), list | dict) for key in _HOLDERS)
 
 
+@functools.cache
 def _tokenizer(family: Family) -> Tokenizer:
     """Return the tokenizer of a family; logs are long, so Claude is estimated and not reconstructed."""
     tokenizer = tokenizer_of(family, reconstruct=False)

@@ -50,6 +50,17 @@ def test_an_exact_count_has_no_interval(monkeypatch: pytest.MonkeyPatch) -> None
     assert row.counted == Counted(1, 0, 0, 0, 40, 40, 40, 20, 20, 20, 60, 0, 0)
 
 
+def test_what_no_text_shows_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_words(monkeypatch)
+    row = counted(text(prompt=ASKED, response=ANSWERED, model="o3"))
+    assert row.counted is not None
+    assert row.counted.requests_with_uncounted == 1
+    assert list(remarks({"o3": row.counted}))[-1] == (
+        "of those, 1 request with parts that cannot be counted from text, such as hidden reasoning, audio or "
+        "documents: a lower bound"
+    )
+
+
 def test_an_estimate_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
     by_words(monkeypatch)
     row = counted(text(response=ANSWERED, model="claude-sonnet-4-5"))

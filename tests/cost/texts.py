@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from llmopt.tokens.chat.tally import ChatCount
 from llmopt.tokens.result import TokenCount
 
 Json = Any
@@ -22,20 +23,21 @@ def words(text: str, model: str | None) -> TokenCount:
     return TokenCount.exact(10 * count, "words")
 
 
-def asked_words(text: str, model: str | None) -> TokenCount:
+def asked_words(text: str, model: str | None) -> ChatCount:
     """Count the words of the prompt, wherever they stand."""
-    return words(text.replace("five", "").replace("six", ""), model)
+    return ChatCount(words(text.replace("five", "").replace("six", ""), model), 0, 0, ())
 
 
-def answered_words(text: str, model: str | None) -> TokenCount:
-    """Count the words of the answer, wherever they stand."""
-    return words(text.replace("one", "").replace("two", "").replace("three", "").replace("four", ""), model)
+def answered_words(text: str, model: str | None) -> ChatCount:
+    """Count the words of the answer, wherever they stand; `o3` hides its reasoning."""
+    text = text.replace("one", "").replace("two", "").replace("three", "").replace("four", "")
+    return ChatCount(words(text, model), 0, 0, ("hidden reasoning",) if model == "o3" else ())
 
 
 def by_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count 40 tokens for `ASKED` and 20 for `ANSWERED`, whatever stands around them."""
-    monkeypatch.setattr("llmopt.tokens.logged.request_tokens", asked_words)
-    monkeypatch.setattr("llmopt.tokens.logged.response_tokens", answered_words)
+    monkeypatch.setattr("llmopt.tokens.logged.count_logged_request", asked_words)
+    monkeypatch.setattr("llmopt.tokens.logged.count_logged_response", answered_words)
 
 
 def chat(**more: Json) -> Json:

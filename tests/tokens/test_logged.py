@@ -10,9 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmopt.tokens import logged
 from llmopt.tokens.api import count_tokens
-from llmopt.tokens.logged import request_tokens, response_tokens
+from llmopt.tokens.logged import count_logged_request, count_logged_response
 from llmopt.tokens.result import TokenCount
+
+
+def request_tokens(text: str, model: str | None) -> TokenCount:
+    return count_logged_request(text, model).count
+
+
+def response_tokens(text: str, model: str | None) -> TokenCount:
+    return count_logged_response(text, model).count
+
 
 ANSWER = "Your parcel is on its way."
 TOKENS = count_tokens(ANSWER, model="gpt-4o")
@@ -58,8 +68,14 @@ def test_other_models_are_estimated(model: str | None) -> None:
     assert count.low <= count.tokens <= count.high
 
 
+def test_hidden_reasoning_is_named() -> None:
+    assert count_logged_response(ANSWER, "o3").uncounted == ("hidden reasoning",)
+    assert count_logged_response(ANSWER, "gpt-4o").uncounted == ()
+
+
 def test_a_vocabulary_that_is_not_on_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    logged._tokenizer.cache_clear()
     count = request_tokens(ANSWER, "text-davinci-001")
     assert (count.method, count.tokenizer) == ("estimated", "other (from o200k_base)")
 
