@@ -20,6 +20,7 @@ from pathlib import Path
 import tiktoken
 
 from llmopt.errors import ConfigError, UsageError
+from llmopt.tokens.text import repaired
 
 _WORD = r"[^\r\n\p{L}\p{N}]?"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
@@ -139,15 +140,6 @@ def encoding(name: str, *, allow_download: bool = False) -> tiktoken.Encoding:
     ranks = _ranks(known, allow_download=allow_download)
     _loaded.add(name)
     return tiktoken.Encoding(name, pat_str=known.pattern, mergeable_ranks=ranks, special_tokens={})
-
-
-def repaired(text: str) -> str:
-    """Return a text as tiktoken reads it: halves of surrogate pairs joined, lone ones replaced by U+FFFD."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def partial_encoding(name: str, text: str) -> tiktoken.Encoding | None:

@@ -23,6 +23,7 @@ import msgspec
 from llmopt.errors import InputError, MissingExtraError
 from llmopt.tokens.files.tekken import ranks_lengths, tekken_lengths
 from llmopt.tokens.result import TokenCount
+from llmopt.tokens.text import repaired
 from llmopt.tokens.tokenizer import Tokenizer
 
 FILES = ("tokenizer.json", "tekken.json", "tokenizer.model")
@@ -68,7 +69,7 @@ class LocalTokenizer:
         batch: list[tuple[int, int, str]] = []
         size = 0
         for index, text in enumerate(texts):
-            for sign, part in _terms(_valid(text), self.longest):
+            for sign, part in _terms(repaired(text), self.longest):
                 batch.append((index, sign, part))
                 size += len(part) + _EMPTY
                 if size >= _BATCH:
@@ -193,15 +194,6 @@ def _sentencepiece(data: bytes, name: str) -> Tokenizer:
         return [len(ids) for ids in library.encode(texts, add_bos=False, add_eos=False)]
 
     return LocalTokenizer(name, lengths, _LONGEST)
-
-
-def _valid(text: str) -> str:
-    """Replace lone surrogates, as tiktoken does."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def _terms(text: str, longest: int) -> Iterator[tuple[int, str]]:

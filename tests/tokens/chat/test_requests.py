@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,35 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmopt.tokens.chat.requests import ChatCount, count_request, count_response, is_request, model_named, several
-from llmopt.tokens.exact.vocabulary import encoding
 from llmopt.tokens.families import Maker
 from llmopt.tokens.result import TokenCount
+from tests.tokens.chat.tokenizers import CL100K, O200K, ROUGH, Exact, Rough
 
 MAKERS: tuple[Maker, ...] = ("openai", "anthropic", "google", "other")
 
-
-class Exact:
-    """A tokenizer whose vocabulary is public."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def count(self, text: str) -> TokenCount:
-        return TokenCount.exact(len(encoding(self.name).encode_ordinary(text)), self.name)
-
-    def count_many(self, texts: Sequence[str]) -> list[TokenCount]:
-        return [self.count(text) for text in texts]
-
-
-class Rough(Exact):
-    """An estimator: a token for each 4 characters, give or take a quarter."""
-
-    def count(self, text: str) -> TokenCount:
-        tokens = -(-len(text) // 4)
-        return TokenCount(tokens, tokens * 3 // 4, -(-tokens * 5 // 4), "estimated", self.name)
-
-
-O200K, CL100K, ROUGH = Exact("o200k_base"), Exact("cl100k_base"), Rough("rough")
 
 COOKBOOK = [
     {

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from llmopt.tokens.chat.requests import count_request, count_response, is_request, model_named, several
 from llmopt.tokens.families import Maker
 from llmopt.tokens.result import TokenCount
-from tests.tokens.chat.test_requests import JSON, MAKERS, O200K, ROUGH, check, paths
+from tests.tokens.chat.test_requests import JSON, MAKERS, check, paths
+from tests.tokens.chat.tokenizers import O200K, ROUGH
 
 HI = "Hello world"
 USER = {"role": "user", "content": HI}

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from llmopt.tokens.chat.requests import count_request, count_response
-from llmopt.tokens.exact.vocabulary import encoding
 from llmopt.tokens.families import Maker
-from llmopt.tokens.result import TokenCount
+from tests.tokens.chat.tokenizers import CL100K, O200K, Exact
 
-
-class Exact:
-    """A tokenizer whose vocabulary is public."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def count(self, text: str) -> TokenCount:
-        return TokenCount.exact(len(encoding(self.name).encode_ordinary(text)), self.name)
-
-    def count_many(self, texts: Sequence[str]) -> list[TokenCount]:
-        return [self.count(text) for text in texts]
-
-
-O200K, CL100K = Exact("o200k_base"), Exact("cl100k_base")
 WEATHER: dict[str, Any] = {
     "name": "get_current_weather",
     "description": "Get the current weather in a given location",
