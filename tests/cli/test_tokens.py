@@ -206,3 +206,9 @@ def test_many_files_over_the_limit_are_named_up_to_twenty(llmopt: Llmopt, prompt
     assert outcome.code == 1
     assert len(outcome.err.splitlines()) == 21
     assert "and 12 more" in outcome.err
+
+
+def test_a_prompt_beyond_a_threshold_names_the_rate_it_pays(llmopt: Llmopt, workdir: Path) -> None:
+    Path("long.txt").write_text("hello " * 230_000)
+    outcome = llmopt("tokens", "long.txt", "--model", "claude-sonnet-4-5", "--cost")
+    assert "$6 above 200,000, which 1 of 1 requests are." in outcome.out

@@ -29,9 +29,11 @@ def count_requests(
             for batch in _batches(job, skipped):
                 for counts, target in zip(found, targets, strict=True):
                     counts += _requests(batch, target, notes)
-        except (NotReadable, InputError) as error:
-            reason = error.message if isinstance(error, InputError) else str(error)
-            skipped.append(Skipped(job.shown, reason, job.asked))
+        except NotReadable as error:
+            before = f"; the {len(found[0]):,} requests before that are counted" if found[0] else ""
+            skipped.append(Skipped(job.shown, f"{error}{before}", job.asked))
+        except InputError as error:  # a tokenizer file that cannot encode a text
+            skipped.append(Skipped(job.shown, error.message, job.asked))
             continue
         if not found[0]:
             continue
@@ -42,15 +44,21 @@ def count_requests(
 def _batches(job: Job, skipped: list[Skipped]) -> Iterator[list[object]]:
     """Yield the requests of a file, some thousand at a time; lines that are none are noted."""
     batch: list[object] = []
-    for line, body, complaint in requests_of(job.path):
-        if complaint:
-            skipped.append(Skipped(f"{job.shown}:{line}", complaint, job.asked))
-            continue
-        batch.append(body)
-        if len(batch) >= _BATCH_REQUESTS:
-            yield batch
-            batch = []
+    damage: NotReadable | None = None
+    try:
+        for line, body, complaint in requests_of(job.path):
+            if complaint:
+                skipped.append(Skipped(f"{job.shown}:{line}", complaint, job.asked))
+                continue
+            batch.append(body)
+            if len(batch) >= _BATCH_REQUESTS:
+                yield batch
+                batch = []
+    except NotReadable as error:
+        damage = error
     yield batch
+    if damage is not None:
+        raise damage
 
 
 def _requests(batch: Sequence[object], target: Target, notes: Counter[str]) -> list[ChatCount]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from llmopt.errors import InputError
 from llmopt.tokens.api import count_tokens, tokenizer_for
+from llmopt.tokens.counting import reading, requests
 from llmopt.tokens.counting import texts as module
 from llmopt.tokens.counting.paths import count_paths, targets_for
 from llmopt.tokens.counting.values import Counted, Target
@@ -176,3 +178,76 @@ def test_a_text_that_a_tokenizer_cannot_encode_is_named_and_the_rest_counts(fold
     result = count_paths([str(folder)], [Target(None, Picky())])
     assert named(result) == {"a.txt": 1}
     assert ("b.md", "picky: cannot encode a text") in [(Path(item.path).name, item.reason) for item in result.skipped]
+
+
+def test_requests_before_the_damage_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 500)
+    monkeypatch.setattr(requests, "_BATCH_REQUESTS", 7)
+    path = tmp_path / "log.jsonl"
+    path.write_bytes("\n".join(json.dumps(CHAT) for _ in range(50)).encode() + b"\n\0\0\0")
+    result = count_paths([str(path)], [targets_for("gpt-4")], messages=True)
+    (file,) = result.files
+    (skipped,) = result.skipped
+    assert 0 < len(file.requests) <= 50
+    assert skipped.reason == f"not text: it holds NUL bytes; the {len(file.requests)} requests before that are counted"
+
+
+def test_a_request_of_an_old_model_is_estimated_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "none"))
+    requests._by_name.cache_clear()
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps({"model": "text-davinci-003", "prompt": "hello there"}))
+    result = count_paths([str(path)], [Target(None, None)], messages=True)
+    assert result.files[0].count.method == "estimated"
+    assert result.notes == (
+        "text-davinci-003: the vocabulary p50k_base is not on this machine: estimated over all families (1 request)",
+    )
+
+
+def test_a_request_that_a_tokenizer_cannot_encode_leaves_its_file_out(tmp_path: Path) -> None:
+    class Picky:
+        name = "picky"
+
+        def count(self, text: str) -> TokenCount:
+            raise InputError("picky: cannot encode a text")
+
+        def count_many(self, texts: Sequence[str]) -> list[TokenCount]:
+            return [self.count(text) for text in texts]
+
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(CHAT))
+    result = count_paths([str(path)], [Target(None, Picky())], messages=True)
+    assert (result.files, result.skipped[0].reason) == ((), "picky: cannot encode a text")
+
+
+def test_a_folder_that_cannot_be_listed_is_named_and_the_rest_counts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    result = count_paths([str(folder)], [O200K])
+    assert named(result) == {"a.txt": 2}
+    assert ("deep", "cannot be listed: Permission denied", True) in [
+        (Path(item.path).name, item.reason, item.asked) for item in result.skipped
+    ]
+
+
+def test_a_second_name_of_a_file_is_named(folder: Path) -> None:
+    (folder / "latest.txt").symlink_to(folder / "a.txt")
+    result = count_paths([str(folder)], [O200K])
+    assert named(result) == {"a.txt": 2, "b.md": 4}
+    assert f"the same file as {folder / 'a.txt'}" in [item.reason for item in result.skipped]
+
+
+def test_bytes_that_are_no_text_make_an_estimate(tmp_path: Path) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes(b"caf\xe9 is a nice place to sit and drink a cup of tea or coffee")
+    (file,) = count_paths([str(path)], [O200K]).files
+    assert (file.replaced, file.count.method, file.estimated_tokens) == (1, "estimated", file.count.tokens)
+    assert file.count.low == file.count.tokens - 3
