@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from llmopt.errors import ConfigError
 from llmopt.tokens.api import estimated_tokenizer, tokenizer_of
+from llmopt.tokens.chat.marks import is_request_body, is_response_body
 from llmopt.tokens.chat.requests import ChatCount, count_request, count_response
 from llmopt.tokens.families import Family, family_of
 from llmopt.tokens.tokenizer import Tokenizer
 
-_HOLDERS = (
-    *("choices", "candidates", "generations", "outputs", "results", "output", "content", "parts"),
-    *("message", "delta", "response", "body", "result", "data", "payload", "tool_calls"),
-)
-"""Keys of a response under which its parts are, as a list or an object."""
-_PARTS = {"type", "role", "text", "parts", "content", "message", "delta", "functionCall", "toolUse", "generated_text"}
-"""Keys of which each part has one."""
 _POOLED = Family("other", estimator="other")
 """For models whose name says nothing."""
 
@@ -32,8 +27,7 @@ def count_logged_request(request: str, model: str | None) -> ChatCount:
             `input` or `contents`, and `system`, `instructions`, `tools` where there are any.
         model: None, or a name that says nothing, is estimated by the pooled estimator.
     """
-    family = family_of(model or "") or _POOLED
-    return count_request(_decoded(request), _tokenizer(family), family.maker, model or "")
+    return _count(request, model, is_request_body, count_request)
 
 
 def count_logged_response(response: str, model: str | None) -> ChatCount:
@@ -44,20 +38,21 @@ def count_logged_response(response: str, model: str | None) -> ChatCount:
             as in a response body, or a list of messages.
         model: as in `count_logged_request`.
     """
+    return _count(response, model, is_response_body, count_response)
+
+
+def _count(
+    text: str, model: str | None, is_body: Callable[[object], bool], count: Callable[..., ChatCount]
+) -> ChatCount:
+    """Count a text, or what it holds where it is the JSON of a body; a body that holds nothing is a text after all."""
     family = family_of(model or "") or _POOLED
-    body = _decoded(response)
-    if not isinstance(body, str) and not _is_structure(body):
-        body = response  # an answer in JSON, which is its text
-    return count_response(body, _tokenizer(family), family.maker, model or "")
-
-
-def _is_structure(body: object) -> bool:
-    """Tell the parts of a logged response from an answer that happens to be JSON."""
-    if isinstance(body, list):
-        return bool(body) and all(isinstance(item, dict) and _PARTS & item.keys() for item in body)
-    if not isinstance(body, dict):
-        return False
-    return "role" in body or any(isinstance(body.get(key), list | dict) for key in _HOLDERS)
+    tokenizer = _tokenizer(family)
+    body = _decoded(text)
+    if not isinstance(body, str) and is_body(body):
+        found = count(body, tokenizer, family.maker, model or "")
+        if found.count.tokens or found.uncounted or not text:
+            return found
+    return count(text, tokenizer, family.maker, model or "")
 
 
 @functools.cache

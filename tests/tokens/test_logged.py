@@ -33,6 +33,26 @@ def test_a_text_is_counted_as_it_is() -> None:
     assert response_tokens(ANSWER, "gpt-4o") == TOKENS
 
 
+@pytest.mark.parametrize(
+    "request_body",
+    [
+        {"model": "gpt-4o", "prompt": ANSWER},
+        {"prompt": ANSWER, "max_gen_len": 512},
+        {"inputText": ANSWER, "textGenerationConfig": {"maxTokenCount": 10}},
+    ],
+)
+def test_a_request_body_is_taken_apart(request_body: Any) -> None:
+    assert request_tokens(json.dumps(request_body), "gpt-4o") == TOKENS
+
+
+def test_a_call_of_a_tool_is_counted_and_an_estimate() -> None:
+    call = [
+        {"role": "assistant", "content": [{"type": "tool-call", "toolName": "look_up", "input": {"order": "48213"}}]}
+    ]
+    assert response_tokens(json.dumps(call), "gpt-4o").method == "estimated"
+    assert response_tokens(json.dumps(call), "gpt-4o").tokens > 5
+
+
 def test_messages_have_their_frame() -> None:
     request = json.dumps([{"role": "user", "content": ANSWER}])
     assert request_tokens(request, "gpt-4o") == TokenCount.exact(TOKENS.tokens + 7, "o200k_base")
@@ -48,15 +68,47 @@ def test_messages_have_their_frame() -> None:
         [{"type": "text", "text": ANSWER}],
         {"candidates": [{"content": {"parts": [{"text": ANSWER}]}}]},
         {"output": [{"type": "message", "content": [{"type": "output_text", "text": ANSWER}]}]},
+        {
+            "id": "c1",
+            "object": "text_completion",
+            "model": "gpt-4o",
+            "choices": [{"text": ANSWER, "finish_reason": "stop"}],
+        },
+        {"output": {"message": {"role": "assistant", "content": [{"text": ANSWER}]}}, "stopReason": "end_turn"},
+        {"generation": ANSWER, "stop_reason": "stop"},
+        {"results": [{"outputText": ANSWER, "completionReason": "FINISH"}]},
+        [{"role": "assistant", "parts": [{"type": "text", "content": ANSWER}]}],
     ],
 )
 def test_the_parts_of_a_response(response: Any) -> None:
     assert response_tokens(json.dumps(response), "gpt-4o") == TOKENS
 
 
-@pytest.mark.parametrize(
-    "answer", ['{"label": "refund"}', "[1, 2, 3]", '["a"]', '{"content": "x"}', "[not JSON", "{}", "[]"]
-)
+JSON_TEXTS = [
+    '{"label": "refund"}',
+    "[1, 2, 3, 4, 5]",
+    '["a"]',
+    '{"content": "x"}',
+    "[not JSON",
+    "{}",
+    "[]",
+    '{"results": [{"city": "Paris", "country": "France"}, {"city": "Rome", "country": "Italy"}]}',
+    '{"message": {"to": "bob", "body": "hello there bob"}}',
+    '[{"type": "city", "name": "Paris is big"}]',
+    '[{"text": "Paris", "start": 0, "label": "CITY"}, {"text": "Rome", "start": 9, "label": "CITY"}]',
+    '{"data": {"city": "Paris", "country": "France"}}',
+    '{"prompt": "hello", "context": "many many words here that count"}',
+    '{"task": "extract", "input": "the text of it"}',
+    '{"role": "admin", "name": "Ana"}',
+]
+
+
+@pytest.mark.parametrize("text", JSON_TEXTS)
+def test_a_prompt_in_json_is_its_text(text: str) -> None:
+    assert request_tokens(text, "gpt-4o") == count_tokens(text, model="gpt-4o")
+
+
+@pytest.mark.parametrize("answer", JSON_TEXTS)
 def test_an_answer_in_json_is_its_text(answer: str) -> None:
     assert response_tokens(answer, "gpt-4o") == count_tokens(answer, model="gpt-4o")
 

@@ -159,13 +159,13 @@ def _call(tally: Tally, part: Part) -> None:
     holder = next((part[key] for key in _CALL_KEYS if isinstance(part.get(key), dict)), part)
     holder = holder if isinstance(holder, dict) else part
     arguments = next((holder[key] for key in ("arguments", "input", "args") if holder.get(key) is not None), None)
-    count_call(tally, holder.get("name"), arguments, framed=not tally.output)
+    count_call(tally, holder.get("name", holder.get("toolName")), arguments, framed=not tally.output)
 
 
 def _result(tally: Tally, part: Part) -> None:
     holder = next((part[key] for key in _RESULT_KEYS if isinstance(part.get(key), dict)), part)
     holder = holder if isinstance(holder, dict) else part
-    name = holder.get("name")
+    name = holder.get("name", holder.get("toolName"))
     if isinstance(name, str):
         tally.text(name)
     count_result(tally)
@@ -214,10 +214,10 @@ _BY_TYPE: dict[str, Callable[[Tally, Part], None]] = {
     **dict.fromkeys(("video", "video_url", "input_video"), _missing(VIDEO)),
     **dict.fromkeys(("document", "file", "input_file", "container_upload"), _document),
     **dict.fromkeys(("tool_use", "server_tool_use", "mcp_tool_use", "function", "custom"), _call),
-    **dict.fromkeys(("function_call", "custom_tool_call", "mcp_call", "tool_call"), _call),
+    **dict.fromkeys(("function_call", "custom_tool_call", "mcp_call", "tool_call", "tool-call"), _call),
     **dict.fromkeys(("tool_result", "mcp_tool_result", "web_search_tool_result", "web_fetch_tool_result"), _result),
     **dict.fromkeys(("function_call_output", "custom_tool_call_output", "code_execution_tool_result"), _result),
-    "tool_call_response": _result,
+    **dict.fromkeys(("tool_call_response", "tool-result"), _result),
     **dict.fromkeys(("blob", "uri"), count_otel_data),
     **dict.fromkeys(("thinking",), _thinking),
     **dict.fromkeys(("redacted_thinking", "compaction"), _missing(_HIDDEN)),
