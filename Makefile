@@ -38,6 +38,7 @@ smoke: .venv/.test .venv-wheel/.made
 	$(SMOKE)/llmopt --version
 	$(SMOKE)/llmopt prices list >/dev/null
 	$(SMOKE)/llmopt cost samples/ >/dev/null
+	$(SMOKE)/llmopt tokens samples/prompts --model gpt-4o,claude-sonnet-4-5 --cost >/dev/null
 
 pytest: .venv/.test
 	$(BIN)/pytest --numprocesses auto --cov --quiet
