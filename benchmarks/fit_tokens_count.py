@@ -63,7 +63,7 @@ def counts(texts: list[str], tokenizers: Path, cache: Path) -> dict[str, list[in
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in seen}
         if missing:
             print(f"counting {len(missing)} documents with {name}", flush=True)
-            seen.update(_counted(missing.items(), _counter(name, tokenizers)))
+            seen.update(_counted(missing.items(), counter(name, tokenizers)))
             cache.write_text(json.dumps(known))
     return {name: [known[name][key] for key in keys] for name in known}
 
@@ -72,7 +72,8 @@ def _counted(items: Iterable[tuple[str, str]], count: Count) -> dict[str, int]:
     return {key: count(text) for key, text in items}
 
 
-def _counter(name: str, tokenizers: Path) -> Count:
+def counter(name: str, tokenizers: Path) -> Count:
+    """Return what counts a text with a tokenizer."""
     if name in CTOK:
         return _ctok(CTOK[name])
     if name in TIKTOKEN:

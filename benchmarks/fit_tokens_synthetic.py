@@ -257,3 +257,5 @@ _KINDS: dict[str, Callable[[random.Random, Pool], str]] = {
     "stack_trace": _stack_trace,
     "strange": _strange,
 }
+SYNTHETIC = (*_KINDS, "short")
+"""The categories made here."""

@@ -1,6 +1,7 @@
 """Token counts of models whose tokenizer is not public, from the o200k_base count and what the text is made of.
 
-An estimate is linear: so many tokens for each o200k token plus so many for each feature (`features.py`).
+An estimate is linear: so many tokens for each o200k token plus so many for each feature. Claude's features
+(`worded.py`) hold the costs of frequent words, those of the others (`features.py`) do not need them.
 Its interval is linear too, with a share that grows with the root of the length, so that it is narrow for long prose
 and wide for short or strange texts. `benchmarks/fit_tokens.py` fits the coefficients; `data/estimators.json` holds
 them with where they come from.
@@ -16,7 +17,7 @@ from importlib import resources
 from typing import Any
 
 from llmopt.errors import ConfigError
-from llmopt.tokens.estimate.features import NAMES, measure
+from llmopt.tokens.estimate import features, worded
 from llmopt.tokens.result import TokenCount
 
 
@@ -29,7 +30,7 @@ class Estimator:
     per_o200k: float
     """Tokens for each o200k token."""
     weights: tuple[float, ...]
-    """Tokens for each count of a feature, in the order of `features.NAMES`; may be negative."""
+    """Tokens for each count of a feature, in the order of the names; may be negative."""
     floor: float
     """Least tokens for each o200k token, whatever the features say."""
     ceiling: float
@@ -45,7 +46,9 @@ class Estimator:
     spread_o200k: float
     """Spread for each o200k token."""
     spread: tuple[float, ...]
-    """Spread for each count of a feature, in the order of `features.NAMES`; never negative."""
+    """Spread for each count of a feature, in the order of the names; never negative."""
+    worded: bool
+    """Whether the features are those of `worded.py`, not of `features.py`."""
 
     def estimate(self, text: str, o200k_tokens: int) -> TokenCount:
         """Estimate the tokens of a text.
@@ -54,15 +57,19 @@ class Estimator:
             text: any text.
             o200k_tokens: its tokens in the o200k_base vocabulary.
         """
-        return self.from_features(measure(text), o200k_tokens) if text else self._count(0, 0, 0)
+        return self.from_features(self.measure(text, o200k_tokens), o200k_tokens) if text else self._count(0, 0, 0)
 
-    def from_features(self, features: list[float], o200k_tokens: int) -> TokenCount:
-        """Estimate the tokens of a text that is not empty from its features (`features.measure`)."""
+    def measure(self, text: str, o200k_tokens: int) -> list[float]:
+        """Return the features of a text that the weights are for."""
+        return worded.measure(text, o200k_tokens) if self.worded else features.measure(text)
+
+    def from_features(self, measured: list[float], o200k_tokens: int) -> TokenCount:
+        """Estimate the tokens of a text that is not empty from its features (`measure`)."""
         least, most = self.floor * o200k_tokens, self.ceiling * o200k_tokens
-        center = self.per_o200k * o200k_tokens + _dot(self.weights, features)
+        center = self.per_o200k * o200k_tokens + _dot(self.weights, measured)
         center = max(1.0, min(max(center, least), most))
         spread = self.spread_fixed + self.spread_root * math.sqrt(center) + self.spread_o200k * o200k_tokens
-        spread += _dot(self.spread, features)
+        spread += _dot(self.spread, measured)
         tokens = round(center)
         low = math.floor(max(center - self.below * spread, least, 1.0))
         high = math.ceil(min(center + self.above * spread, max(most, center)))
@@ -82,11 +89,12 @@ def estimator(name: str) -> Estimator:
     fitted: dict[str, Any] | None = _data()["estimators"].get(name)
     if fitted is None:
         raise ConfigError(f"no token estimator {name!r}", f"there are: {', '.join(names())}")
-    weights, spread = fitted["weights"], fitted["spread"]
+    weights, spread, worded_too = fitted["weights"], fitted["spread"], fitted.get("worded", False)
+    columns = worded.NAMES if worded_too else features.NAMES
     return Estimator(
         name,
         weights["o200k"],
-        tuple(weights.get(feature, 0.0) for feature in NAMES),
+        tuple(weights.get(feature, 0.0) for feature in columns),
         fitted["floor"],
         fitted["ceiling"],
         fitted["below"],
@@ -94,7 +102,8 @@ def estimator(name: str) -> Estimator:
         spread["fixed"],
         spread["root"],
         spread["o200k"],
-        tuple(spread.get(feature, 0.0) for feature in NAMES),
+        tuple(spread.get(feature, 0.0) for feature in columns),
+        worded_too,
     )
 
 
@@ -103,8 +112,8 @@ def names() -> tuple[str, ...]:
     return tuple(_data()["estimators"])
 
 
-def _dot(weights: tuple[float, ...], features: list[float]) -> float:
-    return sum(weight * feature for weight, feature in zip(weights, features, strict=True))
+def _dot(weights: tuple[float, ...], measured: list[float]) -> float:
+    return sum(weight * amount for weight, amount in zip(weights, measured, strict=True))
 
 
 @functools.cache

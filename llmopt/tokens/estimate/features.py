@@ -49,7 +49,7 @@ _RUN = re.compile(
 )
 _PIECE = 1 << 18
 """Characters searched for runs at once, to bound the memory that the runs take."""
-_CACHED = 24
+CACHED = 24
 """Runs up to this many characters are remembered."""
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{4,}", re.IGNORECASE)
@@ -63,11 +63,8 @@ Parts = tuple[tuple[int, float], ...]
 def measure(text: str) -> list[float]:
     """Return the features of `text`, in the order of `NAMES`; about 10 MB/s, linear in the length."""
     values = [0.0] * len(NAMES)
-    runs: Counter[str] = Counter()
-    for start in range(0, len(text), _PIECE):
-        runs.update(_RUN.findall(text, start, start + _PIECE))
-    for run, times in runs.items():
-        for index, amount in _remembered(run) if len(run) <= _CACHED else _parts(run):
+    for run, times in runs(text).items():
+        for index, amount in _remembered(run) if len(run) <= CACHED else parts(run):
             values[index] += amount * times
     for character, times in Counter(text).items():
         values[_AT[class_of(character)]] += times
@@ -79,10 +76,23 @@ def total(vectors: Iterable[list[float]]) -> list[float]:
     return [sum(column) for column in zip(*vectors, strict=True)] or [0.0] * len(NAMES)
 
 
-def _parts(run: str) -> Parts:
+def runs(text: str) -> Counter[str]:
+    """Return how often each run stands in `text`; a blank before a run belongs to it."""
+    found: Counter[str] = Counter()
+    for start in range(0, len(text), _PIECE):
+        found.update(_RUN.findall(text, start, start + _PIECE))
+    return found
+
+
+def body_of(run: str) -> str:
+    """Return a run without the blank before it."""
+    return run[1:] if run[0] == " " and len(run) > 1 and run[1] not in " \t\r\n" else run
+
+
+def parts(run: str) -> Parts:
     """Return what a run adds; a blank may stand before it."""
-    spaced = run[0] == " " and len(run) > 1 and run[1] not in " \t\r\n"
-    body = run[1:] if spaced else run
+    body = body_of(run)
+    spaced = len(body) < len(run)
     first = body[0]
     if first in " \t\r\n":
         found = _blanks(body)
@@ -97,7 +107,7 @@ def _parts(run: str) -> Parts:
     return tuple((_AT[name], amount) for name, amount in found.items() if amount)
 
 
-_remembered = functools.lru_cache(maxsize=1 << 16)(_parts)
+_remembered = functools.lru_cache(maxsize=1 << 16)(parts)
 
 
 def _word(word: str, spaced: bool) -> Parts:
