@@ -84,6 +84,7 @@ def price_logs(
         until=_utc(until),
         input_format=input_format,
         dedupe=dedupe,
+        deployments=deployments or {},
         jobs=jobs,
         memory_bytes=memory_bytes or DEFAULT_MEMORY_BYTES,
         weigh=weigher(table, _utc(as_of)) if dearest else None,

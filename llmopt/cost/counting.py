@@ -5,6 +5,7 @@ The tokenizer is loaded with the first such record: a log with usage never waits
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,20 +17,26 @@ if TYPE_CHECKING:
     from llmopt.tokens.result import TokenCount
 
 _WRITE_NOTHING = ("embed", "moderation")
-"""Part of the name of models whose answers have no tokens; a log of their requests lacks nothing."""
+"""Part of the name of models whose answers, such as vectors, have no tokens; a log of their requests lacks nothing."""
 
 
-def counted(row: Row) -> Row:
+def counted(row: Row, deployments: Mapping[str, str] | None = None) -> Row:
     """Return a record without usage with the tokens of its text, and without the text.
 
     A side without text, or whose text is no tokens at all, is not in the log: nothing is said of it. Where neither
     side is there, the record comes back without a count.
+
+    Args:
+        row: the record.
+        deployments: name as logged, in lower case -> model, whose tokenizer counts.
     """
     # Only the records that come here need a tokenizer, which takes a while to load.
     from llmopt.tokens.logged import count_logged_request, count_logged_response
 
-    prompt = count_logged_request(row.prompt, row.model) if row.prompt is not None else None
-    response = count_logged_response(row.response, row.model) if row.response is not None else None
+    model = (deployments or {}).get((row.model or "").lower(), row.model)
+    writes = not any(part in (model or "").lower() for part in _WRITE_NOTHING)
+    prompt = count_logged_request(row.prompt, model) if row.prompt is not None else None
+    response = count_logged_response(row.response, model) if row.response is not None and writes else None
     asked = prompt.count if prompt and prompt.count.tokens else None
     answered = response.count if response and response.count.tokens else None
     lacking = bool((prompt and prompt.uncounted) or (response and response.uncounted))
@@ -37,7 +44,6 @@ def counted(row: Row) -> Row:
     if asked is None and answered is None:
         return row
     usage = Usage(input_uncached=asked.tokens if asked else 0, output_text=answered.tokens if answered else 0)
-    writes = not any(part in (row.model or "").lower() for part in _WRITE_NOTHING)
     return replace(row, usage=usage, counted=_counted(asked, answered, writes=writes, lacking=lacking))
 
 

@@ -18,7 +18,8 @@ import duckdb
 
 from llmopt.core.ledger import Entry, Key
 from llmopt.core.usage import BUCKETS, Usage
-from llmopt.cost.overlap import booked_keys, repeated_spans
+from llmopt.cost.overlap import booked_answers, booked_keys, naming_requests, repeated_spans
+from llmopt.cost.pairs import Answer
 from llmopt.cost.plan import Batch, Plan
 from llmopt.cost.query import DUPLICATE, MAX_OBJECT_BYTES, Records, Scan, locate, records
 from llmopt.cost.rejects import Reader
@@ -101,9 +102,19 @@ class Engine:
             if self.reader.weigh is not None:
                 self._dearest(connection, rows, found, plan)
             self._unsure(connection, batches, rows, len(found.formats))
-            keys, spans = self.reader.claims()
-            self.reader.concede(booked_keys(connection, found, keys), repeated_spans(connection, found, spans))
+            self._concede(connection, batches, found, plan)
             return
+
+    def _concede(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], found: Records, plan: Plan) -> None:
+        """Tell the reader which of its texts the statement has the usage of."""
+        keys, spans, ids = self.reader.claims()
+        answers: list[Answer] = []
+        if ids:
+            named = [replace(batch, specs=tuple(map(naming_requests, batch.specs))) for batch in batches]
+            scans = [self._to_scan(connection, batch) for batch in named]
+            answers = booked_answers(connection, records(scans, replace(plan, by=("user",))), ids)
+        repeats = repeated_spans(connection, found, spans)
+        self.reader.concede(booked_keys(connection, found, keys), repeats, answers)
 
     def _with_less(self, connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> None:
         """Make do with the memory: one thread, then what one thread needs at least.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -21,6 +24,13 @@ def decoded(line: bytes, *, first: bool) -> tuple[Any, str]:
     if not isinstance(record, dict):
         return None, f"a JSON {_KINDS.get(type(record), 'number')}, not a record"
     return record, ""
+
+
+def by_line(found: Iterable[Sequence[Any]]) -> Iterator[tuple[int, set[tuple[int, ...]] | None]]:
+    """Yield each line that is wanted, with the places in it; None: all of it."""
+    for count, rows in groupby(found, key=itemgetter(0)):
+        places = [(tuple(place), whole) for _, *place, whole in rows]
+        yield count, None if any(whole for _, whole in places) else {place for place, _ in places}
 
 
 def _why(text: bytes, error: str) -> str:

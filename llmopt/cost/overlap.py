@@ -7,10 +7,14 @@ the same trace, may have the usage and stay; then the text must not count on top
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import duckdb
 
+from llmopt.cost.pairs import CUSTOM_ID, Answer
 from llmopt.cost.query import Records
+from llmopt.cost.spec.expr import LINE, Path
+from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
 
 _BILLED = f"outcome = {int(Outcome.OK)}"
@@ -22,6 +26,32 @@ def booked_keys(connection: duckdb.DuckDBPyConnection, found: Records, keys: Seq
         return []
     query = f"{found.with_sql}SELECT DISTINCT key FROM ({found.source}) WHERE {_BILLED} AND key IN (SELECT unnest(?))"
     return [key for (key,) in connection.execute(query, [list(keys)]).fetchall()]
+
+
+def naming_requests(spec: Spec) -> Spec:
+    """Return the format with what a batch names its requests by in the place of the group `user`."""
+    return replace(spec, fields=spec.fields | {"user": Path((CUSTOM_ID,), LINE)})
+
+
+def booked_answers(connection: duckdb.DuckDBPyConnection, found: Records, ids: Sequence[str]) -> list[Answer]:
+    """Return the records with usage, and those that failed, whose request or response has one of `ids`.
+
+    Args:
+        connection: the one that has read the log.
+        found: records by formats that `naming_requests` returned, grouped by `user`.
+        ids: of requests and responses without usage.
+    """
+    keyless = [str(n) for n, spec in enumerate(found.formats) if not spec.dedupe]
+    if not ids or not keyless:
+        return []
+    query = f"""{found.with_sql.rstrip()}
+        SELECT fmt, CASE WHEN {_BILLED} THEN request_id END AS id, g_user, CASE WHEN {_BILLED} THEN model END, count(*)
+        FROM ({found.source})
+        WHERE outcome IN ({int(Outcome.OK)}, {int(Outcome.FREE)}) AND fmt IN ({", ".join(keyless)})
+            AND (g_user IN (SELECT unnest(?)) OR ({_BILLED} AND request_id IN (SELECT unnest(?))))
+        GROUP BY ALL ORDER BY ALL"""
+    rows = connection.execute(query, [list(ids), list(ids)]).fetchall()
+    return [Answer(found.formats[fmt].name, *named) for fmt, *named, count in rows for _ in range(count)]
 
 
 def repeated_spans(connection: duckdb.DuckDBPyConnection, found: Records, spans: Sequence[str]) -> list[str]:

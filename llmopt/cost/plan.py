@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from llmopt.cost.keying import Keying
 from llmopt.cost.sources import Source
@@ -23,6 +24,8 @@ class Plan:
     """`none`; `auto`: formats that repeat by nature; `all`: every format, by request id and content."""
     sample: int = 1
     """Look for repeated request ids among 1 in `sample` of them."""
+    deployments: Mapping[str, str] = field(default_factory=dict)
+    """Name as logged, in lower case -> model: whose tokenizer counts a text."""
     check_tiers: bool = False
     """Call records with an unknown service tier BAD; only worth its time once one has turned up."""
 

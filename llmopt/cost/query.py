@@ -207,7 +207,9 @@ def _columns(compiled: list[Compiled], offset: int, wanted: tuple[str, ...], pla
         columns.append(f"{choose(orders)} AS o{index}")
     if any(part.tree_id for part in compiled):
         columns.append(f"{choose([part.tree_id or 'NULL' for part in compiled])} AS tree_id")
-        columns.append(f"{choose([part.tree_parent or 'NULL' for part in compiled])} AS tree_parent")
+        # A span that names itself as the one above is a root.
+        parents = [f"nullif({part.tree_parent}, {part.tree_id})" if part.tree_id else "NULL" for part in compiled]
+        columns.append(f"{choose(parents)} AS tree_parent")
     return ", ".join(columns)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -49,6 +49,8 @@ class Settings:
     until: datetime | None = None
     input_format: str = "auto"
     dedupe: str = "auto"
+    deployments: Mapping[str, str] = field(default_factory=dict)
+    """Deployment name as logged -> model, for the tokenizer of a text without usage."""
     jobs: int | None = None
     memory_bytes: int = DEFAULT_MEMORY_BYTES
     small_bytes: int = SMALL_BYTES
@@ -90,6 +92,7 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
         since_us=epoch_micros(settings.since),
         until_us=epoch_micros(settings.until),
         dedupe=settings.dedupe,
+        deployments={name.lower(): model for name, model in settings.deployments.items()},
     )
     reading = Reading()
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
-from operator import itemgetter
+from functools import partial
 from typing import Any, Protocol
 
 from llmopt.core.ledger import Entry, Key, Ledger
@@ -21,7 +20,8 @@ from llmopt.core.usage import BUCKETS, Usage
 from llmopt.cost.counting import counted
 from llmopt.cost.csv_files import records as csv_records
 from llmopt.cost.groups import BY_TIME
-from llmopt.cost.line import decoded
+from llmopt.cost.line import by_line, decoded
+from llmopt.cost.pairs import Answer, Kept, billed, custom_id_of, is_within, joined, pair, wanted
 from llmopt.cost.plan import Plan
 from llmopt.cost.result import Rejected
 from llmopt.cost.sniff import Sniffer
@@ -74,18 +74,6 @@ class Booked(Protocol):
 
 
 @dataclass(slots=True)
-class _Kept:
-    """The best record so far of one response."""
-
-    row: Row
-    file: str
-    first: int | None
-    """Earliest timestamp of all its records, in microseconds."""
-    copies: int = 0
-    """Other records of the same response."""
-
-
-@dataclass(slots=True)
 class Reader:
     """Reads records one by one and books them."""
 
@@ -94,13 +82,21 @@ class Reader:
     booked: Booked
     weigh: Callable[[Key], Weights | None] | None = None
     """Given where the dearest request is wanted: what the requests of a key cost."""
-    _kept: dict[object, _Kept] = field(default_factory=dict)
+    _kept: dict[object, Kept] = field(default_factory=dict)
     _spans: list[tuple[Row, Source]] = field(default_factory=list)
     _readers: dict[str, RecordReader] = field(default_factory=dict)
     _conceded: set[str] = field(default_factory=set)
     _repeated: set[str] = field(default_factory=set)
     _held: int = 0
     """Characters of text that wait for the last record."""
+    _answers: list[Answer] = field(default_factory=list)
+    """Answers that are not kept, or that another reader has booked; by name, a request may look for its own."""
+    _texted: frozenset[str] = field(init=False)
+    """Formats that log what was said."""
+
+    def __post_init__(self) -> None:
+        """Look through the formats."""
+        self._texted = frozenset(spec.name for spec in self.sniffer.variants if spec.has_texts)
 
     def read_all(self, source: Source) -> None:
         """Read a whole file."""
@@ -118,7 +114,7 @@ class Reader:
                 in order.
         """
         self._readers = {}
-        wanted = _by_line(found)
+        wanted = by_line(found)
         line_wanted, places = next(wanted, (0, None))
         stateful = [reader for reader in (self._reader(spec) for spec in specs) if reader.stateful]
         for count, (number, line) in enumerate(self._lines(source), 1):
@@ -167,28 +163,32 @@ class Reader:
         self.booked.seen += 1
         self.booked.rejects.add(reason, file, line)
 
-    def claims(self) -> tuple[list[str], list[str]]:
+    def claims(self) -> tuple[list[str], list[str], list[str]]:
         """Return what other readers of the same logs may hold too.
 
-        The keys of the responses that were read, and the spans without usage that have text.
+        The keys of the responses that were read, the spans without usage that have text, and the ids of other texts.
         """
         rows = [row for row, _ in self._spans]
-        keys = {_joined(row.key) for row in (*rows, *(kept.row for kept in self._kept.values())) if all(row.key)}
+        keys = {joined(row.key) for row in (*rows, *(kept.row for kept in self._kept.values())) if all(row.key)}
         texts = {row.span for row in rows if row.span and row.outcome == Outcome.NO_USAGE and row.has_text}
-        return sorted(keys - {""}), sorted(texts)
+        return sorted(keys - {""}), sorted(texts), sorted(wanted(self._kept.values()))
 
-    def concede(self, keys: Iterable[str], spans: Iterable[str]) -> None:
-        """Take responses and spans, as `claims` named them, for duplicates of what another reader has booked."""
+    def concede(self, keys: Iterable[str], spans: Iterable[str], answers: Iterable[Answer] = ()) -> None:
+        """Take what `claims` named for duplicates of what another reader has booked."""
         self._conceded.update(keys)
         self._repeated.update(spans)
+        self._answers.extend(answers)
 
     def finish(self) -> None:
         """Book what had to wait for the last record: leaf spans, then the best record of each response."""
         for row, source in self._leaves():
             self._keep(row, source)
         self._spans = []
+        if wanted(self._kept.values()):
+            within = partial(is_within, plan=self.plan)
+            pair(self._kept.values(), [*self._answers, *billed(self._kept.values(), within)], within)
         for kept in self._kept.values():
-            if self._conceded and _joined(kept.row.key) in self._conceded:
+            if kept.repeated or (self._conceded and joined(kept.row.key) in self._conceded):
                 self._repeat(kept.first, kept.copies + 1)
                 continue
             self._enter(kept.row, kept.file, kept.first)
@@ -208,16 +208,17 @@ class Reader:
         if spec is None:
             self.reject(reason or "a record of no known format", source.shown, number)
             return
+        custom_id = custom_id_of(record)
         for variant in self.sniffer.chains(spec, record):
             known = any(variant is other for other in specs)
             for row in self._rows(variant, record):
                 if places is None or not known or row.place in places or not row.place:
-                    self._book(row, source, number)
+                    self._book(row, source, number, custom_id)
 
     def _row(self, source: Source, number: int, record: dict[str, Any], spec: Spec) -> None:
         """Read a row of a table."""
         for row in self._rows(spec, record):
-            self._book(row, source, number)
+            self._book(row, source, number, custom_id_of(record))
 
     def _rows(self, spec: Spec, record: dict[str, Any]) -> list[Row]:
         """Read a record by the format of its neighbours, or where it is not of that by its own."""
@@ -244,12 +245,12 @@ class Reader:
 
     def _repeat(self, micros: int | None, records: int) -> None:
         """Count records of a response that is booked by another."""
-        if _within(micros, self.plan):
+        if is_within(micros, self.plan):
             self.booked.duplicates += records
         else:
             self.booked.skipped += records
 
-    def _book(self, row: Row, source: Source, number: int) -> None:
+    def _book(self, row: Row, source: Source, number: int, custom_id: str | None) -> None:
         self.booked.seen += 1
         if row.span and row.outcome != Outcome.BAD:
             self._spans.append((row, source))
@@ -258,17 +259,23 @@ class Reader:
         match row.outcome:
             case Outcome.SKIP:
                 self.booked.skipped += 1
-            case Outcome.FREE if _within(epoch_micros(row.timestamp), self.plan):
+            case Outcome.FREE if is_within(epoch_micros(row.timestamp), self.plan):
                 self.booked.free += 1
+                self._note(row, custom_id)
                 self.booked.ledger.add(Key(row.spec, int(Outcome.FREE)), Entry(records=1))
             case Outcome.FREE:
                 self.booked.skipped += 1
             case Outcome.BAD | Outcome.UNKNOWN:
                 self.booked.rejects.add(row.reason or "a record of no known format", source.shown, number)
             case _:
-                self._keep(row, source)
+                self._keep(row, source, custom_id)
 
-    def _keep(self, row: Row, source: Source) -> None:
+    def _note(self, row: Row, custom_id: str | None) -> None:
+        """Note that a request was answered, where a batch names it."""
+        if custom_id is not None and self.plan.dedupe != "none":
+            self._answers.append(Answer(row.spec, None, custom_id, row.model))
+
+    def _keep(self, row: Row, source: Source, custom_id: str | None = None) -> None:
         """Keep the best record of each response; book at once what has no identity."""
         micros = epoch_micros(row.timestamp)
         identity: object = row.key if row.key and all(row.key) else None
@@ -278,18 +285,25 @@ class Reader:
         if identity is None and not row.key and row.request_id is not None:
             identity = hash((row.request_id, row.model, micros, row.usage, row.prompt, row.response))
         if identity is None:
+            if row.outcome == Outcome.OK and is_within(micros, self.plan):
+                self._note(row, custom_id)
             self._enter(row, source.shown, micros)
             return
         known = self._kept.get(identity)
-        row = self._lightened(row)
         if known is None:
-            self._kept[identity] = _Kept(row, source.shown, micros)
+            self._kept[identity] = self._first(row, source, custom_id)
             return
+        row = self._lightened(row)
         known.copies += 1
         stamps = [stamp for stamp in (known.first, micros) if stamp is not None]
         known.first = min(stamps, default=None)
-        if (-row.outcome, row.order) > (-known.row.outcome, known.row.order):
+        if _rank(row) > _rank(known.row):
             known.row, known.file = row, source.shown
+
+    def _first(self, row: Row, source: Source, custom_id: str | None) -> Kept:
+        is_text = row.outcome == Outcome.NO_USAGE and not row.key and row.spec in self._texted
+        asks = is_text and row.prompt is not None and row.response is None
+        return Kept(self._lightened(row), source.shown, epoch_micros(row.timestamp), custom_id, is_text, asks)
 
     def _lightened(self, row: Row) -> Row:
         """Count a text now rather than keep it, but where a record of the same response may bring the usage yet."""
@@ -297,16 +311,16 @@ class Reader:
             return row
         size = len(row.prompt or "") + len(row.response or "")
         if not row.key or self._held + size > MOST_HELD:
-            return counted(row)
+            return counted(row, self.plan.deployments)
         self._held += size
         return row
 
     def _enter(self, row: Row, file: str, micros: int | None) -> None:
-        if not _within(micros, self.plan):
+        if not is_within(micros, self.plan):
             self.booked.skipped += 1
             return
         if row.has_text:
-            row = counted(row)
+            row = counted(row, self.plan.deployments)
         outcome, usage = Outcome.OK if row.counted else row.outcome, row.usage
         stamp = row.timestamp if micros is None else from_micros(micros)
         key = self._key(row, file, outcome, stamp)
@@ -350,21 +364,6 @@ def _remember(readers: Iterable[RecordReader], line: bytes) -> None:
             reader.rows(record)
 
 
-def _by_line(found: Iterable[Sequence[Any]]) -> Iterator[tuple[int, set[tuple[int, ...]] | None]]:
-    """Yield each line that is wanted, with the places in it; None: all of it."""
-    for count, rows in groupby(found, key=itemgetter(0)):
-        places = [(tuple(place), whole) for _, *place, whole in rows]
-        yield count, None if any(whole for _, whole in places) else {place for place, _ in places}
-
-
-def _joined(key: tuple[str | None, ...]) -> str:
-    """A key as the query writes it; empty where a part is missing."""
-    return "\x1f".join(part or "" for part in key) if all(key) else ""
-
-
-def _within(micros: int | None, plan: Plan) -> bool:
-    if plan.since_us is None and plan.until_us is None:
-        return True
-    if micros is None:
-        return False
-    return (plan.since_us is None or micros >= plan.since_us) and (plan.until_us is None or micros < plan.until_us)
+def _rank(row: Row) -> tuple[int, bool, tuple[float, ...]]:
+    """Return how much a copy of a response says: its usage, else its text, else what comes last."""
+    return -row.outcome, row.has_text or row.counted is not None, row.order

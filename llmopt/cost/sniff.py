@@ -17,7 +17,7 @@ import msgspec
 
 from llmopt.cost.csv_files import delimiter_of, plain
 from llmopt.cost.sources import Kind, Source, head, samples
-from llmopt.cost.spec.load import Spec, variants
+from llmopt.cost.spec.load import FALSE, Spec, variants
 from llmopt.cost.spec.python import Detector
 
 _SAMPLED_ROWS = 50
@@ -98,9 +98,10 @@ class Sniffer:
         return Sniffed("lines" if whole else "document", ())
 
     def table(self, rows: Iterable[dict[str, Any]]) -> tuple[Spec, ...]:
-        """Return the format of a table's rows: the one that most of them are of."""
+        """Return the format of a table's rows: of most of them, or of most with counts if any has them."""
         found = [spec for spec in map(self.recognise, rows) if spec is not None and not spec.wrapper]
-        seen = Counter(self._place(spec) for spec in found)
+        billed = [spec for spec in found if spec.usage != FALSE]
+        seen = Counter(self._place(spec) for spec in billed or found)
         return tuple(self.variants[index] for index, _ in seen.most_common(1))
 
     def _place(self, spec: Spec) -> int:

@@ -19,7 +19,7 @@ def repeated(rows: Sequence[Row], repeated_texts: Set[str] = frozenset()) -> Ite
         rows: all spans of the traces, those without tokens too; each has a `span`.
         repeated_texts: spans without usage that are known to repeat others, from a query that saw more spans.
     """
-    parents = {row.span: row.parent for row in rows if row.span}
+    parents = {row.span: _parent(row) for row in rows if row.span}
     billed = [row for row in rows if row.outcome == Outcome.OK]
     told = [row for row in rows if row.outcome == Outcome.OK or _is_text(row)]
     above_billed, above_told = _above(billed, parents), _above(told, parents)
@@ -36,11 +36,16 @@ def _is_text(row: Row) -> bool:
     return row.outcome == Outcome.NO_USAGE and row.has_text
 
 
+def _parent(row: Row) -> str | None:
+    """Return the span above a row; one that names itself is a root."""
+    return None if row.parent == row.span else row.parent
+
+
 def _above(rows: Iterable[Row], parents: Mapping[str, str | None]) -> set[str | None]:
     """Return every span that is above one of the rows."""
     above: set[str | None] = set()
     for row in rows:
-        parent = row.parent
+        parent = _parent(row)
         while parent and parent not in above:
             above.add(parent)
             parent = parents.get(parent)
@@ -50,7 +55,7 @@ def _above(rows: Iterable[Row], parents: Mapping[str, str | None]) -> set[str | 
 def _ancestors(row: Row, parents: Mapping[str, str | None]) -> Iterator[str]:
     """Yield the spans above a row, nearest first; a span is not followed twice."""
     seen: set[str] = set()
-    parent = row.parent
+    parent = _parent(row)
     while parent and parent not in seen:
         yield parent
         seen.add(parent)

@@ -27,7 +27,8 @@ def count_logged_request(request: str, model: str | None) -> ChatCount:
             `input` or `contents`, and `system`, `instructions`, `tools` where there are any.
         model: None, or a name that says nothing, is estimated by the pooled estimator.
     """
-    return _count(request, model, is_request_body, count_request)
+    embeds = "embed" in (model or "").lower()
+    return _count(request, model, _is_embedded if embeds else is_request_body, count_request)
 
 
 def count_logged_response(response: str, model: str | None) -> ChatCount:
@@ -39,6 +40,11 @@ def count_logged_response(response: str, model: str | None) -> ChatCount:
         model: as in `count_logged_request`.
     """
     return _count(response, model, is_response_body, count_response)
+
+
+def _is_embedded(body: object) -> bool:
+    """Whether a value is what an embedding model takes: texts, tokens, or lists of them, or a body with those."""
+    return isinstance(body, list) or is_request_body(body)
 
 
 def _count(

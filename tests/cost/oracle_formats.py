@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from tests.cost.oracle import FREE, SKIP, Parser, Seen, chat_tokens, claude_tokens, clock, dig, num, split, tier_of
@@ -30,6 +31,13 @@ def openai_chat(line: Json) -> list[Seen]:
     key = ("chat", str(body.get("id")), json.dumps(tokens))
     tier = tier_of(body.get("service_tier"))
     return [Seen("usage", body["model"], "openai", tier, clock(body.get("created")), tokens, key)]
+
+
+def logged_text(line: Json) -> list[Seen]:
+    body = json.loads(line["response"])
+    kinds = {"chat.completion": openai_chat, "response": openai_responses, None: anthropic_messages}
+    [seen] = kinds[body.get("object")]({"response": body, "timestamp": line["created_at"]})
+    return [replace(seen, at=clock(line["created_at"]))]
 
 
 def vllm(line: Json) -> list[Seen]:
@@ -321,6 +329,7 @@ def parsers() -> dict[str, Parser]:
         "helicone": helicone,
         "otel-genai": otel,
         "vllm": vllm,
+        "logged-text": logged_text,
         "claude-code": claude_code,
         "codex": Codex(),
         "vercel-ai": vercel_ai,

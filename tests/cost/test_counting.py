@@ -76,6 +76,28 @@ def test_a_model_that_writes_nothing_lacks_nothing(model: str, monkeypatch: pyte
     assert (row.counted.requests_without_output, row.counted.input_tokens) == (0, 40)
 
 
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize(
+    ("asked", "uncounted"),
+    [
+        ({"input": "hello there"}, 0),
+        ({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": ""}}]}]}, 1),
+    ],
+    ids=["text", "sound"],
+)
+def test_a_vector_is_nothing_to_count(asked: dict[str, object], uncounted: int, tmp_path: Path) -> None:
+    vector = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}]}
+    used = {"id": "c2", "object": "chat.completion", "model": "gpt-4o"} | {
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    }
+    log = tmp_path / "log.jsonl"
+    pair = {"request": {"model": "text-embedding-3-small"} | asked, "response": vector}
+    log.write_text("\n".join(map(json.dumps, [used, pair])))
+    total = llmopt.price_logs([log]).total
+    assert (total.requests, total.output_tokens) == (2, 1)
+    assert (total.counted.requests_without_output, total.counted.requests_with_uncounted) == (0, uncounted)
+
+
 def test_a_text_of_no_tokens_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     by_words(monkeypatch)
     assert counted(text(prompt="nothing", response="either")) == text()

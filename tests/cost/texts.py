@@ -115,9 +115,10 @@ def spend(**more: Json) -> Json:
 
 def bedrock(**more: Json) -> Json:
     """An invocation in Bedrock's log without counts."""
+    said = {"role": "assistant", "content": [{"text": ANSWERED}]}
     told = {
         "input": {"inputBodyJson": {"messages": [{"role": "user", "content": [{"text": ASKED}]}]}},
-        "output": {"outputBodyJson": {"output": {"message": {"role": "assistant", "content": [{"text": ANSWERED}]}}}},
+        "output": {"outputBodyJson": {"output": {"message": said}, "stopReason": "end_turn"}},
     }
     head = {"schemaType": "ModelInvocationLog", "requestId": "b1", "timestamp": "2026-03-08T10:00:00Z"}
     return head | {"modelId": "amazon.nova-pro-v1:0"} | told | more

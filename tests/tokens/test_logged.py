@@ -45,6 +45,12 @@ def test_a_request_body_is_taken_apart(request_body: Any) -> None:
     assert request_tokens(json.dumps(request_body), "gpt-4o") == TOKENS
 
 
+def test_what_an_embedding_model_takes() -> None:
+    three = 3 * count_tokens("a b c", model="text-embedding-3-small").tokens
+    assert request_tokens('["a b c", "a b c", "a b c"]', "text-embedding-3-small").tokens == three
+    assert request_tokens("[[1, 2, 3], [4, 5]]", "text-embedding-3-small").tokens == 5
+
+
 def test_a_call_of_a_tool_is_counted_and_an_estimate() -> None:
     call = [
         {"role": "assistant", "content": [{"type": "tool-call", "toolName": "look_up", "input": {"order": "48213"}}]}
@@ -76,6 +82,7 @@ def test_messages_have_their_frame() -> None:
         },
         {"output": {"message": {"role": "assistant", "content": [{"text": ANSWER}]}}, "stopReason": "end_turn"},
         {"generation": ANSWER, "stop_reason": "stop"},
+        {"data": {"choices": [{"message": {"role": "assistant", "content": ANSWER}}], "usage": {"total_tokens": 9}}},
         {"results": [{"outputText": ANSWER, "completionReason": "FINISH"}]},
         [{"role": "assistant", "parts": [{"type": "text", "content": ANSWER}]}],
     ],

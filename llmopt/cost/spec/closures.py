@@ -174,6 +174,11 @@ def _picked(items: Any, field: str, wanted: str) -> Any:
     return None
 
 
+def _object(*parts: Any) -> dict[str, Any] | None:
+    """Put names and values together; what is null is left out, and null comes of nothing."""
+    return {name: value for name, value in zip(parts[::2], parts[1::2], strict=True) if value is not None} or None
+
+
 def _scaled(milliseconds: Decimal | None) -> str | None:
     return None if milliseconds is None else str(milliseconds / 1000)
 
@@ -235,6 +240,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "attr": _attribute,
     "pick": _picked,
     "json": _decoded,
+    "object": _object,
     "milli": lambda value: _scaled(to_money(value)),
     "between": lambda start, end: _seconds(to_time(start)[0], to_time(end)[0]),
 }

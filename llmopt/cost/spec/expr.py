@@ -95,6 +95,7 @@ FUNCTIONS: dict[str, tuple[int, int]] = {
     "between": (2, 2),
     "milli": (1, 1),
     "carry": (1, 1),
+    "object": (2, 20),
 }
 """Function -> fewest and most arguments."""
 
@@ -322,9 +323,11 @@ def constant_text(value: str | int | bool) -> str:
 
 def _check_arguments(source: str, name: str, args: list[Expr]) -> None:
     """Refuse arguments that a function cannot take, so that both compilers may rely on them."""
-    constants = {"starts": args[1:], "contains": args[1:], "attr": args[1:], "pick": args[1:]}.get(name, [])
+    constants = args[1:] if name in ("starts", "contains", "attr", "pick") else args[::2] if name == "object" else []
     if not all(isinstance(arg, Const) and isinstance(arg.value, str) for arg in constants):
         raise SpecError(f"expression {source!r}: {name}() looks for a constant text in quotes")
+    if name == "object" and len(args) % 2:
+        raise SpecError(f"expression {source!r}: object() takes pairs of a name and a value")
     if name in ("attr", "pick") and not isinstance(args[0], Path):
         raise SpecError(f"expression {source!r}: the first argument of {name}() is a path")
 

@@ -223,6 +223,9 @@ def _check(spec: Spec) -> None:
         raise SpecError("`name` is empty")
     if sum(1 for expr in spec.expressions() for _ in walk(expr)) > MAX_NODES:
         raise SpecError(f"more than {MAX_NODES:,} parts, lets put in")
+    queried = replace(spec, fields={name: expr for name, expr in spec.fields.items() if name not in LOGGED_TEXTS})
+    if any(isinstance(node, Call) and node.name == "object" for expr in queried.expressions() for node in walk(expr)):
+        raise SpecError(f"object() is for {' and '.join(LOGGED_TEXTS)} alone")
     deepest = min(len(chain) for chain in spec.chains)
     for node in (node for expr in spec.expressions() for node in walk(expr)):
         if isinstance(node, Path) and node.level > deepest:

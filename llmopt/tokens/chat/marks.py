@@ -21,6 +21,7 @@ _SETTINGS = {
     *("generationConfig", "textGenerationConfig", "inferenceConfig", "n", "seed", "response_format", "instructions"),
 }
 """Keys that requests have beside what is asked, and texts seldom."""
+_WRAPPERS = ("output", "response", "body", "result", "data", "payload", "completion")
 _ENDS = {"stop_reason", "finish_reason", "finishReason", "completionReason", "stop", "usage", "model"}
 """Keys that answers have beside their text."""
 
@@ -54,7 +55,9 @@ def is_response_body(value: object) -> bool:
     told = any(
         isinstance(value.get(key), str) for key in ("completion", "generation", "outputText", "text", "response")
     )
-    return (told and bool(_ENDS & value.keys())) or is_response_body(value.get("output"))
+    if told and _ENDS & value.keys():
+        return True
+    return any(isinstance(value.get(key), dict) and is_response_body(value[key]) for key in _WRAPPERS)
 
 
 def _all(value: object, fits: object) -> bool:

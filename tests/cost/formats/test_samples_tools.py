@@ -116,6 +116,15 @@ SAMPLES = {
         duplicates=1,
         skipped=7,
     ),
+    "logged-text": Expected(
+        costs={
+            "gpt-4o-2024-08-06": usd((1200 - 1024, "2.50"), (1024, "1.25"), (80, "10")),
+            "claude-sonnet-4-5-20250929": usd((40, "3"), (3000, "0.30"), (400, "3.75"), (100, "6"), (200, "15")),
+            "gpt-5-2025-08-07": usd((2200 - 1536, "1.25"), (1536, "0.125"), (700, "10")),
+        },
+        read=3,
+        priced=3,
+    ),
     "vercel-ai": Expected(
         costs={
             # Two steps add up to totalUsage: 3000 in of which 1024 cached, 450 out.

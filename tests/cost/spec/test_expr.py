@@ -93,6 +93,7 @@ def test_constants_and_settings(source: str, expr: Expr) -> None:
         ("between(a, b)", Call("between", (A, B))),
         ("milli(a)", Call("milli", (A,))),
         ("carry(a)", Call("carry", (A,))),
+        ("object('x', a)", Call("object", (Const("x"), A))),
     ],
 )
 def test_calls(source: str, expr: Expr) -> None:
@@ -102,7 +103,7 @@ def test_calls(source: str, expr: Expr) -> None:
 def test_every_function_has_been_called_above() -> None:
     assert set(FUNCTIONS) == {
         *("first", "if", "present", "starts", "contains", "lower", "time", "attr", "pick", "json", "between"),
-        *("milli", "carry"),
+        *("milli", "carry", "object"),
     }
 
 
