@@ -1,10 +1,10 @@
 """Make the table of word costs of `llmopt.tokens.estimate.words` out of the sources that the fit may see.
 
 Runs (words, punctuation, blanks) are ranked by their share of the documents, each category counting for the root of
-its documents, and listed until the table is full; a run must stand in three sources at least. The words that are one token in a
-Claude vocabulary join them. What a run costs is
-the difference of two counts of `ctok` and of o200k_base: a word between two others less those two, signs and blanks
-between two words. Ideographs and syllables of Hangul are asked one by one. Nothing of a held-out source is seen.
+its documents, and listed until the table is full; a run must stand in three sources at least. The words that are one
+token in a Claude vocabulary join them. What a run costs is the difference of two counts of `ctok` and of o200k_base: a
+word between two others less those two, signs and blanks between two words. Ideographs and syllables of Hangul are asked
+one by one. Nothing of a held-out source is seen.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def records(scans: list[Scan], plan: Plan) -> Records:
     source = queries[0] if len(queries) == 1 else " UNION ALL BY NAME ".join(queries)
     if plan.dedupe == "all" or (plan.dedupe == "auto" and any(spec.dedupe for spec in formats)):
         parts.append(f"ranked AS (SELECT *, {_rank(formats)} FROM (SELECT *, {_partition()} FROM ({source})))")
-        fate = f"CASE WHEN rank > 1 AND response IS NOT NULL THEN {DUPLICATE} ELSE outcome END"
+        fate = f"CASE WHEN rank > 1 AND response IS NOT NULL AND outcome <> {TEXT} THEN {DUPLICATE} ELSE outcome END"
         time = "CASE WHEN response IS NOT NULL THEN first_ts ELSE ts END"
         source = f"SELECT * REPLACE ({fate} AS outcome, {time} AS ts) FROM ranked"
     if plan.since_us is not None or plan.until_us is not None:
@@ -252,7 +252,8 @@ def _rank(formats: list[Spec]) -> str:
 
 def _partition() -> str:
     """The response that a record belongs to; the others are only spread, for the sake of the sort."""
-    takes_part = f"outcome IN ({int(Outcome.OK)}, {int(Outcome.NO_USAGE)}) AND key IS NOT NULL"
+    # Texts are booked elsewhere; here they only lend their time to the record of the same response that has the usage.
+    takes_part = f"outcome IN ({int(Outcome.OK)}, {int(Outcome.NO_USAGE)}, {TEXT}) AND key IS NOT NULL"
     response = f"CASE WHEN {takes_part} THEN key END AS response"
     return f"{response}, CASE WHEN {takes_part} THEN 0 ELSE hash(ts) % 64 END AS spread"
 
