@@ -61,7 +61,7 @@ Parts = tuple[tuple[int, float], ...]
 
 
 def measure(text: str) -> list[float]:
-    """Return the features of `text`, in the order of `NAMES`; about 10 MB/s, linear in the length."""
+    """Return the features of `text`, in the order of `NAMES`; linear in the length."""
     values = [0.0] * len(NAMES)
     for run, times in runs(text).items():
         for index, amount in _remembered(run) if len(run) <= CACHED else parts(run):
