@@ -10,15 +10,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from llmopt.cost.api import price, price_logs
     from llmopt.cost.result import CostReport
+    from llmopt.prompts.api import compress
+    from llmopt.prompts.chat import CompressedChat
+    from llmopt.prompts.result import Compressed
     from llmopt.tokens.api import count_tokens
     from llmopt.tokens.result import TokenCount
 
 __version__ = "0.1.0"
-__all__ = ["CostReport", "TokenCount", "__version__", "count_tokens", "price", "price_logs"]
+__all__ = [
+    "Compressed",
+    "CompressedChat",
+    "CostReport",
+    "TokenCount",
+    "__version__",
+    "compress",
+    "count_tokens",
+    "price",
+    "price_logs",
+]
 
 _HOMES = {
+    "Compressed": "llmopt.prompts.result",
+    "CompressedChat": "llmopt.prompts.chat",
     "CostReport": "llmopt.cost.result",
     "TokenCount": "llmopt.tokens.result",
+    "compress": "llmopt.prompts.api",
     "count_tokens": "llmopt.tokens.api",
     "price": "llmopt.cost.api",
     "price_logs": "llmopt.cost.api",

@@ -21,8 +21,11 @@ LONGEST_FILE, LONGEST_TEST_FILE, LONGEST_FUNCTION = 400, 500, 40
 OWNERS = {
     "aiohttp": {"serving"},
     "fastapi": {"serving"},
+    "huggingface_hub": {"models"},
+    "llmlingua": {"models"},
     "redis": {"serving"},
     "rich": {"report", "cli"},
+    "safetensors": {"models"},
     "sentencepiece": {"tokens", "models"},
     "starlette": {"serving"},
     "tiktoken": {"tokens"},

@@ -11,7 +11,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from llmopt.cli.registry import COMMANDS, load
-from llmopt.cli.settings import FLAGS
+from llmopt.cli.settings import FLAGS, within
 
 HEAD = """\
 # The command line
@@ -36,7 +36,9 @@ def reference() -> str:
 def _command(command: TyperCommand | TyperGroup, path: str) -> str:
     lines = [f"\n## `{path}`\n", f"{command.help or ''}\n"]
     if isinstance(command, TyperGroup):
-        return "\n".join(lines) + "".join(_command(sub, f"{path} {name}") for name, sub in _commands(command))
+        head = "" if command.name in command.commands else "\n".join(lines)
+        names = path.split()
+        return head + "".join(_command(sub, " ".join(within(names, name))) for name, sub in _commands(command))
     arguments = [param for param in command.params if param.param_type_name == "argument"]
     options = [param for param in command.params if param.param_type_name == "option" and param.name not in FLAGS]
     usage = " ".join([path, *(str(argument.metavar or str(argument.name).upper()) for argument in arguments)])

@@ -52,15 +52,15 @@ def write(report: Report, payload: Mapping[str, Json], to: Destination) -> None:
         InputError: the file, or stdout, cannot be written.
     """
     if to.path is None:
-        _print(render(report, payload, to.format, _screen()))
+        _print(render(report, payload, to.format, screen()))
     else:
-        _save(to.path, render(report, payload, to.format))
+        save(to.path, render(report, payload, to.format))
     if not to.quiet and (to.path is not None or to.format == "csv"):
         for warning in report.warnings:
             sys.stderr.write(f"llmopt: warning: {clean(warning)}\n")
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        _save(Path(summary), render(report, payload, "markdown") + "\n", append=True)
+        save(Path(summary), render(report, payload, "markdown") + "\n", append=True)
 
 
 def _print(text: str) -> None:
@@ -73,7 +73,12 @@ def _print(text: str) -> None:
         raise InputError(f"stdout cannot be written: {error.strerror}") from error
 
 
-def _save(path: Path, text: str, *, append: bool = False) -> None:
+def save(path: Path, text: str, *, append: bool = False) -> None:
+    """Write a text to a file.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     try:
         with path.open("a" if append else "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -81,7 +86,7 @@ def _save(path: Path, text: str, *, append: bool = False) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror}", "name another file with -o") from error
 
 
-def _screen() -> Screen | None:
+def screen() -> Screen | None:
     """Return the terminal on stdout; None for a pipe or a file."""
     if not sys.stdout.isatty():
         return None

@@ -36,6 +36,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("cost", "Price request logs: what was spent, on what, at which rates.", "llmopt.cli.cost", "cost"),
     Entry("tokens", "Count the tokens of files, prompts and chat requests, offline.", "llmopt.cli.tokens", "tokens"),
     Entry("prices", "Look at the price table: rates, dates, tiers, sources.", "llmopt.cli.prices", "app"),
+    Entry("compress", "Cut the tokens of prompts, and nothing that matters.", "llmopt.cli.compress", "app"),
     Entry("estimate", "Estimate what planned traffic will cost.", "llmopt.cli.estimate", "estimate"),
 )
 

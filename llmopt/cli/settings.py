@@ -39,6 +39,11 @@ def defaults_for(command: TyperCommand | TyperGroup, root: Path | None = None) -
     return _defaults(command, [command.name or ""], layers)
 
 
+def within(names: list[str], name: str) -> list[str]:
+    """Return the full name of a command of a group; one that is called like its group is the group itself."""
+    return names if name == names[-1] else [*names, name]
+
+
 def file_layers(start: Path) -> list[tuple[Path, dict[str, Any]]]:
     """Return the settings files that hold in `start`, lowest rank first.
 
@@ -73,13 +78,16 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not TOML: {error}", "fix the file or remove it") from error
 
 
-def _defaults(command: Any, names: list[str], layers: Iterable[tuple[Path, Mapping[str, Any]]]) -> dict[str, Any]:
+def _defaults(
+    command: Any, names: list[str], layers: Iterable[tuple[Path, Mapping[str, Any]]], beside: Iterable[str] = ()
+) -> dict[str, Any]:
     if isinstance(command, TyperGroup):
-        return {name: _defaults(sub, [*names, name], layers) for name, sub in command.commands.items()}
+        subs = command.commands
+        return {name: _defaults(sub, within(names, name), layers, subs) for name, sub in subs.items()}
     options = {str(p.name): p for p in command.params if p.name not in FLAGS and p.param_type_name == "option"}
     found: dict[str, Any] = {}
     for path, settings in layers:
-        found.update(_from_file(path, settings, names, options))
+        found.update(_from_file(path, _without(settings, names, beside), names, options))
     for scope in ("LLMOPT", "_".join(["LLMOPT", *names]).upper().replace("-", "_")):
         found.update(_from_environment(scope, options))
     return found
@@ -99,6 +107,15 @@ def _from_file(path: Path, settings: Mapping[str, Any], names: list[str], option
             raise ConfigError(f"{path}: llmopt {' '.join(names)} has no option {key!r}", hint)
         found[_name(key)] = value
     return {key: _value(value, options[key], str(path)) for key, value in found.items()}
+
+
+def _without(settings: Mapping[str, Any], names: list[str], beside: Iterable[str]) -> Mapping[str, Any]:
+    """Return the settings without the tables of other commands in the table of the one called `names`."""
+    own = settings.get(names[0])
+    if len(names) > 1 or not isinstance(own, Mapping):
+        return settings
+    kept = {key: value for key, value in own.items() if key not in beside or not isinstance(value, Mapping)}
+    return {**settings, names[0]: kept}
 
 
 def _from_environment(scope: str, options: Mapping[str, Any]) -> dict[str, Any]:

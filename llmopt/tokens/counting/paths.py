@@ -34,7 +34,7 @@ def count_paths(paths: Sequence[str], targets: Sequence[Target], *, messages: bo
     skipped: list[Skipped] = []
     notes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
-        jobs = _jobs(paths, Path(folder), skipped)
+        jobs = jobs_of(paths, Path(folder), skipped)
         found = count_requests(jobs, targets, skipped, notes) if messages else count_texts(jobs, targets, skipped)
         files = list(found)
     assumed = (f"{text} ({number:,} request{'s'[: number > 1]})" for text, number in sorted(notes.items()))
@@ -51,8 +51,14 @@ def targets_for(model: str, *, allow_download: bool = False) -> Target:
     return Target(model, tokenizer_for(model, allow_download=allow_download), family.maker)
 
 
-def _jobs(paths: Sequence[str], spool: Path, skipped: list[Skipped]) -> list[Job]:
-    """Return the files behind the paths, each once; what else a path names is noted."""
+def jobs_of(paths: Sequence[str], spool: Path, skipped: list[Skipped]) -> list[Job]:
+    """Return the files behind the paths, each once; what else a path names is noted.
+
+    Args:
+        paths: files, directories (recursive), quoted globs, `-` for standard input.
+        spool: a directory for copies of what can be read only once.
+        skipped: told of what is no file, or is one of the others.
+    """
     jobs: dict[str, Job] = {}
 
     def unlisted(error: OSError) -> None:

@@ -1,0 +1,1 @@
+"""Measure what compression saves and what it keeps, on generated texts and on question-and-answer data."""

@@ -1,0 +1,1 @@
+"""Parse a prompt into typed blocks and spans, and find what may not be touched."""

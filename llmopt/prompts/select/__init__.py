@@ -1,0 +1,1 @@
+"""Keep what a query needs, within an exact budget of tokens."""

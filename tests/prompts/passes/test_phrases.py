@@ -1,0 +1,114 @@
+"""Phrases: what is replaced, what is not, and that every entry of the tables saves."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmopt.prompts.facts import facts, kept_in_order
+from llmopt.prompts.passes.idioms import idle_facts
+from llmopt.prompts.passes.phrases import phrases
+from llmopt.prompts.rewriting.tables import guards, short_forms
+from llmopt.prompts.segments.parse import parse
+from llmopt.tokens.api import tokenizer_for
+from tests.prompts.passes.prose import CONTEXT, UNTOUCHED, shortened
+
+ENTRIES = sorted(phrase for phrase in short_forms() if unicodedata.is_normalized("NFC", phrase))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("In order to win, make use of it.", "To win, use it."),
+        ("It broke due to the fact that it rained.", "It broke because it rained."),
+        ("The tool has the ability to run.", "The tool can run."),
+        ("The tools have the ability to run.", "The tools can run."),
+        ("At this point in time it works.", "Now it works."),
+        ("Do it prior to lunch.", "Do it before lunch."),
+        ("It is important to note that prices vary.", "Prices vary."),
+        ("It is important to note that iPhone users pay.", "iPhone users pay."),
+        ("He was making use of it.", "He was using it."),
+        ("She came to the conclusion that it works.", "She concluded that it works."),
+        ("They came to the conclusion that it works.", "They concluded that it works."),
+        ("It must be taken into account.", "It must be considered."),
+        ("It is an absolutely essential step.", "It is an essential step."),
+        ("It is a true fact.", "It is a fact."),
+        ("Answer in a clear and concise manner.", "Answer clearly and concisely."),
+        ("Answer in JSON format.", "Answer in JSON."),
+        ("In addition, cite it.", "Also, cite it."),
+        ("Wrapped in order\nto fit.", "Wrapped to fit."),
+        ("Bởi vì lý do là trời mưa.", "Vì trời mưa."),
+        ("Hãy tiến hành thực hiện một cách rõ ràng.", "Hãy thực hiện rõ ràng."),
+        ("Trong trường hợp mà trời mưa, ở nhà.", "Nếu trời mưa, ở nhà."),
+        ("Nó có khả năng chạy.", "Nó có thể chạy."),
+        ("Anh không có khả năng trả.", "Anh không thể trả."),
+        ("Các loại quả, chẳng hạn như cam.", "Các loại quả, ví dụ cam."),
+    ],
+)
+def test_a_phrase_is_replaced(before: str, after: str) -> None:
+    assert shortened(phrases, before) == after
+    decomposed = unicodedata.normalize("NFD", before)
+    assert shortened(phrases, decomposed) == unicodedata.normalize("NFD", after)
+
+
+@pytest.mark.parametrize("text", UNTOUCHED)
+def test_what_only_looks_like_a_phrase_stays(text: str) -> None:
+    assert shortened(phrases, text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\nin order to\n```",
+        '"in order to"',
+        "See https://example.org/in order",
+        "<keep>in order to</keep>",
+        "Translate.\n\nText:\nHe ran in order to win.",
+        "Proofread it.\n<draft>We met in order to talk.</draft>",
+    ],
+)
+def test_what_is_guarded_or_asked_about_stays(text: str) -> None:
+    assert shortened(phrases, text) == text
+
+
+def test_material_keeps_what_speaks_to_its_reader() -> None:
+    text = "Sum up:\n\nEmail:\nPlease note that we met in order to talk."
+    assert shortened(phrases, text) == "Sum up:\n\nEmail:\nPlease note that we met to talk."
+
+
+@pytest.mark.parametrize("phrase", ENTRIES)
+def test_an_entry_keeps_the_facts_and_is_shorter(phrase: str) -> None:
+    short = short_forms()[phrase]
+    assert len(short) < len(phrase)
+    wanted = facts(phrase)
+    for fact in idle_facts(phrase):
+        if fact in wanted:
+            wanted.remove(fact)
+    assert kept_in_order(wanted, facts(short))
+
+
+def test_no_entry_costs_tokens() -> None:
+    for encoding in ("o200k_base", "cl100k_base"):
+        tokenizer = tokenizer_for(encoding=encoding)
+        long = tokenizer.count_many([f"We see {phrase} them" for phrase in ENTRIES])
+        short = tokenizer.count_many([f"We see {short_forms()[phrase]} them".replace("  ", " ") for phrase in ENTRIES])
+        worse = [p for p, a, b in zip(ENTRIES, long, short, strict=True) if b.tokens > a.tokens]
+        assert not worse
+
+
+def test_every_guard_belongs_to_an_entry() -> None:
+    assert guards().keys() <= short_forms().keys()
+
+
+@given(
+    st.lists(st.sampled_from([*ENTRIES, "the", "a", "5", ".", "\n", "không", "{x}", '"in order to"', ","]), max_size=30)
+)
+def test_it_ends_and_keeps_what_is_no_phrase(words: list[str]) -> None:
+    text = " ".join(words)
+    after = shortened(phrases, text)
+    assert not phrases(parse(after), CONTEXT)
+    assert [word for word in after.split() if word in ("5", "{x}")] == [word for word in words if word in ("5", "{x}")]
+    assert after.count('"in order to"') == text.count('"in order to"')
