@@ -39,6 +39,8 @@ smoke: .venv/.test .venv-wheel/.made
 	$(SMOKE)/llmopt prices list >/dev/null
 	$(SMOKE)/llmopt cost samples/ >/dev/null
 	$(SMOKE)/llmopt tokens samples/prompts --model gpt-4o,claude-sonnet-4-5 --cost >/dev/null
+	$(SMOKE)/llmopt compress samples/wordy/order.md --level aggressive -q >/dev/null
+	$(SMOKE)/llmopt compress eval --prompts 20 --questions 8 >/dev/null
 
 pytest: .venv/.test
 	$(BIN)/pytest --numprocesses auto --cov --quiet

@@ -19,7 +19,7 @@ def report(figures: Figures, kinds: Sequence[str]) -> None:
         for name, found in contenders.items():
             _kind(name, found["kinds"].get(kind) if found else None)
     for name, query in figures["query"].items():
-        print(f"\n{name}: {query['questions']} questions; answers kept % / budget used % / ms")
+        print(f"\n{name}: {query['questions']} questions; answers kept % / budget used % / median ms")
         for who, found in query.items():
             if isinstance(found, Mapping):
                 print(f"  {who:22} " + "   ".join(_budget(budget, one) for budget, one in found.items()))
@@ -51,4 +51,4 @@ def _kind(name: str, one: Figures | None) -> None:
 
 
 def _budget(budget: str, one: Figures) -> str:
-    return f"{budget} {one['kept_percent']:5.1f} /{100 * one['mean_used']:4.0f} /{one['mean_ms']:6.2f}"
+    return f"{budget} {one['kept_percent']:5.1f} /{100 * one['mean_used']:4.0f} /{one['median_ms']:6.2f}"

@@ -27,6 +27,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 HOW, WHERE, COST = "How", "What goes where", "What it saves"
+OUTPUTS = frozenset({"in_place", "output", "diff", "audit", "check", "format"})
+"""Options that say what goes where. One of them on the command line, and those of the settings do not hold."""
 
 
 def _option(help: str, *names: str, metavar: str | None = None, panel: str | None = None) -> typer.models.OptionInfo:
@@ -74,7 +76,7 @@ def compress(
         bool, _option("Write over the files, each in one step.", "--in-place", "-i", panel=WHERE)
     ] = False,
     output: Annotated[
-        Path | None, _option("Write there instead of to stdout.", "--output", "-o", metavar="FILE|DIR", panel=WHERE)
+        str | None, _option("Write there instead of to stdout.", "--output", "-o", metavar="FILE|DIR", panel=WHERE)
     ] = None,
     diff: Annotated[bool, _option("Show what changes.", "--diff", panel=WHERE)] = False,
     audit: Annotated[
@@ -103,8 +105,9 @@ def compress(
     The compressed text of one file goes to stdout, a summary to stderr. Code, placeholders, tags, numbers and
     negations stay.
     """
-    if (check or output is not None) and _is_setting(context, "in_place"):
-        in_place = False
+    off = _given_way(context, paths)
+    in_place, check, diff = in_place and "in_place" not in off, check and "check" not in off, diff and "diff" not in off
+    output, audit = (None if "output" in off or output == "-" else output), (None if "audit" in off else audit)
     to = asked.outputs(
         paths, in_place=in_place, output=output, diff=diff, audit=audit, check=check, format=format, quiet=quiet
     )
@@ -114,6 +117,10 @@ def compress(
     pricing = pricing_of(
         model, per_day=per_day, provider=provider, as_of=as_of, own=prices, prefixed=stable_prefix is not None
     )
+    if model is not None and "," in model:
+        raise UsageError(f"--model {model}: one model at a time", "llmopt tokens compares several")
+    if query is None and _is_setting(context, "budget"):
+        budget = None
     if (query is None) != (budget is None):
         raise UsageError("--query and --budget go together", "give both, or neither")
     if scorer is not None and query is None and not _is_setting(context, "scorer"):
@@ -136,6 +143,16 @@ def compress(
         paths,
         Settings(options, to, pricing, most or Decimal(0), messages=messages, brief=quiet and not verbose, quiet=quiet),
     )
+
+
+def _given_way(context: typer.Context, paths: list[str]) -> set[str]:
+    """Return which of the settings on what goes where do not hold, since the command line asks for something else."""
+    on = {name for name in OUTPUTS if context.params[name]}
+    if context.params["audit"] != "-":  # a file beside goes with everything
+        on.discard("audit")
+    typed = {name for name in on if not _is_setting(context, name)}
+    lost = on - typed if typed else set()
+    return lost | ({"in_place"} - typed if "-" in paths else set())
 
 
 def _is_setting(context: typer.Context, name: str) -> bool:

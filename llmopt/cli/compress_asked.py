@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +22,8 @@ Printed = Literal["text", "report", "check", "diff", "audit", "nothing"]
 """What goes to stdout."""
 
 
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=(?:[0-9]{3},)*[0-9]{3}\Z)(?<!\b0,)")
+"""Commas between thousands; a decimal comma is none: 0,25 are not 25 tokens."""
 PAGE = ".html"
 """An audit may be a page too."""
 
@@ -36,13 +40,15 @@ class Outputs:
     in_place: bool
     texts: Path | None
     """File or folder for the texts."""
+    is_folder: bool
+    """Whether `texts` ends in a slash, and is to be a folder even if it is not there yet."""
 
 
 def outputs(
     paths: Sequence[str],
     *,
     in_place: bool,
-    output: Path | None,
+    output: str | None,
     diff: bool,
     audit: str | None,
     check: bool,
@@ -61,12 +67,14 @@ def outputs(
     if in_place and "-" in paths:
         raise UsageError("standard input cannot be written in place", "name a file, or leave --in-place out")
     printed = _printed(in_place=in_place, output=output, diff=diff, audit=audit, check=check, format=format)
-    report = destination(format, output if check else None, quiet=quiet)
-    return Outputs(printed, report, _audit(audit), in_place, None if check else output)
+    path = None if output is None else Path(output)
+    report = destination(format, path if check else None, quiet=quiet)
+    is_folder = output is not None and output.endswith(("/", os.sep))
+    return Outputs(printed, report, _audit(audit), in_place, None if check else path, is_folder)
 
 
 def _printed(
-    *, in_place: bool, output: Path | None, diff: bool, audit: str | None, check: bool, format: str | None
+    *, in_place: bool, output: str | None, diff: bool, audit: str | None, check: bool, format: str | None
 ) -> Printed:
     named = format is not None and not isinstance(format, SettingFormat)
     asked: dict[str, Printed] = {}
@@ -114,7 +122,8 @@ def _file(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError(f"--query @{path}: cannot be read: {error.strerror}") from error
+        hint = "the name of a file follows @; a question that begins with @ takes a blank before it"
+        raise InputError(f"--query @{path}: cannot be read: {error.strerror}", hint) from error
     except UnicodeDecodeError as error:
         raise InputError(f"--query @{path}: not UTF-8 at offset {error.start:,}") from error
 
@@ -128,7 +137,7 @@ def budget_of(text: str | None) -> int | float | None:
     if text is None:
         return None
     wrong = UsageError(f"--budget {text!r}: neither tokens nor a share", "such as --budget 800, 0.25 or 25%")
-    plain = text.strip().replace(",", "")
+    plain = _THOUSANDS.sub("", text.strip())
     try:
         number = Decimal(plain.removesuffix("%"))
     except ArithmeticError:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from llmopt.cli import values
 from llmopt.cli.compress_asked import PAGE, Outputs
-from llmopt.cli.compress_write import put_below, put_diff, put_in_place, put_text, targets
+from llmopt.cli.compress_places import places_of
+from llmopt.cli.compress_write import put_below, put_diff, put_in_place, put_text
 from llmopt.cli.output import Destination, destination, save, write
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.cost.prompts import price_of
@@ -94,19 +95,19 @@ def run(paths: Sequence[str], settings: Settings) -> None:
     """Compress what is behind the paths.
 
     Raises:
-        UsageError: several files for one stdout.
+        UsageError: several files for one stdout, or an output that is an input.
         InputError: something named could not be compressed; the rest is done.
         CheckFailed: a file has too much waste.
     """
     work = Work()
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
-        jobs = jobs_of(paths, Path(folder), work.skipped)
+        found = jobs_of(paths, Path(folder), work.skipped)
+        jobs, places = places_of(found, paths, settings.to, work.skipped)
         if settings.to.printed == "text" and settings.to.audit is None and len(jobs) > 1:
             raise UsageError(
                 f"{len(jobs):,} files are not one text for stdout",
                 "--in-place or -o DIR writes them; --diff, --check and --format json show them",
             )
-        places = targets(jobs, paths, settings.to.texts) if settings.to.texts is not None else {}
         for job in jobs:
             _compress(job, places.get(job.shown), settings, work)
     single = len(jobs) == 1
@@ -132,7 +133,7 @@ def _compress(job: Job, place: Path | None, settings: Settings, work: Work) -> N
         work.skipped.append(Skipped(job.shown, error.reason, asked=job.asked or error.broken))
         work.untouched = error.data
     except (InputError, UsageError) as error:
-        reason = error.message.removeprefix(f"{job.shown}: ")
+        reason = error.message.removeprefix(f"{job.shown}: ").removeprefix(f"{Path(job.shown)}: ")
         work.skipped.append(Skipped(job.shown, f"{reason}; {error.hint}" if error.hint else reason, asked=True))
     else:
         work.files.append(file)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from llmopt.cli.output import screen
-from llmopt.errors import InputError, UsageError
-from llmopt.files import PACKED, STDIN, Compression
+from llmopt.errors import InputError
+from llmopt.files import PACKED, Compression
 from llmopt.prompts.files.reading import packed
 from llmopt.prompts.files.values import FileResult
 from llmopt.prompts.files.writing import replace_file
 from llmopt.report.compress_diff import diff_lines, diff_text
 from llmopt.report.text import clean
-from llmopt.tokens.counting.values import Job
 
 
 def put_text(data: bytes) -> None:
@@ -76,42 +74,6 @@ def put_below(file: FileResult, target: Path) -> None:
     except OSError as error:
         raise InputError(f"{target.parent}: cannot be made: {error.strerror}", "name another folder with -o") from error
     replace_file(target, packed(file.source.encoded(file.text), _packing(target)))
-
-
-def targets(jobs: Sequence[Job], paths: Sequence[str], output: Path) -> dict[str, Path]:
-    """Return where the text of each input goes: one to the file, several below the folder, laid out as they are.
-
-    Args:
-        jobs: the inputs.
-        paths: as the user named them.
-        output: the file or folder.
-
-    Raises:
-        UsageError: standard input among several, or a text would go over its own input.
-    """
-    folder = output.is_dir() or str(output).endswith(("/", os.sep))
-    if len(jobs) == 1 and not folder and not any(Path(path).is_dir() for path in paths):
-        found = {jobs[0].shown: output}
-    else:
-        base = _base(jobs, paths)
-        found = {job.shown: output / os.path.relpath(_named(job), base) for job in jobs}
-    for job in jobs:
-        if os.path.realpath(found[job.shown]) == os.path.realpath(job.path):
-            raise UsageError(f"-o {output} would write over {job.shown}", "--in-place does that, in one step a file")
-    return found
-
-
-def _named(job: Job) -> str:
-    if job.shown == STDIN:
-        raise UsageError("standard input has no name in a folder", "give -o a file, or name files alone")
-    return os.path.abspath(job.shown)  # noqa: PTH100 - links stay links
-
-
-def _base(jobs: Sequence[Job], paths: Sequence[str]) -> str:
-    """Return the folder that the layout is told from: that which was named, or the deepest that holds all."""
-    folders = [os.path.abspath(path) for path in paths if Path(path).is_dir()]  # noqa: PTH100
-    files = [os.path.dirname(_named(job)) for job in jobs if job.asked]  # noqa: PTH120
-    return os.path.commonpath([*folders, *files])
 
 
 def _packing(target: Path) -> Compression:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -98,8 +99,10 @@ def _pattern(item: str | re.Pattern[str]) -> re.Pattern[str]:
     if isinstance(item, re.Pattern):
         return item
     try:
-        return re.compile(item, re.MULTILINE)
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # [[:alpha:]] means something else in Python
+            return re.compile(item, re.MULTILINE)
+    except (re.error, FutureWarning) as error:
         raise UsageError(f"'{item}' is no regular expression: {error}", "quote special characters with \\") from error
 
 

@@ -49,7 +49,7 @@ def _within_budget(
     query, budget = options.query, options.budget
     if query is None or budget is None:
         return drafts
-    limit = budget if isinstance(budget, int) else int(budget * sum(options.context.tokens(p.text) for p in parts))
+    limit = budget if isinstance(budget, int) else max(1, int(budget * sum(options.context.tokens(p.text) for p in parts)))
     documents = [
         draft.segments if part.selectable else Guards(prefix=len(draft.segments.text)).parse(draft.segments.text)
         for part, draft in zip(parts, drafts, strict=True)

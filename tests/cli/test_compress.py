@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from llmopt.cli.compress_asked import budget_of
 from llmopt.core.money import dollars
 from llmopt.prompts.api import compress
 from llmopt.tokens.api import count_tokens
@@ -184,6 +185,10 @@ def test_keep_and_level(llmopt: Llmopt, prompts: Path) -> None:
         (("prompts/answer.md", "--query", "x", "--budget", "many"), "--budget 'many'"),
         (("prompts/answer.md", "--query", "x", "--budget", "1.5"), "--budget '1.5'"),
         (("prompts/answer.md", "--query", "x", "--budget", "0"), "--budget '0'"),
+        (("prompts/answer.md", "--query", "x", "--budget", "0,25"), "--budget '0,25'"),
+        (("prompts/answer.md", "--query", "x", "--budget", "0,250"), "--budget '0,250'"),
+        (("prompts/answer.md", "--query", "@none", "--budget", "5"), "a question that begins with @ takes a blank"),
+        (("prompts/answer.md", "--model", "gpt-4o,gpt-4"), "one model at a time"),
         (("prompts/answer.md", "--query", " ", "--budget", "5"), "--query is empty"),
         (("prompts/answer.md", "--query", "@none", "--budget", "5"), "--query @none: cannot be read"),
         (("prompts/answer.md", "--keep", "("), "is no regular expression"),
@@ -272,6 +277,55 @@ def test_settings_hold_and_flags_go_before_them(llmopt: Llmopt, prompts: Path, m
     assert llmopt("compress", prompts / "answer.md").out.count("discount") == 1
     Path("llmopt.toml").write_text('[compress]\nlevle = "safe"\n')
     assert "llmopt compress has no option 'levle'" in llmopt("compress", prompts / "answer.md").err
+
+
+@pytest.mark.parametrize("setting", ["in-place = true", "check = true", "diff = true", 'output = "o"', 'audit = "-"'])
+@pytest.mark.parametrize(
+    ("typed", "starts"),
+    [
+        (("--check",), "Prompt waste"),
+        (("--diff",), "--- prompts/answer.md"),
+        (("--audit", "-"), "Audit"),
+        (("--format", "csv"), "path,"),
+        (("-o", "short.md"), ""),
+    ],
+)
+def test_the_command_line_says_what_goes_where_and_not_the_settings(
+    llmopt: Llmopt, prompts: Path, setting: str, typed: tuple[str, ...], starts: str
+) -> None:
+    Path("llmopt.toml").write_text(f"[compress]\n{setting}\n")
+    outcome = llmopt("compress", prompts / "answer.md", *typed)
+    assert outcome.code == (1 if typed == ("--check",) else 0)
+    assert outcome.out.startswith(starts)
+    assert bool(outcome.out) == bool(starts)
+    assert (prompts / "answer.md").read_text() == ANSWER
+    assert Path("short.md").exists() == ("-o" in typed)
+    assert not Path("o").exists()
+
+
+def test_in_place_as_a_setting_leaves_pipes_alone(
+    llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch, workdir: Path
+) -> None:
+    Path("llmopt.toml").write_text("[compress]\nin-place = true\n")
+    pipe(monkeypatch, b"Hello  there.")
+    assert llmopt("compress", "-").out == "Hello there."
+
+
+def test_a_budget_in_the_settings_waits_for_a_query(llmopt: Llmopt, prompts: Path) -> None:
+    Path("llmopt.toml").write_text('[compress]\nbudget = "50%"\n')
+    assert llmopt("compress", prompts / "refund.txt").out == compress(REFUND).text
+    asked = llmopt("compress", prompts / "refund.txt", "--query", "Who answers a refund?")
+    assert asked.out == compress(REFUND, query="Who answers a refund?", budget=0.5).text
+
+
+def test_a_dash_as_output_is_standard_output(llmopt: Llmopt, prompts: Path) -> None:
+    assert llmopt("compress", prompts / "refund.txt", "-o", "-").out == compress(REFUND).text
+    assert not Path("-").exists()
+
+
+@pytest.mark.parametrize(("typed", "budget"), [("1,000", 1000), ("10_000", 10_000), ("12,345,678", 12_345_678)])
+def test_thousands_may_have_commas(typed: str, budget: int) -> None:
+    assert budget_of(typed) == budget
 
 
 def test_a_model_in_the_settings_gives_way_to_a_tokenizer(llmopt: Llmopt, prompts: Path) -> None:

@@ -13,7 +13,7 @@ from tests.conftest import Golden
 
 FORMATS = [("table", "txt"), ("json", "json"), ("csv", "csv"), ("markdown", "md")]
 TIGHT = "Answer the question in one sentence, and name the source of every claim that you make.\n"
-LOOSE = "Answer   the   question.\n\n\n\n\nName   the   source.   Be   brief.\n"
+LOOSE = "Answer  the  question.\n\n\n\n\nName  the  source.  Be  brief.\n"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_what_goes_to_stderr_names_file_line_and_rule(llmopt: Llmopt, prompts: P
     outcome = llmopt("compress", prompts, "--check", "--level", "lossless")
     assert outcome.code == 1
     *findings, failed = outcome.err.splitlines()
-    assert findings[0] == "prompts/loose.md:1: repeated-spaces: '   ' and 1 more (2 tokens)"
+    assert findings[0] == "prompts/loose.md:1: repeated-spaces: '  ' and 1 more (2 tokens)"
     assert all(line.startswith("prompts/loose.md:") for line in findings)
     assert failed.startswith("llmopt: check failed: prompts/loose.md: ")
     assert failed.endswith("over --max-waste 10.0%")

@@ -52,6 +52,7 @@ def test_nothing_to_do() -> None:
         ({"query": "x", "budget": 1.5}, "neither tokens nor a share"),
         ({"query": "x", "budget": float("nan")}, "budget of nan"),
         ({"keep": ["("]}, "no regular expression"),
+        ({"keep": "[[:alpha:]]"}, "no regular expression: Possible nested set"),
         ({"stable_prefix": -1}, "stable prefix of -1"),
         ({"stable_prefix": ""}, "stable prefix of ''"),
         ({"stable_prefix": "END"}, "'END' does not occur"),
@@ -80,6 +81,11 @@ def test_tokens_are_those_of_the_model_asked_for() -> None:
 def test_a_share_above_one_counts_tokens() -> None:
     assert llmopt.compress(TEXT, query="brief", budget=800.0).text == llmopt.compress(TEXT).text
     assert llmopt.compress(TEXT, query="brief", budget=1.0).text == llmopt.compress(TEXT).text
+
+
+def test_the_smallest_share_is_one_token() -> None:
+    text = "The cat sat on the mat. The dog sat on the log."
+    assert llmopt.compress(text, query="dog", budget=0.001).tokens_after == 1
 
 
 def test_a_result_survives_a_pickle() -> None:

@@ -31,6 +31,7 @@ _BAD = re.compile(
     r"^(?:\W{0,2}\d[^|]*|[A-Z][a-z]{2} .*|ts=.*|[^\w|]{0,2})\b(?:ERROR|WARN|WARNING|FATAL|CRITICAL|SEVERE)\b"
     r"|^Traceback |^[\w.]+(?:Error|Exception): |^\s+at [\w.]+\(|^  File \""
 )
+_RULE = re.compile(r"[-|: ]*")
 _NEGATION = re.compile(
     r"\b(?:cannot|not|never|no|none|nothing|nobody|nowhere|neither|nor|without|unless|except)\b|n['\u2019]t\b"
     r"|\b(?:không|chưa|chẳng|đừng|chớ|cấm|trừ)\b"
@@ -150,7 +151,7 @@ def _lost_literals(old: Document, new: Document, level: Level) -> list[str]:
     plain, logged = _by_stamp(old.outside)
     wanted = [("URL", url) for url in _URL.findall(plain)]
     wanted += [("quotation", quote) for line in plain.splitlines() for quote in _quotations(line)]
-    lost = [f"{name} {item!r} lost" for name, item in wanted if item not in new.text]
+    lost = [f"{name} {item!r} lost" for name, item in wanted if item not in new.text and item not in new.outside]
     if level == "lossless":
         rest = iter(_NUMBER.findall(new.outside))
         return lost + [f"number {item} lost" for item in _NUMBER.findall(old.outside) if item not in rest][:1]
@@ -191,7 +192,7 @@ def _lost_lines(before: str, after: str, level: Level) -> list[str]:
 
 
 def _is_row(line: str) -> bool:
-    return line.startswith("| ") and line.endswith("|") and line.count("|") > 2 and "``" not in line
+    return line.startswith("| ") and line.endswith("|") and line.count("|") > 2 and not _RULE.fullmatch(line)
 
 
 def _cells(line: str) -> tuple[str, ...]:

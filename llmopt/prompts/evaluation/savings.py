@@ -57,11 +57,12 @@ def savings(tokenizer: Tokenizer, *, seed: int, each: int, timed: bool) -> Itera
         made = [make(Random(f"{seed} wordy {language} {number}")) for number in range(each)]
         for detail, texts in (("generated", made), ("written", written(f"wordy-{language}"))):
             found = saved(texts, tokenizer, level="aggressive").share
-            yield at_least(f"wordy prompts, {language}", found, WORDY_GOAL, len(texts), f"aggressive, {detail}")
+            name = f"wordy prompts, {language}, {detail}"
+            yield at_least(name, found, WORDY_GOAL, len(texts), "aggressive")
     real = [*written("system-en"), *written("system-vi")]
     for level in ("safe", "aggressive"):
         found = saved(real, tokenizer, level=level).share
-        yield at_least("system prompts", found, None, len(real), f"{level}, written, already concise")
+        yield at_least(f"system prompts, {level}", found, None, len(real), "written, already concise")
 
 
 def written(kind: str) -> list[str]:

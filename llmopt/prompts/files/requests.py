@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from llmopt.errors import InputError, UsageError
 from llmopt.files import unpacked_name
@@ -48,20 +49,21 @@ class Record:
 
 
 def holds_requests(source: Source) -> bool:
-    """Return whether a file is named like JSON and holds chat requests and nothing else."""
+    """Return whether a file is named like JSON and most of its first records are chat requests."""
     if not unpacked_name(source.shown).endswith(ENDINGS) or not source.text.strip():
         return False
     try:
-        return all(not record.wrong for record in records(source.text))
+        found = [record.wrong in ("", NO_TEXT) for record in islice(records(source.text), _TRIED)]
     except NotText:
         return False
+    return 2 * sum(found) > len(found)
 
 
 def compress_requests(source: Source, options: Options) -> FileResult:
     """Return a file of chat requests with the texts of each made shorter.
 
-    What is no chat request stays as it is, and is named in `skipped`; so does one whose texts cannot be brought under
-    the budget, which holds for each request, or that lacks the marker of the stable prefix.
+    What is no chat request or has no text stays as it is, and is named in `skipped`; so does one whose texts cannot be
+    brought under the budget, which holds for each request, or that lacks the marker of the stable prefix.
 
     Args:
         source: the file.
@@ -82,7 +84,7 @@ def compress_requests(source: Source, options: Options) -> FileResult:
             if options.stable_prefix is not None:
                 held.append(_held(record, chat, options))
         except (InputError, UsageError) as error:
-            skipped.append(Skipped(where, error.message, asked=True))
+            skipped.append(Skipped(where, error.message, asked=record.wrong != NO_TEXT))
             continue
         places = string_positions(source.text[record.start : record.end], [part.path for part in chat.parts])
         for part in chat.parts:
@@ -93,7 +95,8 @@ def compress_requests(source: Source, options: Options) -> FileResult:
                 edits.append(Edit(start, end, token, "text"))
     edits.sort(key=lambda edit: edit.start)
     total = Held(sum(one.tokens for one in held), sum(one.forgone_tokens for one in held)) if held else None
-    return FileResult(source, tuple(edits), tuple(parts), skipped=tuple(skipped), held=total)
+    name = options.context.tokenizer.name
+    return FileResult(source, tuple(edits), tuple(parts), skipped=tuple(skipped), held=total, tokenizer=name)
 
 
 def records(text: str) -> Iterator[Record]:

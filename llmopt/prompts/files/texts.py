@@ -46,7 +46,8 @@ def compress_text_file(source: Source, options: Options) -> FileResult:
 def _with_final_break(result: Compressed, options: Options) -> Compressed:
     """Return the result with the final line break of the original, if that went."""
     original, text = result.original, result.text
-    if not original.endswith("\n") or text.endswith("\n") or not text or not result.changes:
+    final = original[-1:]
+    if final not in ("\n", "\r") or text.endswith(final) or not text or not result.changes:
         return result
     last = result.changes[-1]
     if last.end != len(original) or last.start == last.end:
@@ -56,7 +57,7 @@ def _with_final_break(result: Compressed, options: Options) -> Compressed:
         rules = tuple(rule for rule in rules if rule != _END_OF_TEXT) or rules
     shorter = replace(last, end=last.end - 1, rules=rules)
     kept = (*result.changes[:-1], *(() if original[shorter.start : shorter.end] == shorter.text else (shorter,)))
-    whole = Compressed(original, text + "\n", kept, result.tokenizer)
+    whole = Compressed(original, text + final, kept, result.tokenizer)
     return result if _is_over(whole, options) else whole
 
 

@@ -49,6 +49,8 @@ class FileResult:
     """Lines that hold no chat request, and stay."""
     held: Held | None = None
     """None without a stable prefix."""
+    tokenizer: str = ""
+    """Name of what counted; needed only where there may be no part."""
 
     @property
     def text(self) -> str:
@@ -58,12 +60,12 @@ class FileResult:
     @property
     def before(self) -> TokenCount:
         """Tokens of the texts as they were."""
-        return _sum(self.parts, after=False)
+        return _sum(self.parts, after=False, tokenizer=self.tokenizer)
 
     @property
     def after(self) -> TokenCount:
         """Tokens of the texts as they are."""
-        return _sum(self.parts, after=True)
+        return _sum(self.parts, after=True, tokenizer=self.tokenizer)
 
     @property
     def requests(self) -> tuple[tuple[TokenCount, TokenCount], ...]:
@@ -79,6 +81,6 @@ class FileResult:
         return self.before.tokens - self.after.tokens
 
 
-def _sum(parts: Sequence[FilePart], *, after: bool) -> TokenCount:
+def _sum(parts: Sequence[FilePart], *, after: bool, tokenizer: str = "") -> TokenCount:
     counts = [part.result.count_after if after else part.result.count_before for part in parts]
-    return total(counts, counts[0].tokenizer if counts else "")
+    return total(counts, counts[0].tokenizer if counts else tokenizer)

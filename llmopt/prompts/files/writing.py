@@ -17,7 +17,7 @@ _NAME = ".llmopt-"
 def replace_file(path: Path, data: bytes, *, stamp: tuple[int, int] | None = None) -> None:
     """Write a file by way of another one beside it; mode, owner (where allowed) and symbolic links stay.
 
-    Hard links to it keep the old text.
+    Hard links to it keep the old text. A device or a named pipe stays what it is, and gets the data.
 
     Args:
         path: the file, there or not.
@@ -28,6 +28,9 @@ def replace_file(path: Path, data: bytes, *, stamp: tuple[int, int] | None = Non
         InputError: it cannot be written, or somebody else wrote to it; it is as it was.
     """
     target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file() and not target.is_dir():
+        _feed(target, data)
+        return
     beside = target.with_name(f"{_NAME}{secrets.token_hex(8)}.tmp")
     try:
         _check(target, stamp)
@@ -40,6 +43,16 @@ def replace_file(path: Path, data: bytes, *, stamp: tuple[int, int] | None = Non
     finally:
         with contextlib.suppress(OSError):
             beside.unlink()
+
+
+def _feed(target: Path, data: bytes) -> None:
+    try:
+        with target.open("wb") as file:
+            file.write(data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {error.strerror}") from error
 
 
 def _check(target: Path, stamp: tuple[int, int] | None) -> None:

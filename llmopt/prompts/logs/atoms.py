@@ -16,7 +16,7 @@ _ENDS = r"(?!\w)(?![-.:/_@]\w)"
 _UNIT = r"(?=[a-zµ]{1,3}(?!\w)(?![-.:/@]\w))"
 _ATOM = re.compile(
     rf"""(
-    "[^"]*+" | (?<!\w)'[^']*+'(?!\w)                                   # quoted
+    "(?:[^"\\]|\\.)*+" | (?<!\w)'[^']*+'(?!\w)                                   # quoted
     | [A-Za-z][A-Za-z0-9+.\-]*+://[^\s"'<>]++                          # URL
     | (?<!\w)\d\d\d\d-\d\d-\d\d(?=T\d) | (?<=\d)T\d\d:\d\d:\d\d(?:[.,]\d++)?   # ISO 8601: date, time
     | (?<!\w)\d\d/[A-Z][a-z][a-z]/(?=\d\d\d\d:)                        # date of an access log
@@ -24,7 +24,7 @@ _ATOM = re.compile(
     | (?<=[A-Za-z_])\d++{_ENDS}
     | [A-Za-z_/][A-Za-z_.\-/:\#@]*+                                    # what stands before a number
       (?:(?<=[-:\#/])(?=(?>{NUMBER})(?:{_ENDS}|{_UNIT})) | (?<=[A-Za-z_])(?=\d++{_ENDS}))
-    | (?:[^\s"'=,;()\[\]{{}}<>|] | (?<=\d),(?=\d))++                   # anything else
+    | (?!(?<="):)(?:[^\s"'=,;()\[\]{{}}<>|] | (?<=\d),(?=\d))++                   # anything else
     )""",
     re.VERBOSE,
 )

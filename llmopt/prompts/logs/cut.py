@@ -73,16 +73,35 @@ def _common(lines: Sequence[Line], position: int) -> str | None:
 
 def _saved(lines: Sequence[Line], masked: Sequence[tuple[str | None, ...]], size: int) -> int:
     """Return the tokens that templates would save if heads had this many atoms."""
+    heads: dict[_Key, list[_Key]] = defaultdict(list)
     counts: dict[_Key, int] = defaultdict(int)
     for line, words in zip(lines, masked, strict=True):
         if size and _can_cut(line, size):
-            counts[line.gaps[: size + 1], words[:size]] += 1
-            counts[("", *line.gaps[size + 1 :]), words[size:]] += 1
+            message = ("", *line.gaps[size + 1 :]), words[size:]
+            heads[line.gaps[: size + 1], words[:size]].append(message)
         else:
-            counts[line.gaps, words] += 1
-    saved = 0
-    for (gaps, words), count in counts.items():
-        places = words.count(None)
-        fixed = tokens(" ".join([*filter(None, words), *gaps])) if count > 1 else 0
-        saved += max(count * (fixed - 1 - places) - fixed - OPEN_TOKENS * places - TEMPLATE_TOKENS, 0)
+            message = line.gaps, words
+        counts[message] += 1
+    worth = {message: _worth(message, count) for message, count in counts.items()}
+    saved = sum(each * counts[message] - once for message, (each, once) in worth.items())
+    for head, messages in heads.items():
+        each, once = _template(head)
+        if each * len(messages) - once + sum(worth[message][0] for message in messages) > 0:
+            saved += each * len(messages) - once
+        else:  # a message has no template where its head has none
+            saved -= sum(worth[message][0] for message in messages)
     return saved
+
+
+def _worth(key: _Key, count: int) -> tuple[int, int]:
+    """Return what a template saves each time and costs once; nothing of both where it does not pay."""
+    each, once = _template(key) if count > 1 else (0, 0)
+    return (each, once) if each * count > once else (0, 0)
+
+
+def _template(key: _Key) -> tuple[int, int]:
+    """Return how many tokens a template saves in each line, and how many it has."""
+    gaps, words = key
+    places = words.count(None)
+    fixed = tokens(" ".join([*filter(None, words), *gaps]))
+    return fixed - 1 - places, fixed + OPEN_TOKENS * places + TEMPLATE_TOKENS

@@ -7,15 +7,21 @@ joins for no good is taken apart again in `templates`, where the tokens decide.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from llmopt.prompts.logs.atoms import varies
 
 OPEN = "<*>"
 """Where a template leaves something open; the notation is Drain's."""
 _ROUNDS = 2
+_SHORTEST_PREFIX = 4
+_MARK = re.compile(r"(?<=\w)[/.:_-](?![^A-Za-z])")
+"""Where a value may be cut: numbers and their signs stay whole."""
+_LITERAL = re.compile(r"://|[@\"'\[\]{}<>`]")
 _MOST_WORDS = 24
 """Positions in which groups may differ and still be joined; bounds the work on long lines."""
 
@@ -39,6 +45,8 @@ class Group:
     """At least one, in order."""
     fixed: tuple[str | None, ...]
     """The atom that all lines have in common, or None where they differ."""
+    prefixes: tuple[str, ...] = ()
+    """What all values of each open place begin with, if that is part of the template."""
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -55,7 +63,7 @@ class Group:
                 pieces[-1] = gap
             else:
                 pieces.append(gap)
-        return tuple(pieces)
+        return tuple(map("".join, zip_longest(pieces, self.prefixes, fillvalue="")))
 
     def fields(self, line: Line) -> list[str]:
         """Return what fills the open places of the template for one of the lines."""
@@ -67,7 +75,7 @@ class Group:
                 fields[-1] += atom
             else:
                 fields.append(atom)
-        return fields
+        return [field.removeprefix(prefix) for field, prefix in zip_longest(fields, self.prefixes, fillvalue="")]
 
 
 def group_of(lines: Sequence[Line]) -> Group:
@@ -76,6 +84,25 @@ def group_of(lines: Sequence[Line]) -> Group:
     first = lines[0].atoms
     same = tuple(None if any(a != atom for a in column) else atom for column, atom in zip(columns, first, strict=True))
     return Group(tuple(lines), same)
+
+
+def with_prefixes(group: Group) -> Group:
+    """Return a group whose template has what the values of an open place all begin with, such as `/api/v1/`."""
+    columns = zip(*(group.fields(line) for line in group.lines), strict=True)
+    return replace(group, prefixes=tuple(map(_prefix, columns)))
+
+
+def _prefix(values: Sequence[str]) -> str:
+    """Return the longest beginning behind which all values go on with a letter; none of numbers and literals."""
+    first, last = min(values), max(values)
+    common = first[: next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), None)]
+    if len(common) < _SHORTEST_PREFIX or any(_LITERAL.search(value) for value in set(values)):
+        return ""
+    nexts = {value[len(common) : len(common) + 1] for value in values}
+    ends = [mark.end() for mark in _MARK.finditer(common)]
+    if ends and ends[-1] == len(common) and not all(map(str.isalpha, nexts)):
+        ends.pop()
+    return common[: ends[-1]] if ends else ""
 
 
 def alike(lines: Iterable[Line]) -> list[Group]:

@@ -1,7 +1,7 @@
 """Write lines by templates, and read them back.
 
 ```log
-Line "Ab x y" = templates A and b with each <*> filled by x, y in turn; "A x text" = A and text:
+"Ab x y": A and b with x, y for each <*>; "A x text": A and text
 A=2024-03-01 <*> INFO
 b=Job <*> done
 Ab 12:00:00 17
@@ -24,11 +24,11 @@ from string import ascii_lowercase, ascii_uppercase
 
 from llmopt.prompts.logs.groups import OPEN, Group, Line
 
-_HOW = 'Line "{label} x y" = {parts} with each <*> filled by x, y in turn'
-_HOW_TEXT = '; "{label} x text" = {label} and text'
-_HOW_HEADS = 'Line "{label} x y text" = template {label} with each <*> filled by x, y in turn, and text'
-_HOW_REPEATED = "; (x3) = 3 times"
-_VALUE = re.compile(r"\"[^\"]*+\"|'[^']*+'(?!\S)|\S++")
+_HOW = '"{label} x y": {parts} with x, y for each <*>'
+_HOW_TEXT = '; "{label} x text": {label} and text'
+_HOW_HEADS = '"{label} x y text": {label} with x, y for each <*>, and text'
+_HOW_REPEATED = "; (x3): 3 times"
+_VALUE = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'[^']*+'(?!\S)|\S++")
 _LABEL = re.compile(r"([A-Z]{0,2})([a-z]{0,2})(?= |\Z)")
 _TEMPLATE = re.compile(r"([A-Z]{1,2}|[a-z]{1,2})=(.*)", re.DOTALL)
 _REPEATED = re.compile(r" \(x(\d+)\)\Z")
@@ -155,8 +155,8 @@ def _how(short: Mapping[int, str], body: Sequence[str]) -> str:
     heads = [label for label in labels if label.isupper()]
     whole = next((label for label in labels if not label.isupper()), heads[0] if heads else "")
     if whole.isupper():
-        return _HOW_HEADS.format(label=whole) + _HOW_REPEATED * any(_REPEATED.search(line) for line in body) + ":"
+        return _HOW_HEADS.format(label=whole) + _HOW_REPEATED * any(_REPEATED.search(line) for line in body)
     parts = re.findall(r"[A-Z]+|[a-z]+", whole)
-    how = _HOW.format(label=whole, parts=("templates " if len(parts) > 1 else "template ") + " and ".join(parts))
+    how = _HOW.format(label=whole, parts=" and ".join(parts))
     how += _HOW_TEXT.format(label=heads[0]) if heads and whole != heads[0] else ""
-    return how + _HOW_REPEATED * any(_REPEATED.search(line) for line in body) + ":"
+    return how + _HOW_REPEATED * any(_REPEATED.search(line) for line in body)

@@ -25,9 +25,19 @@ _STATUS = re.compile(
     |["'][ ][45]\d\d\b""",
     re.VERBOSE,
 )
-_FINE = re.compile(r"[\"'] [123]\d\d\b|\bhttp/\d(?:\.\d)?\"? [123]\d\d\b")
+_CALM_LEVEL = re.compile(r"\b(?:info|debug|trace|notice)\b")
+_NEUTRAL = re.compile(
+    r"\btimeout(?:[ _-]?ms)?[\"']?(?:[ ]?[=:][ ]?|[ ])\d"
+    r"|\b(?:errors?|fail(?:ed|ures?)|reject(?:ed|s)?|warnings?)[\"']?[ ]?[=:][ ]?0\b"
+    r"|\b(?:0|no) (?:errors?|failures?|failed|warnings?)\b"
+)
+"""Words of trouble that tell of none where the line has a level below a warning."""
+_FINE = re.compile(
+    r"[\"'] [123]\d\d\b|\bhttp/\d(?:\.\d)?\"? [123]\d\d\b|\b(?:get|post|put|patch|delete|head|options) \S+ [23]\d\d\b"
+)
 _METHOD = re.compile(r"\b(?:get|post|put|patch|delete|head|options|connect|http)\b")
 _LONE_STATUS = re.compile(r"(?<![\w.,])[45]\d\d(?![\w%])")
+_STATUS_APART = re.compile(r"(?<![\w.,:/-])[45]\d\d(?![\w%:/-]|\.\d)")
 _PRIORITY = re.compile(r"<(\d{1,3})>")
 _MILDEST_TROUBLE = 4
 """Warning; the rest of a syslog priority is its facility."""
@@ -36,10 +46,12 @@ _MILDEST_TROUBLE = 4
 def tells_of_trouble(line: str) -> bool:
     """Return whether a line is of level WARN or above, names a failure, or reports an HTTP status of 400 or above."""
     low = line.lower()
+    if _CALM_LEVEL.search(low):
+        low = _NEUTRAL.sub("-", low)
     if any(word in low for word in _WORDS) or _LEVEL.search(low):
         return True
     if (priority := _PRIORITY.match(low)) and int(priority[1]) % 8 <= _MILDEST_TROUBLE:
         return True
     if not _LONE_STATUS.search(low):
         return False
-    return bool(_STATUS.search(low) or (_METHOD.search(low) and not _FINE.search(low)))
+    return bool(_STATUS.search(low) or (_METHOD.search(low) and _STATUS_APART.search(low) and not _FINE.search(low)))

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from llmopt.prompts.logs.groups import Group, Line, alike, group_of
+from llmopt.prompts.logs.groups import Group, Line, alike, group_of, with_prefixes
 
 _PIECE = re.compile(r"\d{1,3}| ?[^\W\d_]{1,7}|\s+|[^\w\s]{1,2}|_")
 _SPLITS = 400
@@ -37,15 +37,29 @@ def gain(group: Group) -> int:
     return len(group.lines) * (fixed - 1 - places) - fixed - OPEN_TOKENS * places - TEMPLATE_TOKENS
 
 
-def templates(lines: Iterable[Line]) -> list[Group]:
-    """Return the groups of lines that are worth a template, in order of their first lines; other lines are in none."""
+def templates(lines: Iterable[Line], more: Mapping[int, int] | None = None) -> list[Group]:
+    """Return the groups of lines that are worth a template, in order of their first lines; other lines are in none.
+
+    Args:
+        lines: taken apart.
+        more: tokens that a template of the line with a number saves besides its own.
+    """
     found: list[Group] = []
     for group in alike(lines):
-        found += _settled(group)
+        found += _settled(group, more or {})
     return sorted(found, key=lambda group: group.lines[0].number)
 
 
-def _settled(group: Group) -> list[Group]:
+def saved_by_line(groups: Iterable[Group]) -> dict[int, int]:
+    """Return by the number of each line how many tokens it has fewer by its template."""
+    found: dict[int, int] = {}
+    for group in groups:
+        pieces = group.pieces()
+        found |= dict.fromkeys((line.number for line in group.lines), sum(map(tokens, pieces)) - len(pieces))
+    return found
+
+
+def _settled(group: Group, more: Mapping[int, int]) -> list[Group]:
     """Return what of a group is worth a template, after splitting it as far as that saves."""
     found: list[Group] = []
     todo = [group]
@@ -55,8 +69,8 @@ def _settled(group: Group) -> list[Group]:
         parts = _split(todo.pop())
         if len(parts) > 1:
             todo += parts
-        elif gain(parts[0]) > 0:
-            found += parts
+        elif gain(parts[0]) + sum(more.get(line.number, 0) for line in parts[0].lines) > 0:
+            found.append(with_prefixes(parts[0]))
     return found
 
 

@@ -32,6 +32,9 @@ _FEWEST_COPIES = 3
 _FEWEST_ENTRIES = 3
 _LABEL = re.compile(r"[^\s:][^:\n]{0,30}:\s")
 _SPOKEN = ("prose", "list")
+_ASKED = re.compile(r"[^?]*\?|\s*(?:question|query|user|task|câu hỏi|hỏi|yêu cầu)\b.*", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{5,}")
+"""Words that tell what a question is about."""
 
 
 def boilerplate(segments: Segments, _context: Context) -> list[Edit]:
@@ -105,21 +108,42 @@ def _single(
     candidates = [
         number
         for chunk in chunks
-        for position, number in enumerate(chunk.lines)
+        for position, number in _at_borders(lines, chunk, furniture)
         if number in furniture and number not in copies and _is_certain(lines, chunk.lines, position, furniture)
     ]
     if not candidates:
         return set()
+    asked = _asked(lines, furniture)
     left = Counter(facts(segments.text))
     for number in copies:
         left.subtract(facts(lines[number].text))
     found: set[int] = set()
     for number in candidates:
         wanted = Counter(facts(lines[number].text))
+        if not asked.isdisjoint(_WORD.findall(lines[number].text.lower())):
+            continue
         if all(left[fact] > count for fact, count in wanted.items()) and _is_plain(segments, lines[number]):
             left.subtract(wanted)
             found.add(number)
     return found
+
+
+def _at_borders(lines: Sequence[TextLine], chunk: Chunk, furniture: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield the lines of furniture that a chunk begins or ends with; what a colon announces is none."""
+    numbers = chunk.lines
+    content = [position for position, number in enumerate(numbers) if number not in furniture]
+    if not content:  # then the furniture is what it is about
+        return
+    announced = lines[numbers[content[-1]]].text.endswith(":")
+    for position, number in enumerate(numbers):
+        if position < content[0] or (position > content[-1] and not announced):
+            yield position, number
+
+
+def _asked(lines: Sequence[TextLine], furniture: set[int]) -> set[str]:
+    """Return the words of the lines that ask something."""
+    asking = (line.text for number, line in enumerate(lines) if number not in furniture and _ASKED.match(line.text))
+    return {word for text in asking for word in _WORD.findall(text.lower())}
 
 
 def _is_certain(lines: Sequence[TextLine], numbers: Sequence[int], position: int, furniture: set[int]) -> bool:

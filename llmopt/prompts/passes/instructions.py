@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 
 from llmopt.prompts.context import Context
@@ -14,7 +13,7 @@ from llmopt.prompts.rewriting.items import short_item
 from llmopt.prompts.rewriting.lookup import Hit, words_of
 from llmopt.prompts.rewriting.openers import commands, duties, may_open, opened, opener_index, verb_follows
 from llmopt.prompts.rewriting.scope import scope_of
-from llmopt.prompts.rewriting.sentences import Sentence, sentences
+from llmopt.prompts.rewriting.sentences import Sentence, prose_at, sentences
 from llmopt.prompts.rewriting.tables import table
 from llmopt.prompts.spans import Segments
 
@@ -29,6 +28,7 @@ _LABEL = re.compile(r"[^\W\d_][^\n:{}.!?]{0,60}:$")
 _TO_INCLUDE = re.compile(r"\b(?:should|must|shall|needs to|has to) (?:include|contain|cover|mention|address|provide):$")
 _NOT = re.compile(r" not (?=[a-z])")
 _BE = re.compile(r" be\b")
+_IS_SO = re.compile(r" be (?:fine|ok|okay|able|there|done|ready|set|good|in|at|on|there|over|seeing|getting|all)\b")
 _NEEDS = ("need", "have", "will", "required")
 _LONGEST = 400
 
@@ -50,12 +50,10 @@ def instructions(segments: Segments, _context: Context) -> list[Edit]:
 
 def _opened(segments: Segments, hits: list[Hit]) -> Iterator[Edit]:
     text = segments.text
-    starts = [block.start for block in segments.blocks]
+    in_prose = prose_at(segments)
     always = table("en")["duties"]["always"]
     for hit in hits:
-        if segments.blocks[bisect_right(starts, hit.start) - 1].kind not in ("prose", "list"):
-            continue
-        if segments.overlapping(hit.start, hit.end):
+        if not in_prose(hit.start) or segments.overlapping(hit.start, hit.end):
             continue
         if hit.phrase in always:
             if verb_follows(text, hit.end):
@@ -70,7 +68,7 @@ def _duty(segments: Segments, hit: Hit) -> Iterator[Edit]:
     if negated and hit.phrase == "you should" and verb_follows(text, negated.end()):
         if may_open(text, hit.start, anywhere=False):
             yield Edit(hit.start, hit.end, "Do" if text[hit.start].isupper() else "do", "instruction-opener")
-    elif not negated:
+    elif not negated and not _IS_SO.match(text, hit.end):
         yield from opened(
             segments, hit, "instruction-opener", anywhere=not hit.phrase.startswith(("you", "the ", "in "))
         )

@@ -1,13 +1,15 @@
 """Write log lines by their templates, every ERROR and WARN line in full.
 
 What the lines of one statement have in common is written once, in a template, and what differs stays in place, in the
-order of the lines. Lines that tell of trouble (see `logs.severity`), stack traces, lines with something guarded in them
-and JSON lines stay byte for byte. A log is only rewritten if reading it back gives each of its lines again, byte for
-byte, and if it then has clearly fewer tokens. The fence around it guards it from then on.
+order of the lines. Lines that tell of trouble (see `logs.severity`), stack traces, JSON lines and lines with what looks
+like a tag, code or a placeholder stay byte for byte; what is guarded even in a log (see `segments.logs`) is not fenced.
+A log is only rewritten if reading it back gives each of its lines again, byte for byte, and if it then has clearly
+fewer tokens. The fence around it guards it from then on.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from llmopt.prompts.context import Context
@@ -17,7 +19,7 @@ from llmopt.prompts.logs.cut import cut
 from llmopt.prompts.logs.groups import OPEN, Line
 from llmopt.prompts.logs.notation import is_value, written
 from llmopt.prompts.logs.severity import tells_of_trouble
-from llmopt.prompts.logs.templates import templates
+from llmopt.prompts.logs.templates import saved_by_line, templates
 from llmopt.prompts.spans import LITERALS, Block, Segments
 
 RULE_TEMPLATE = "log-template"
@@ -28,6 +30,13 @@ _WORTH = 0.95
 _LONGEST = 2000
 """Characters of a line that is taken apart; longer ones carry dumps."""
 _MOST_ATOMS = 160
+_HINTS = "<{%`$[_"
+_PERHAPS_FILLED_IN = re.compile(
+    r"</?[A-Za-z][\w:.-]*+(?:[ \t][^<>\n]*)?/?>|\{\{|\{[A-Za-z_][\w.]*+[^{}\s]{0,20}\}|[{<]%|%\(\w|(?<![\w%])%[sdifr]\b"
+    r"|(?<!`)`(?!`)|(?<![\w.$])\$\$?[A-Za-z_{]|\[\[|__[A-Z][A-Z0-9_]*+__"
+    r"|\[(?i:your|insert|enter|add|fill in|put|placeholder|nhập|điền|chèn|tên)\b"
+)
+"""What the parser takes for code, a tag or a placeholder elsewhere; in a log it is most likely none, yet it stays."""
 
 
 def factored_logs(segments: Segments, context: Context) -> list[Edit]:
@@ -57,7 +66,9 @@ def _factored(segments: Segments, start: int, end: int, context: Context) -> Edi
     lines = before.removesuffix(newline).split(newline)
     if len(lines) < _FEWEST_LINES or any("\r" in line or "\n" in line for line in lines):
         return None
-    heads, messages = (templates(parts) for parts in cut(_open_lines(segments, start, lines, len(newline))))
+    first, rest = cut(_open_lines(segments, start, lines, len(newline)))
+    messages = templates(rest)
+    heads = templates(first, saved_by_line(messages))
     shorter = written(lines, heads, messages) if heads or messages else None
     if shorter is None:
         return None
@@ -82,7 +93,9 @@ def _open_lines(segments: Segments, start: int, lines: list[str], newline: int) 
 
 
 def _may_change(line: str) -> bool:
-    return line[:1].strip() != "" and len(line) <= _LONGEST and OPEN not in line and not tells_of_trouble(line)
+    if line[:1].strip() == "" or len(line) > _LONGEST or OPEN in line or tells_of_trouble(line):
+        return False
+    return not any(mark in line for mark in _HINTS) or not _PERHAPS_FILLED_IN.search(line)
 
 
 def _is_no_json(segments: Segments, start: int, line: str) -> bool:

@@ -2,18 +2,21 @@
 
 Only what is certain: the same words in the same order, but for articles, courtesies, a few synonyms and the side on
 which the condition stands (`If X, do Y.` and `Do Y if X.`); so numbers, negations, names, quotes and modal verbs are
-the same too. Steps of a procedure, items with numbers, questions, verses, changes with links, and sentences whose `it`
-or `them` is said elsewhere may repeat on purpose and stay.
+the same too. And only what tells the model to do something, twice in one part of the prompt: what stands below another
+heading, label or number, or in another list, belongs there. Questions, verses, examples, what is quoted, and sentences
+whose `it` or `them` is said elsewhere may repeat on purpose and stay.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from llmopt.prompts.context import Context
 from llmopt.prompts.edits import Edit, in_order
+from llmopt.prompts.rewriting.openers import commands
 from llmopt.prompts.rewriting.scope import scope_of
 from llmopt.prompts.rewriting.sentences import Sentence, sentences
 from llmopt.prompts.rewriting.tables import table
@@ -25,6 +28,14 @@ _WORD = re.compile(
 _CONDITION = re.compile(
     r"(?P<when>(?:if|when|unless|before|after|nếu|khi) [^,]{4,200}), (?:then )?(?P<then>[^,]{4,300})$", re.I
 )
+_TELLS = re.compile(r"you (?:must|should|may|can|need|have)\b|(?:never|always|only)\b", re.I)
+_NEW_PART = re.compile(
+    r"^[ \t]*(?:#|\(?\d+[.)]|\*\*|[-=*_]{3}|(?:[-*+\u2022][ \t]+)?[^\s\d:][^\n:]{0,60}:|<)|"
+    r"\be\.g\.|\bexamples?\b|ví dụ",
+    re.I | re.M,
+)
+"""What begins another part: a heading, a number, a label, a rule, a tag, an example."""
+_PLEASE = re.compile(r"(?:please|kindly|vui lòng|hãy|xin hãy) ", re.I)
 _MARKS = dict.fromkeys(map(ord, ".,;:!?'\"()\u2018\u2019\u201c\u201d"), " ")
 _FEWEST = 5
 _LONGEST = 600
@@ -45,18 +56,50 @@ def near_duplicates(segments: Segments, _context: Context) -> list[Edit]:
 def _copies(segments: Segments, alike: list[Sentence]) -> Iterator[Edit]:
     """Yield the edits that drop all but the first of the sentences that say the same."""
     scope = scope_of(segments)
-    seen: set[tuple[str, ...]] = set()
+    seen: dict[tuple[str, ...], Sentence] = {}
     for sentence in alike:
         signature = _signature(segments.text, sentence)
-        if signature is None or not scope.instructs(sentence.start) or _links(segments, sentence):
+        if signature is None or not scope.instructs(sentence.start) or not _tells(segments, sentence):
             continue
-        if signature in seen:
+        first = seen.get(signature)
+        if first and _together(segments, first, sentence):
             yield from _without(segments, sentence)
-        seen.add(signature)
+        else:
+            seen[signature] = sentence
 
 
-def _links(segments: Segments, sentence: Sentence) -> bool:
-    return any(span.kind == "url" for span in segments.overlapping(sentence.start, sentence.end))
+def _tells(segments: Segments, sentence: Sentence) -> bool:
+    """Return whether a sentence tells the model what to do, in plain words."""
+    text = segments.text
+    if any(span.kind in ("url", "quoted", "json") for span in segments.overlapping(sentence.start, sentence.end)):
+        return False
+    return any(commands(text, at) or _TELLS.match(text, at) for at in _clauses(text, sentence))
+
+
+def _clauses(text: str, sentence: Sentence) -> list[int]:
+    """Return where a sentence, and the main clause behind its condition, start."""
+    match = _CONDITION.match(text, sentence.start, sentence.end)
+    starts = [sentence.start, *([match.start("then")] if match else [])]
+    return [courteous.end() if (courteous := _PLEASE.match(text, at)) else at for at in starts]
+
+
+def _together(segments: Segments, first: Sentence, copy: Sentence) -> bool:
+    """Return whether two sentences stand in one part of the text: the same list, or prose with nothing new between."""
+    if first.kind != copy.kind or first.item != copy.item:
+        return False
+    text = segments.text
+    if first.item:
+        starts = [block.start for block in segments.blocks]
+        same_list = bisect_right(starts, first.start) == bisect_right(starts, copy.start)
+        return same_list and _indent(text, first.start) == _indent(text, copy.start)
+    return not _NEW_PART.search(text, first.end, copy.start) and not _NEW_PART.match(
+        text, text.rfind("\n", 0, copy.start) + 1
+    )
+
+
+def _indent(text: str, at: int) -> int:
+    line = text.rfind("\n", 0, at) + 1
+    return at - line
 
 
 def _words(whole: str) -> frozenset[str]:
@@ -80,7 +123,7 @@ def _signature(text: str, sentence: Sentence) -> tuple[str, ...] | None:
     whole = text[sentence.start : sentence.end]
     if sentence.kind == "heading" or len(whole) > _LONGEST or whole.endswith(("?", ":")):
         return None
-    if _numbered(text, sentence) or not (sentence.item or whole.endswith((".", "!"))):
+    if ": " in whole or _numbered(text, sentence) or not (sentence.item or whole.endswith((".", "!"))):
         return None
     body = whole.rstrip(".! ")
     if match := _CONDITION.match(body):

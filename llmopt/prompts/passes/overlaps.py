@@ -55,7 +55,8 @@ def overlaps(
         start, end = beginning[0].start, beginning[size].start
         if "\n" in segments.text[beginning[size - 1].end : end]:
             end = beginning[size].line_start
-        if not segments.touches_guarded(start, end):
+        within = any(n in skipped and start <= lines[n].start < end for n in after.lines)
+        if not within and not segments.touches_guarded(start, end):
             yield Edit(start, end, "", RULE)
 
 

@@ -1,69 +1,60 @@
-"""Replace verbose phrases by short ones that mean the same in every text."""
+"""Replace verbose phrases by short ones that mean the same, where a text instructs.
+
+What a prompt is about (a review, a passage to quote from) keeps its words.
+"""
 
 from __future__ import annotations
 
 import functools
 import re
-from bisect import bisect_right
 
 from llmopt.prompts.context import Context
-from llmopt.prompts.edits import Edit
-from llmopt.prompts.rewriting.cuts import replaced
-from llmopt.prompts.rewriting.lookup import Hit, PhraseIndex, words_of
+from llmopt.prompts.edits import Edit, in_order
+from llmopt.prompts.rewriting.clauses import reductions
+from llmopt.prompts.rewriting.cuts import begins_sentence, replaced
+from llmopt.prompts.rewriting.lookup import Hit, PhraseIndex
+from llmopt.prompts.rewriting.mentions import is_mention, is_needed
 from llmopt.prompts.rewriting.scope import is_legal, scope_of
-from llmopt.prompts.rewriting.tables import guards, short_forms
-from llmopt.prompts.spans import BlockKind, Segments
+from llmopt.prompts.rewriting.sentences import prose_at
+from llmopt.prompts.rewriting.tables import guards, short_forms, starting_forms
+from llmopt.prompts.spans import Segments
 
-_PROSE: frozenset[BlockKind] = frozenset({"prose", "list", "heading"})
 _BEFORE = re.compile(r"[\w'\u2019\u0300-\u036f]+[^\w\n]{0,2}$")
 _AFTER = re.compile(r"[^\w\n]{0,2}[\w'\u2019\u0300-\u036f]+")
-_WORDING = """
-proofread proofreading grammar grammatical grammatically verbatim rewrite rephrase paraphrase reword translate
-translation translator edit editing editor spelling typos wording quote quotes readability plagiarism
-contract clause clauses legal law exact exactly dịch tả pháp hợp
-"""
-_WORDING_MATTERS = frozenset(_WORDING.split())
-"""Words of a prompt that is about how its material is worded."""
-_ADDRESSING = "please note mind sure lòng xin hãy lưu nhớ bạn rằng"
-_ADDRESSES = frozenset(_ADDRESSING.split())
-"""Words of phrases that speak to the reader."""
 
 
 def phrases(segments: Segments, _context: Context) -> list[Edit]:
     """Replace verbose phrases by short ones."""
     hits = _index().hits(segments.text)
-    if not hits or is_legal(segments.text):
+    reduced = list(reductions(segments))
+    if not (hits or reduced) or is_legal(segments.text):
         return []
     scope = scope_of(segments)
-    worded = not words_of(segments.text).isdisjoint(_WORDING_MATTERS)
-    starts = [block.start for block in segments.blocks]
+    in_prose = prose_at(segments)
     found: list[Edit] = []
-    for hit in hits:
-        if segments.blocks[bisect_right(starts, hit.start) - 1].kind not in _PROSE:
-            continue
-        if not scope.instructs(hit.start) and (worded or not _says_the_same_anywhere(hit.phrase)):
-            continue
-        edit = _edit(segments, hit)
-        if edit and (not found or edit.start >= found[-1].end):
+    for edit in [*(edit for hit in hits if (edit := _edit(segments, hit))), *reduced]:
+        if in_prose(edit.start) and scope.instructs(edit.start):
             found.append(edit)
-    return found
+    return in_order(found)
 
 
 @functools.cache
 def _index() -> PhraseIndex:
-    return PhraseIndex(short_forms())
-
-
-def _says_the_same_anywhere(phrase: str) -> bool:
-    """Return whether a phrase may be replaced in material too: not what addresses the reader."""
-    return bool(short_forms()[phrase]) and _ADDRESSES.isdisjoint(phrase.split())
+    return PhraseIndex([*short_forms(), *starting_forms()])
 
 
 def _edit(segments: Segments, hit: Hit) -> Edit | None:
     text = segments.text
     if text.count("\n", hit.start, hit.end) > 1 or _guarded(text, hit):
         return None
-    edit = replaced(segments, hit.start, hit.end, short_forms()[hit.phrase], "phrase")
+    if is_mention(text, hit.start, hit.end) or is_needed(text, hit.start, hit.end, hit.phrase):
+        return None
+    short = short_forms().get(hit.phrase)
+    if (opening := starting_forms().get(hit.phrase)) is not None and begins_sentence(text, hit.start):
+        short = opening
+    if short is None:
+        return None
+    edit = replaced(segments, hit.start, hit.end, short, "phrase")
     return edit if edit and len(edit.text) < edit.end - edit.start else None
 
 

@@ -9,21 +9,20 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from llmopt.prompts.context import Context
 from llmopt.prompts.edits import Edit, in_order
-from llmopt.prompts.rewriting.cuts import begins_sentence, cut
-from llmopt.prompts.rewriting.lookup import Hit, PhraseIndex, spellings
-from llmopt.prompts.rewriting.openers import commands, opened, requests, verbs
+from llmopt.prompts.rewriting.courtesies import Lexicon, lexicon_of_courtesies
+from llmopt.prompts.rewriting.cuts import begins_sentence, capital, cut
+from llmopt.prompts.rewriting.lookup import Hit, spellings
+from llmopt.prompts.rewriting.mentions import is_spoken_of
+from llmopt.prompts.rewriting.openers import commands, opened, verbs
 from llmopt.prompts.rewriting.scope import scope_of
-from llmopt.prompts.rewriting.sentences import sentences
+from llmopt.prompts.rewriting.sentences import prose_at, sentences
 from llmopt.prompts.rewriting.tables import table
-from llmopt.prompts.spans import BlockKind, Segments
+from llmopt.prompts.spans import Segments
 
-_PROSE: frozenset[BlockKind] = frozenset({"prose", "list"})
 _SENTENCE_END = re.compile(r"[ \t]*(?:[.!,]+|:\)|🙏|😊)*[ \t]*(?=[\n\r]|$|\S)")
 _CLOSED = re.compile(r"[ \t]*(?:[.!?,;:]|\r?\n|$)")
 _ASKING = re.compile(
@@ -31,32 +30,23 @@ _ASKING = re.compile(
     r"vui lòng|hãy|xin hãy)\b",
     re.I,
 )
+_AFTER_A_SENTENCE = re.compile(r"[.!?:][ \t]*$")
+_WORD = re.compile(r"[^\W_]+(?:['\u2019._-][^\W_]+)*")
 _PRONOUN = re.compile(r"\b(?:this|it|that|these|those|them) $", re.I)
 _NOT_BEFORE = re.compile(r"(?:\bnot|n['\u2019]t|\bthe|\bhow|\bso|\bno|\bsuch|\bwhat|\bis it|\bthat) $", re.I)
+_PARTICLES = frozenset(["nhé", "nha", "ạ", "bạn nhé"])
+"""Words that end a sentence and only make it kind."""
 _LAST_WORDS = re.compile(r"(?:[\w\u0300-\u036f]+ ){1,3}$")
-
-
-@dataclass(frozen=True, slots=True)
-class _Lexicon:
-    """What each phrase is."""
-
-    index: PhraseIndex
-    kinds: dict[str, str]
 
 
 def politeness(segments: Segments, _context: Context) -> list[Edit]:
     """Drop politeness and filler."""
-    lexicon = _lexicon()
+    lexicon = lexicon_of_courtesies()
     hits = lexicon.index.hits(segments.text)
     if not hits:
         return []
-    starts = [block.start for block in segments.blocks]
-    inside = [
-        hit
-        for hit in hits
-        if segments.blocks[bisect_right(starts, hit.start) - 1].kind in _PROSE
-        and not segments.overlapping(hit.start, hit.end)
-    ]
+    in_prose = prose_at(segments)
+    inside = [hit for hit in hits if in_prose(hit.start) and not segments.overlapping(hit.start, hit.end)]
     found = [(hit, edit) for hit in inside for edit in _edits(segments, hit, lexicon.kinds[hit.phrase])]
     scope = scope_of(segments) if found else None
     if scope is None:
@@ -67,48 +57,7 @@ def politeness(segments: Segments, _context: Context) -> list[Edit]:
     return in_order([edit for _, edit in found])
 
 
-@functools.cache
-def _lexicon() -> _Lexicon:
-    kinds: dict[str, str] = {}
-    english, vietnamese = table("en"), table("vi")
-    strong = english["filler"]
-    rows = {
-        "closing": vietnamese["requests"]["final"],
-        "within": vietnamese["requests"]["within"],
-        "thanks": [*english["requests"]["thanks"], *_thanks(english["requests"]), *vietnamese["requests"]["thanks"]],
-        "greeting": [*english["requests"]["greetings"], *vietnamese["requests"]["greetings"]],
-        "filler": [
-            *strong["opening"],
-            *strong["inside"],
-            *vietnamese["filler"]["opening"],
-            *vietnamese["filler"]["inside"],
-        ],
-        "for_me": strong["for_me"],
-        "strong": [
-            f"{much} {word}" for much in strong["intensifiers"].split() for word in strong["intensified"].split()
-        ],
-        "request": sorted(requests()),
-    }
-    for kind, phrases in rows.items():
-        for phrase in phrases:
-            for spelling in spellings(phrase):
-                kinds.setdefault(spelling, kind)
-    return _Lexicon(PhraseIndex(kinds), kinds)
-
-
-def _thanks(rows: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield the ways to thank, in advance or not, for something or not."""
-    for head in rows["thanking"]:
-        yield from (head, f"{head} in advance")
-        for what in rows["thanked_for"]:
-            yield from (
-                f"{head} for your {what}",
-                f"{head} in advance for your {what}",
-                f"{head} for your {what} in advance",
-            )
-
-
-def _asks_for_something(segments: Segments, hits: list[Hit], lexicon: _Lexicon) -> bool:
+def _asks_for_something(segments: Segments, hits: list[Hit], lexicon: Lexicon) -> bool:
     """Return whether any sentence of the text, which some phrases were cut from, is an instruction."""
     text = segments.text
     if any(lexicon.kinds[hit.phrase] == "request" for hit in hits):
@@ -129,7 +78,8 @@ def _edits(segments: Segments, hit: Hit, kind: str) -> Iterator[Edit]:
         yield from _for_me(segments, hit)
     elif kind == "strong":
         start, end = hit.start, hit.start + hit.phrase.index(" ")
-        if not _NOT_BEFORE.search(segments.text, max(0, start - 8), start):
+        shouted = segments.text[start:end].isupper()
+        if not shouted and not _NOT_BEFORE.search(segments.text, max(0, start - 8), start):
             yield from _some(cut(segments, start, end, "filler"))
 
 
@@ -142,7 +92,11 @@ def _courtesy(segments: Segments, hit: Hit) -> Iterator[Edit]:
         if text[hit.start - 2 : hit.start] == ", " and _CLOSED.match(text, hit.end):
             yield from _some(cut(segments, hit.start, hit.end, "politeness"))
     elif _CLOSED.match(text, hit.end):
-        if hit.phrase in _closings() and commands(text, _sentence_start(text, hit.start)):
+        if is_spoken_of(text, hit.start) or hit.phrase not in _closings():
+            return
+        start = _sentence_start(text, hit.start)
+        clause = text.rfind(", ", start, hit.start) + 2
+        if hit.phrase in _PARTICLES or commands(text, start) or (clause > 1 and commands(text, clause)):
             yield from _some(cut(segments, hit.start, hit.end, "politeness"))
     elif hit.phrase in _withins() and _verb_before(text, hit.start):
         yield from _some(cut(segments, hit.start, hit.end, "politeness"))
@@ -158,17 +112,18 @@ def _whole_sentence(segments: Segments, hit: Hit) -> Iterator[Edit]:
         return
     start, end = hit.start, match.end()
     alone = not start or text[start - 1] == "\n"
-    if text[start - 1 : start] in ("-", "*", ")") or (
-        not alone and not text[max(0, start - 16) : start].rstrip(" \t").endswith((".", "!", "?", ":"))
-    ):
+    if not alone and not _AFTER_A_SENTENCE.search(text, max(0, start - 16), start):
         return
     if alone and text[end : end + 1] == "\n":
         end += 1
     elif end == len(text) or text[end] in "\r\n":
         while start and text[start - 1] in " \t":
             start -= 1
-    if not segments.overlapping(start, end):
-        yield Edit(start, end, "", "politeness")
+    if segments.overlapping(start, end + 1 if end < len(text) else end):
+        return
+    word = _WORD.match(text, end)
+    cased = capital(word[0])[0] if word and word[0].islower() and start == hit.start else ""
+    yield Edit(start, end + len(cased), cased, "politeness")
 
 
 def _ends(text: str, start: int, end: int) -> bool:
@@ -178,7 +133,11 @@ def _ends(text: str, start: int, end: int) -> bool:
         return True
     if not between.endswith((" ", "\t")):
         return False
-    return text[end].isupper() if any(mark in between for mark in "!.") else "," in between and text[end].isalpha()
+    return (
+        text[end].isupper()
+        if any(mark in between for mark in "!.")
+        else "," in between and (text[end].islower() or text[end : end + 2] in ("I ", "I'"))
+    )
 
 
 def _filler(segments: Segments, hit: Hit) -> Iterator[Edit]:

@@ -3,7 +3,7 @@
 A table keeps its cells, byte for byte, and their number: only spaces and tabs beside the bars go, and dashes of the
 row under the header. Which of `|a|b|` and `| a | b |` has fewer tokens depends on the cells, so both are counted.
 Tables are as GitHub Flavored Markdown 0.29 describes them; three characters in each cell of the row under the header
-also suit readers that are stricter than it.
+also suit readers that are stricter than it, and a blank beside an address keeps the bar out of it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def _of_row(segments: Segments, start: int, end: int, pad: str, *, rule: bool) -
         elif rule and _rule_cell(inner):
             wanted = _padded(_rule_cell(inner), cell, pad, first, last)
         else:
-            wanted = _padded(inner, cell, pad, first, last)
+            at = left + 1 + cell.index(inner)
+            named = any(span.kind == "url" for span in segments.overlapping(at, at + len(inner)))
+            wanted = _padded(inner, cell, " " if named else pad, first, last)
         if len(wanted) < len(cell):
             yield from _cell_edits(segments, left + 1, cell, inner, wanted)
 

@@ -29,9 +29,12 @@ _SPACES = re.compile(r"  ++")
 _BEFORE = re.compile(r"""[^\W_]|[.,;:!?)\]"'\u201d\u2019\u2026%]""")
 _BEHIND = re.compile(r"""[^\W_]|[("'\u201c\u2018\[$€£]""")
 _SENTENCE = re.compile(r"""(?:[.!?]["')\]\u201d\u2019]|.?[.!?])\Z""", re.DOTALL)
+_BLANKS = re.compile(r"[ \t]*+")
 _SIGN = re.compile(r"[^\w\s]|_")
 _MARKER = re.compile(r"[ \t]*(?:[0-9]{1,4}|[A-Za-z])[.)]")
 _LONGEST_MARKER = 16
+_WIDE = 3
+"""Blanks of a gap, two of which in one line are those of columns."""
 _PROSE: frozenset[BlockKind] = frozenset({"prose", "heading", "list"})
 _LOOSE: frozenset[BlockKind] = frozenset({"blank", "prose", "heading", "list", "log", "source"})
 """Blocks within which runs of blank lines mean no more than one."""
@@ -42,7 +45,7 @@ _LAID_OUT: frozenset[BlockKind] = frozenset({"code", "data", "fewshot"})
 def whitespace(segments: Segments, _context: Context) -> list[Edit]:
     """Shorten whitespace that carries no meaning."""
     text = segments.text
-    end = len(text.rstrip(" \t\r\n"))
+    end = _end(text)
     if not end:
         return []
     found = _START.match(text)
@@ -55,6 +58,14 @@ def whitespace(segments: Segments, _context: Context) -> list[Edit]:
     if segments.spans:
         edits = [edit for edit in edits if not segments.overlapping(edit.start, edit.end)]
     return in_order(edit for edit in edits if edit.end > edit.start)
+
+
+def _end(text: str) -> int:
+    """Return where a text ends but for whitespace; tabs behind tabs may be empty columns."""
+    end = len(text.rstrip(" \t\r\n"))
+    behind = _BLANKS.match(text, end)
+    above = text.rfind("\n", 0, max(text.rfind("\n", 0, end), 0)) + 1
+    return behind.end() if behind and "\t" in behind[0] and "\t" in text[above:end].strip() else end
 
 
 class _Kinds:
@@ -156,10 +167,10 @@ class _Line:
     @cached_property
     def has_columns(self) -> bool:
         """Whether the gaps may be those of columns or of a drawing, as the lines around say."""
-        if self.is_drawn:
-            return True
         around = [self.below, self.above] if self.above else [self.below]
-        return any(line.is_drawn or (bool(self.gaps) and self.is_like(line)) for line in around)
+        if any(line.is_drawn or line.is_wide for line in [self, *around]):
+            return True
+        return bool(self.gaps) and any(self.is_like(line) for line in around)
 
     def is_like(self, other: _Line) -> bool:
         """Return whether two lines may be rows: their gaps stand at the same places, or are as many."""
@@ -179,6 +190,12 @@ class _Line:
         indent = len(line) - len(line.lstrip())
         gaps = (found.span() for found in _SPACES.finditer(line, indent))
         return [gap for gap in gaps if gap[1] - gap[0] > 2 or not _SENTENCE.match(line, max(gap[0] - 2, 0), gap[0])]
+
+    @cached_property
+    def is_wide(self) -> bool:
+        """Whether a few words have wide gaps between them, as cells have, and chords above a line of a song."""
+        wide = sum(end - start >= _WIDE for start, end in self.gaps)
+        return wide > 1 and len(self._text[self.start : self.end].split()) <= 2 * (wide + 1)
 
     @cached_property
     def is_drawn(self) -> bool:

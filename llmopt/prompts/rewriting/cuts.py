@@ -11,9 +11,7 @@ _ARTICLE = re.compile(r"\b(an?) $", re.I)
 _WORD = re.compile(r"[^\W_]+(?:['\u2019._-][^\W_]+)*")
 _UNSURE = re.compile(r"[uhy8]|one|eu|[^a-z]", re.I)
 """Beginnings of words of which the spelling does not tell `a` from `an`."""
-_BEGINS = re.compile(
-    r"(?:[.!?:…]['\")\]\u201d]*[ \t]+|(?:^|\n)[ \t]*(?:[-*+•\u2013]|\(?\d{1,3}[.)])?[ \t]*|[#>*][ \t]+)$"
-)
+_BEGINS = re.compile(r"(?:[.!?:…]['\")\]\u201d]*[ \t]+|(?:^|\n)[ \t]*(?:[-*+•\u2013]|\(?\d{1,3}[.)]|[#>]+)?[ \t]*)$")
 
 
 def replaced(segments: Segments, start: int, end: int, short: str, rule: str) -> Edit | None:

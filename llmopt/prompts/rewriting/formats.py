@@ -6,7 +6,9 @@ import re
 from typing import Final
 
 _ANSWER = r"(?:answer|response|reply|output)s?"
-_RESULT = r"(?:answers?|responses?|reply|output|analysis|results?|findings|feedback|evaluation|report|assessment)"
+_RESULT = (
+    r"(?:answers?|responses?|reply|output|analysis|results?|findings|feedback|evaluation|report|assessment|summary)"
+)
 _QUALITY = (
     r"(?:structured|clear|concise|organi[sz]ed|well-organi[sz]ed|well-structured|well-formatted|readable|easy-to-read|"
     r"professional|detailed|logical|consistent|formal|brief|friendly|simple|polite|neutral|objective|accurate|coherent|"

@@ -108,7 +108,8 @@ def _with_label(sentence: str, labels: Collection[str]) -> str:
     if (match := _INTRO_VI.match(sentence)) and any(
         label and label in match["noun"].lower() for label in _vietnamese(labels)
     ):
-        return f"{match['verb']}:" if match["give"] or sentence.endswith(":") else sentence
+        reads = match["give"] and match["verb"].lower() in ("đọc", "xem xét", "nghiên cứu")
+        return f"{_like(match['verb'], match['give'].lower()) if reads else match['verb']}:"
     return sentence
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from llmopt.prompts.edits import Edit
 from llmopt.prompts.rewriting.cuts import begins_sentence, cut
@@ -17,7 +17,7 @@ from llmopt.prompts.rewriting.tables import table
 from llmopt.prompts.spans import Segments
 
 _WORDS = re.compile(r"[ \t]*([\w\u0300-\u036f]+)(?:[ \t]+([\w\u0300-\u036f]+))?(?:[ \t]+([\w\u0300-\u036f]+))?")
-_JOINED = re.compile(r"(?:, |; | \(|\b(?:and|then|also|so|và|thì|rồi|but|nhưng)[, ] ?)$")
+_JOINED = re.compile(r"(?:, |; | \(|\b(?:and|then|also|so|và|thì|rồi|sau đó|but|nhưng)[, ] ?)$")
 _CONDITIONAL = (
     "if|when|whenever|because|since|given|due to|for|in|once|after|before|unless|where|while|as|to|"
     "vì|bởi vì|do|nếu|khi|với|để|trong|sau|trước"
@@ -26,8 +26,25 @@ _CONDITION = re.compile(
     rf"(?:^|[.!?:\n][ \t]*|(?:[-*+•\u2013]|\d[.)])[ \t]+)(?:{_CONDITIONAL})\b[^.!?\n]{{0,300}}, $", re.I
 )
 _ASKS = re.compile(r"(?:please )?(?:could|can|would|will)\b|i (?:was|am) wondering|i wonder|i was hoping")
+_DONT = re.compile(r"[ \t]*don['\u2019]t [a-z]")
 _STOP = re.compile(r"[.!?\n]")
-_HELP = re.compile(r" help (?:me|us)\b")
+_HELP = re.compile(r" help (?:me|us)\b| ?\bgiúp (?:tôi|mình|em|chúng tôi)\b")
+_MAY_YOU = re.compile(r"(?:bạn|em|anh|chị) (?:có thể|giúp)\b")
+_GRANTED = re.compile(
+    r"(?<=\S)(?: giúp (?:tôi|mình|em))?(?: với)?(?: được)? không(?: ạ| vậy| nhỉ| nhé| vậy ạ)?\?(?=\s|$)"
+)
+"""How a question ends that asks for something in Vietnamese."""
+_PARTICLES = ("hãy", "vui lòng", "làm ơn")
+_ANY_VERB = re.compile(
+    r" (?!(?:để|là|cho|còn|như|được|rằng|bạn|tôi|mình|khách|người|nhất|nhau|lòng|cảm|cám)\b)[^\W\d_A-Z]+ [^\W_]"
+)
+_SUBJECT = re.compile(r"(?:i|we|could|can|would|will|it|what|tôi|mình|bạn|em|chúng tôi)\b")
+_STATES = re.compile(
+    r"(?:I|We|I['\u2019]\w+|My|Our|Here|There|Below|This|These|You (?:are|will)|Tôi|Mình|Em|Chúng tôi|Dưới đây|Đây)\b"
+)
+"""How a statement begins that an instruction may be joined to."""
+_AND = re.compile(r",? (?:and|và) $")
+_AND_TO = re.compile(r"(?:,|\band|\bthen|\bor)( to)(?= )")
 _FOLLOWING = """
 the a an this that these those each every all any your my our their his her its it them me us only for in with and
 as if up at no one two three both to be sure what how why whether which following like
@@ -53,6 +70,8 @@ def verb_follows(text: str, at: int) -> bool:
     match = _WORDS.match(text, at, at + 120)
     if match is None:
         return False
+    if _DONT.match(text, at):
+        return True
     words = [unicodedata.normalize("NFC", word) for word in match.groups() if word]
     english, adverbs, vietnamese = verbs()
     if any(" ".join(words[:count]) in vietnamese for count in (1, 2, 3)):
@@ -114,18 +133,61 @@ def opened(segments: Segments, hit: Hit, rule: str, *, anywhere: bool) -> list[E
     text = segments.text
     if (asked := _HELP.search(hit.phrase)) and not _helpable().match(text, hit.end):
         shorter = Hit(hit.start, hit.start + asked.start(), hit.phrase[: asked.start()])
-        return opened(segments, shorter, rule, anywhere=anywhere)
-    if not may_open(text, hit.start, anywhere=anywhere) or not verb_follows(text, hit.end):
+        return opened(segments, shorter, rule, anywhere=anywhere) if asked.start() else []
+    if not may_open(text, hit.start, anywhere=anywhere) or not _verb_of(hit, text):
         return []
-    edit = cut(segments, hit.start, hit.end, rule)
+    asks = bool(_ASKS.match(hit.phrase))
+    stop = _STOP.search(text, hit.end)
+    if _MAY_YOU.match(hit.phrase):
+        asks, stop = True, _GRANTED.search(text, hit.end, stop.end()) if stop else None
+        if stop is None:
+            return []
+    edit = _cut(segments, hit, rule)
     if edit is None:
         return []
-    if not _ASKS.match(hit.phrase):
-        return [edit]
+    edits = [edit, *_infinitives(segments, hit, rule)]
+    if asks and stop and stop[0].endswith("?") and not segments.overlapping(stop.start(), stop.end()):
+        edits.append(Edit(stop.start(), stop.end(), ".", rule))
+    return edits
+
+
+def _verb_of(hit: Hit, text: str) -> bool:
+    """Return whether what follows an opener is a verb: after a particle such as `hãy`, almost any word is."""
+    if verb_follows(text, hit.end):
+        return True
+    return hit.phrase.endswith(_PARTICLES) and bool(_ANY_VERB.match(text, hit.end))
+
+
+def _cut(segments: Segments, hit: Hit, rule: str) -> Edit | None:
+    """Return the edit that cuts an opener; one with a subject, behind a statement, leaves a semicolon."""
+    text = segments.text
+    joined = _AND.search(text, max(0, hit.start - 8), hit.start)
+    if " also " in hit.phrase:
+        also = "Also" if text[hit.start].isupper() else "also"
+        return None if segments.overlapping(hit.start, hit.end) else Edit(hit.start, hit.end, also, rule)
+    if joined is None or not _SUBJECT.match(hit.phrase):
+        return cut(segments, hit.start, hit.end, rule)
+    floor = max(0, hit.start - 400)
+    start = max(text.rfind(mark, floor, hit.start) for mark in (". ", "! ", "? ", "\n", ": ")) + 1
+    while start < hit.start and not text[start].isalpha():
+        start += 1
+    if not _STATES.match(text, start):
+        return cut(segments, hit.start, hit.end, rule)
+    if segments.overlapping(joined.start(), hit.end):
+        return None
+    return Edit(joined.start(), hit.end, ";", rule)
+
+
+def _infinitives(segments: Segments, hit: Hit, rule: str) -> Iterator[Edit]:
+    """Yield the cuts of `to` before verbs joined to the one that an opener ended in `to` for."""
+    if not hit.phrase.endswith(" to"):
+        return
+    text = segments.text
     stop = _STOP.search(text, hit.end)
-    if stop and stop[0] == "?" and not segments.overlapping(stop.start(), stop.end()):
-        return [edit, Edit(stop.start(), stop.end(), ".", rule)]
-    return [edit]
+    for match in _AND_TO.finditer(text, hit.end, min(stop.start() if stop else len(text), hit.end + 400)):
+        verb = _WORDS.match(text, match.end())
+        if verb and verb[1] in verbs()[0] and not segments.overlapping(match.start(1), match.end()):
+            yield Edit(match.start(1), match.end(), "", rule)
 
 
 @functools.cache
@@ -134,6 +196,7 @@ def requests() -> frozenset[str]:
     found: set[str] = set()
     for name in ("en", "vi"):
         rows = table(name)["requests"]
+        found |= {row.replace("*", kind) for row in rows["appreciating"] for kind in rows["appreciated"]}
         found |= {*rows["openers"], *(f"{opener} {more}" for opener in rows["openers"] for more in rows["more"])}
         found |= {more for more in rows["more"] if name == "vi" and more != "giúp"}
     return _spelled(found)
@@ -158,4 +221,5 @@ def _spelled(phrases: Iterable[str]) -> frozenset[str]:
 @functools.cache
 def _helpable() -> re.Pattern[str]:
     """Return the verbs that somebody who is asked to help does alone: not `help me learn`."""
-    return re.compile(rf" (?:{'|'.join(table('en')['requests']['helpable'].split())})\b")
+    english, vietnamese = table("en")["requests"]["helpable"].split(), table("vi")["requests"]["helpable"]
+    return re.compile(rf" (?:{'|'.join([*english, *vietnamese.split(', ')])})\b")

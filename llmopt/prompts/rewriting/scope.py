@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from llmopt.prompts.rewriting.lookup import lowered, words_of
+from llmopt.prompts.rewriting.said import ends_in, said
 from llmopt.prompts.rewriting.tables import table
 from llmopt.prompts.spans import Segments
 
@@ -44,7 +45,6 @@ _TAG_NAME = re.compile(r"<(/?)([\w-]+)[^>]*?(/?)>")
 _INSTRUCTING_TAG = re.compile(
     r"(?i)instruct|rule|task|guideline|require|constraint|format|output|system|role|prompt|polic|steps|goal|tone|style|keep"
 )
-_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,13 @@ def _lexicon() -> tuple[frozenset[str], frozenset[str], re.Pattern[str]]:
 @functools.lru_cache(maxsize=2)
 def scope_of(segments: Segments) -> Scope:
     """Return where a text holds material."""
-    found = [*_in_tags(segments), *_below_labels(segments), *_letters(segments.text), *_behind_colons(segments)]
+    found = [
+        *_in_tags(segments),
+        *_below_labels(segments),
+        *_letters(segments.text),
+        *_behind_colons(segments),
+        *said(segments.text, _lexicon()[1]),
+    ]
     found.sort()
     merged: list[tuple[int, int]] = []
     for start, end in found:
@@ -91,7 +97,7 @@ def scope_of(segments: Segments) -> Scope:
 def names_material(label: str) -> bool:
     """Return whether a label such as `Customer review` says that material follows."""
     material, _, _ = _lexicon()
-    return _ends_in(label, material)
+    return ends_in(label, material)
 
 
 def is_legal(text: str) -> bool:
@@ -100,14 +106,6 @@ def is_legal(text: str) -> bool:
     if not words.isdisjoint(table("en")["scope"]["legal"].split()):
         return True
     return any(words.issuperset(phrase.split()) and phrase in lowered(text) for phrase in table("vi")["scope"]["legal"])
-
-
-def _ends_in(label: str, known: frozenset[str]) -> bool:
-    """Return whether a label ends in (in Vietnamese begins with) one of the known names."""
-    words = _WORD.findall(label.lower())
-    tails = {" ".join(words[-count:]) for count in (1, 2, 3)}
-    heads = {" ".join(words[:count]) for count in (1, 2, 3) if not label.isascii()}
-    return not known.isdisjoint(tails | heads)
 
 
 def _in_tags(segments: Segments) -> Iterator[tuple[int, int]]:
@@ -195,11 +193,11 @@ class _Walk:
         _, instructing, strong = _lexicon()
         label = _LABEL.match(line)
         title = label["label"] if label else line.lstrip("# \t").rstrip() if line.startswith("#") else ""
-        if title and names_material(title) and not _ends_in(title, frozenset({"format"})):
+        if title and names_material(title) and not ends_in(title, frozenset({"format"})):
             self.begin(at + (label.start("rest") if label else len(line)))
             if label and label["rest"].strip():
                 self._fill(at + label.start("rest"), at + len(line))
-        elif title and _ends_in(title, instructing):
+        elif title and ends_in(title, instructing):
             self.finish(at)
         elif self._start is not None:
             self._within(at, line, strong)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from llmopt.prompts.spans import BlockKind, Segments
@@ -36,6 +37,20 @@ def sentences(segments: Segments) -> Iterator[Sentence]:
     for block in segments.blocks:
         if block.kind in _PROSE:
             yield from _of_block(segments.text, block.start, block.end, block.kind)
+
+
+def prose_at(segments: Segments) -> Callable[[int], bool]:
+    """Return what tells whether an offset lies in prose, a list, or a line such as `Please answer these:`."""
+    starts = [block.start for block in segments.blocks]
+
+    def in_prose(at: int) -> bool:
+        block = segments.blocks[bisect_right(starts, at) - 1]
+        if block.kind != "heading":
+            return block.kind in _PROSE
+        line = segments.slice(block).strip()
+        return line.endswith(":") and not line.startswith("#")
+
+    return in_prose
 
 
 def _of_block(text: str, start: int, end: int, kind: BlockKind) -> Iterator[Sentence]:

@@ -62,6 +62,12 @@ def short_forms() -> dict[str, str]:
 
 
 @functools.cache
+def starting_forms() -> dict[str, str]:
+    """Return the phrases that have a short form only where a sentence begins."""
+    return by_spelling({**table("vi")["starting"], **table("en")["starting"]})
+
+
+@functools.cache
 def guards() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
     """Return the words before which, and those after which, a phrase stays."""
     found: dict[str, tuple[frozenset[str], frozenset[str]]] = {}

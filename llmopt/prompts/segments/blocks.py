@@ -6,15 +6,18 @@ Each line has a kind of its own (`line_kinds`); the blocks are then grown line b
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 from llmopt.prompts.segments.fewshot import few_shot_ends
+from llmopt.prompts.segments.found import masked
 from llmopt.prompts.segments.laid_out import aligned_end, data_end, table_end
 from llmopt.prompts.segments.language import language_of
-from llmopt.prompts.segments.line_kinds import LINE
+from llmopt.prompts.segments.line_kinds import JSON_LOG, LINE
 from llmopt.prompts.segments.lines import line_start, line_starts, next_line
 from llmopt.prompts.segments.logs import log_end
 from llmopt.prompts.segments.rows import Rows
+from llmopt.prompts.segments.verbatim import verbatim
 from llmopt.prompts.spans import Block, BlockKind, Language, Span
 
 _EXAMPLES: BlockKind = "fewshot"
@@ -32,6 +35,7 @@ def blocks_of(text: str, spans: Sequence[Span]) -> tuple[Block, ...]:
         spans: its spans; code and JSON over several lines are blocks of their own.
     """
     rows = _rows(text, spans)
+    _mark_verbatim(rows, spans)
     found: list[tuple[int, int, BlockKind]] = []
     examples = few_shot_ends(rows)
     at, count = 0, len(rows)
@@ -72,12 +76,24 @@ def _add_lines(text: str, start: int, end: int, starts: list[int], kinds: list[s
     kinds += [(found.lastgroup or "prose") if (found := match(text, at)) else "prose" for at in more]
 
 
+def _mark_verbatim(rows: Rows, spans: Sequence[Span]) -> None:
+    """Make code of lines that are laid out as they are read."""
+    fenced = [(span.start, span.end, span.kind) for span in spans if span.kind == "fence"]
+    for start, end in verbatim(masked(rows.text, fenced)):
+        first = bisect_right(rows.starts, start) - 1
+        for index in range(first, bisect_left(rows.starts, end)):
+            if rows.kinds[index] != "DATA":
+                rows.kinds[index] = "CODE"
+
+
 def _laid_out(text: str, span: Span) -> str:
     if span.kind == "fence":
         return "CODE"
     if span.kind == "json":
         several = text.find("\n", span.start, span.end) >= 0 or text.find("\r", span.start, span.end) >= 0
-        return "DATA" if several or text[span.start - 1 : span.start] in _BREAKS else ""
+        if several or text[span.start - 1 : span.start] not in _BREAKS:
+            return "DATA" if several else ""
+        return "" if text[span.end : span.end + 1] in _BREAKS and JSON_LOG.match(text, span.start) else "DATA"
     if span.kind == "broken":
         return "CODE" if text[span.start : span.start + 40].lstrip(_BEFORE_FENCE).startswith(("```", "~~~")) else ""
     return ""

@@ -17,6 +17,7 @@ _RUN = re.compile(r"(`{3,}|~{3,})([^\r\n]*)")
 _OPENING = re.compile(r"[ \t]*+(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*+)*+")
 _CLOSING = re.compile(r"[ \t]*+")
 _QUOTED_CLOSING = re.compile(r"[ \t>]*+")
+_THREES = re.compile(r"```(?:[^`]|`(?!``))*+```")
 _GLUED_INFO = re.compile(r"[\w+#.-]*+[ \t]*+")
 _NO_QUOTE = re.compile(r"(?:\r\n|\n|\r(?!\n))(?![ ]{0,3}>)")
 
@@ -63,6 +64,8 @@ def fences(text: str) -> tuple[list[Found], list[Found]]:
     if first.doubt:
         for reading in _OTHER_READINGS:
             others += _read(text, _Reading(*reading))
+    if "``````" in text:  # a fence that closes and one that opens, without a line break between
+        others += [(code.start(), line_end(text, code.end()), "fence") for code in _THREES.finditer(text)]
     return found, others
 
 

@@ -16,6 +16,13 @@ _LABELS_OF_SOURCES = (
     r"|nguồn|tiêu[ ]đề|tài[ ]liệu|tác[ ]giả|tệp"
 )
 _LEVELS = r"TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE|ALERT|EMERG|PANIC"
+_SENDER = r"[\w.-]{1,60}+(?<=\d)[ ]*\|[ ]+|\[pod/[^\]\r\n]{1,120}+\][ ]"
+"""Whose line it is, as tools write it that show the logs of several containers."""
+_KEY = r"[^\r\n]{{0,600}}?\"(?:{})\"[ ]*:"
+_JSON_LOG = (
+    rf"\{{(?={_KEY.format('level|lvl|severity|level_?name|log[._]?level|@?l')})"
+    rf"(?={_KEY.format('@?t|ts|@?time(?:stamp)?|date(?:time)?|asctime|event_time')})"
+)
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 
 _END = r"(?=[\r\n]|\Z)"
@@ -23,27 +30,43 @@ _END = r"(?=[\r\n]|\Z)"
 LINE = re.compile(
     rf"""
     (?P<blank>[^\S\r\n]*+{_END})
-  | (?P<log>\[?\d{{4}}[-/.]\d\d[-/.]\d\d[T\ ,_]+\d\d:\d\d
+  | (?P<log>(?:{_SENDER})?(?:\[?\d{{4}}[-/.]\d\d[-/.]\d\d[T\ ,_]+\d\d:\d\d
       | [\[(]?\d\d:\d\d:\d\d(?:[.,]\d+)?[\])]?[ \t]
       | (?:<\d{{1,3}}>)?(?:{_MONTHS})[ ]+\d{{1,2}}[ ](?:\d{{4}}[ ])?\d\d:\d\d:\d\d
       | <\d{{1,3}}>\d[ ]\d{{4}}-
       | [^\s\[]{{1,60}}+[ ]\S{{1,60}}+[ ]\S{{1,60}}+[ ]\[\d{{1,2}}/\w{{3}}/\d{{4}}:\d\d
       | \[\w{{3}}[ ]\w{{3}}[ ]+\d{{1,2}}[ ]\d\d:\d\d:\d\d
-      | \d{{1,2}}[/.-](?:\d{{1,2}}|\w{{3}})[/.-]\d{{2,4}}[ ,:]+\d\d:\d\d:\d\d
-      | [IWEF]\d{{4}}[ ]\d\d:\d\d:\d\d
+      | [\[(]?\d{{1,2}}[/.-](?:\d{{1,2}}|\w{{3}})[/.-]\d{{2,4}}[ ,:]+\d\d:\d\d:\d\d
+      | \d\d-\d\d[ ]\d\d:\d\d:\d\d[.,]\d{{3}}[ ]
+      | \d{{6}}[ ]{{1,2}}(?:\d{{6}}|\d{{1,2}}:\d\d:\d\d)[ ]
+      | \d{{8}}-\d{{1,2}}:\d{{1,2}}:\d{{1,2}}[:.,]
+      | \d{{1,8}}:[A-Z][ ]\d\d[ ]\w{{3}}[ ]\d{{4}}[ ]\d\d:
+      | -[ ]\d{{10}}[ ]\d{{4}}\.
+      | [IWEFD],[ ]\[\d{{4}}-\d\d-\d\dT
+      | (?:trce|dbug|info|warn|fail|crit):[ ][\w.`+]++\[\d++\]{_END}
+      | [DIWEF]/[\w.$-]{{1,60}}+[ ]*\([ ]*\d+\):
+      | [IWEFDV]\d{{4}}[ ]\d\d:\d\d:\d\d
       | \[[ ]*\d+\.\d{{6}}\][ ]
       | \d{{10}}(?:\d{{3}}|\.\d+)?[ ]
       | (?:ts|time|timestamp|level|lvl|msg|at|severity)=(?:\"[^\"\r\n]*+\"|\S+)[ ]+[\w.-]++=
       | [\[(](?:{_LEVELS})[ ]*[\])][ \t:]*+\S
-      | (?:{_LEVELS})(?:[ ]*[:|\]-]|[ ]{{2,}}|\t)[ ]*+\S)
-  | (?P<level>(?:{_LEVELS})[ ](?=\S))
+      | (?:{_LEVELS})(?:[ ]*[:|\]-]|[ ]{{2,}}|\t)[ ]*+\S))
+  | (?P<level>(?:{_SENDER})?(?:{_LEVELS})[ ](?=\S)
+      | {_SENDER}(?=\S) | (?i:{_JSON_LOG})
+      | Processing[ ]by[ ]\S+\# | Completed[ ]\d{{3}}[ ]
+      | (?![ \t>|*+\#`{{]|-[ ]|\d{{1,3}}[.)][ ]|[A-Za-z_][\w .-]{{0,40}}+[:=][ "])
+        [^\r\n]{{0,80}}?(?<![\d"'])\d\d:\d\d:\d\d(?![;\t\d"']|,(?!\d{{3}}[^\d,])))
   | (?P<trace>Traceback[ ]\(most[ ]recent
       | [ \t]+at[ ]\S
       | [ \t]+File[ ]\"
       | (?:Caused|Suppressed)[ ]?by?:[ ]
       | [ \t]*\.\.\.[ ]\d+[ ]more
-      | goroutine[ ]\d+[ ]\[
-      | panic:[ ]
+      | goroutine[ ]\d+[ ]\[ | created[ ]by[ ][\w./]+\.\w | \[signal[ ]SIG | exit[ ]status[ ]\d
+      | panic:[ ] | thread[ ]'[^'\r\n]{{1,60}}+'[ ]panicked[ ]at
+      | During[ ]handling[ ]of[ ]the[ ]above[ ]exception, | The[ ]above[ ]exception[ ]was[ ]the[ ]direct
+      | PHP[ ](?:Fatal|Parse|Warning|Notice|Deprecated) | Stack[ ]trace:{_END} | \#\d{{1,3}}[ ](?:/|{{main}}|\[internal)
+      | [ \t]+(?:from|thrown[ ]in)[ ]/ | /[^\s:]{{1,200}}+:\d++:in[ ] | node:internal/
+      | ---[ ]End[ ]of[ ]
       | (?:Exception[ ]in[ ]thread|Uncaught|Unhandled)\b
       | (?:[A-Za-z_$][\w$]*+\.)*+[A-Za-z_$]\w*(?:Exception|Error)(?::|(?=[\r\n])|\Z))
   | (?P<heading>\#{{1,6}}(?:[ \t]|{_END})
@@ -78,3 +101,5 @@ DELIMITER_ROW = re.compile(
 )
 """The second line of a markdown table, as the GFM spec 4.10 says."""
 LEVEL = re.compile(rf"\b(?:{_LEVELS}|Traceback|exception|panic)\b|level=\w|(?i:\b(?:warn|error|info|debug)\b)")
+JSON_LOG = re.compile(_JSON_LOG, re.IGNORECASE)
+"""A line of JSON that has a level and a time: three of them are a log."""

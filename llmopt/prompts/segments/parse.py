@@ -15,6 +15,8 @@ from llmopt.prompts.segments.found import Found, masked, merged
 from llmopt.prompts.segments.inline_code import inline_code
 from llmopt.prompts.segments.json_spans import json_spans, whole_json
 from llmopt.prompts.segments.links import links
+from llmopt.prompts.segments.logs import loosened
+from llmopt.prompts.segments.patches import patches
 from llmopt.prompts.segments.placeholders import placeholders
 from llmopt.prompts.segments.quotes import quotes
 from llmopt.prompts.segments.regions import kept_regions
@@ -34,11 +36,16 @@ def parse(text: str, *, keep: Sequence[re.Pattern[str]] = (), prefix: int = 0) -
     whole = whole_json(text)
     found = [whole] if whole else _found(text, regions)
     spans = merged(found + regions)
-    return Segments(text, blocks_of(text, spans), tuple(spans))
+    blocks = blocks_of(text, spans)
+    if (loose := loosened(text, found, blocks)) is not None:
+        spans = merged(loose + regions)
+        blocks = blocks_of(text, spans)
+    return Segments(text, blocks, tuple(spans))
 
 
 def _found(text: str, regions: list[Found]) -> list[Found]:
     code, perhaps = fences(text)
+    code += patches(masked(text, code + perhaps))
     outer = code + [region for region in regions if region[2] == "keep"]
     rest = masked(text, outer)
     values = json_spans(rest) if "[" in rest or "{" in rest else []

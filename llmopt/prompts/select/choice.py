@@ -15,10 +15,15 @@ _ROUNDS = 4
 """Times that whole units are added; after the first, only as far as they were estimated too long."""
 _GOOD_PART = 0.4
 """Share of a unit that has to fit for it to be cut rather than passed over."""
-_ENOUGH = 500
+_ENOUGH = 100
 """Part of the budget that may be left over."""
 _SMALL = 10
 """Tokens below which the rest is filled by going on with what is kept, rather than with a clause from elsewhere."""
+
+_SHORT = 12
+"""Tokens of a text that would rather stay whole than become a sign that something was there."""
+_LONGEST_TOKEN = 16
+"""Characters a token that are thought possible."""
 
 Place = tuple[int, int]
 """Number of a draft, and of a unit in it."""
@@ -34,6 +39,7 @@ def fill(ledger: Ledger, values: Sequence[Sequence[float]], query: str) -> None:
     """
     if not ledger.markers:
         return  # what must stay fills the budget
+    _keep_short(ledger, values)
     _keep_headers(ledger)
     order = sorted(
         (
@@ -52,6 +58,24 @@ def fill(ledger: Ledger, values: Sequence[Sequence[float]], query: str) -> None:
         if not any_kept and cut is None:
             break
     _keep_parts(ledger, parts, order, query)
+
+
+def _keep_short(ledger: Ledger, values: Sequence[Sequence[float]]) -> None:
+    """Keep texts of a few words whole, such as short messages, from the best on and for half of what is left."""
+    if len(ledger.drafts) < 2:
+        return
+    room = ledger.left // 2
+    kept: list[tuple[int, list[int]]] = []
+    short = [at for at, draft in enumerate(ledger.drafts) if draft.units and len(draft.text) <= _SHORT * _LONGEST_TOKEN]
+    for at in sorted(short, key=lambda at: -max(values[at])):
+        draft = ledger.drafts[at]
+        tokens = ledger.tokens(draft.text)
+        missing = [number for number, is_kept in enumerate(draft.kept) if not is_kept]
+        if tokens <= _SHORT and missing and tokens - ledger.counts[at] <= room:
+            room -= tokens - ledger.counts[at]
+            draft.keep(missing)
+            kept.append((at, missing))
+    ledger.settle(kept)
 
 
 def _keep_headers(ledger: Ledger) -> None:
@@ -101,7 +125,7 @@ def _keep_whole(ledger: Ledger, order: Sequence[Place]) -> tuple[bool, Place | N
 
 def _keep_parts(ledger: Ledger, parts: Parts, order: Sequence[Place], query: str) -> None:
     """Fill the rest with parts of units: clauses first, then words that go on with what is kept."""
-    enough = max(1, ledger.budget // _ENOUGH)
+    enough = ledger.budget // _ENOUGH + 1
     tries = 0
     for at, number in order:
         if ledger.left < max(_SMALL, enough) or tries == _TRIES:
@@ -115,5 +139,4 @@ def _keep_parts(ledger: Ledger, parts: Parts, order: Sequence[Place], query: str
             if ledger.left < enough or tries == _TRIES:
                 return
             if parts.may_cut(at, number) and (parts.joins(at, number) or not joined):
-                parts.keep_beginning(at, number)
-                tries += 1
+                tries += parts.keep_beginning(at, number)

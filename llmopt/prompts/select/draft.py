@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from llmopt.prompts.edits import Edit, applied
-from llmopt.prompts.select.elements import Host, hosted
-from llmopt.prompts.select.units import Unit
+from llmopt.prompts.select.gaps import QUOTED, RULE, gap, json_gap
+from llmopt.prompts.select.hosts import Host, hosted
+from llmopt.prompts.select.unit import Unit
 from llmopt.prompts.spans import Segments
 
-MARKER = "…"
-"""Stands where something was left out; one token in the public vocabularies."""
-RULE = "query"
-_BREAK = re.compile(r"\s*\n\s*")
+_BRACKETS = frozenset("[{")
 
 
 class Draft:
@@ -26,6 +23,7 @@ class Draft:
             segments: the text.
             units: of the text, in order.
         """
+        self.segments = segments
         self.text = segments.text
         self.units: list[Unit]
         self.hosts: list[Host]
@@ -33,6 +31,18 @@ class Draft:
         self.kept = bytearray(len(self.units))
         self.parts: dict[int, tuple[int, int]] = {}
         """Start and end of what is kept of units that are not kept whole."""
+
+    def told(self, number: int) -> str:
+        """Return the text of a unit, behind that of the items, questions and names that it stands under."""
+        unit = self.units[number]
+        told = self.text[unit.start : unit.end]
+        host = unit.host
+        while host >= 0:
+            if self.hosts[host].told and self.hosts[host].parts[-1] < number:
+                lead = self.units[self.hosts[host].parts[-1]]
+                told = f"{self.text[lead.start : lead.end]} {told}"
+            host = self.hosts[host].parent
+        return told
 
     def needed(self, number: int, *, hard: bool = False) -> list[int]:
         """Return a unit and what has to be kept with it, as far as it is not kept yet.
@@ -85,15 +95,15 @@ class Draft:
             markers: show where something was left out.
         """
         if not self.units:
-            return [Edit(0, len(self.text), "", RULE)] if self.text else []
+            return [Edit(0, len(self.text), "", RULE)] if self.text and not markers else []
         edits: list[Edit] = []
         at, number = 0, -1
         for start, end, unit in self._ranges():
             if unit > number + 1 or self._cut(number, at, start) or self._cut(unit, at, start):
-                edits += self._gap(at, start, markers=markers)
+                edits += self._gap(at, start, number + 1, unit, markers=markers)
             at, number = end, unit
         if number + 1 < len(self.units) or self._cut(number, at, len(self.text)):
-            edits += self._gap(at, len(self.text), markers=markers)
+            edits += self._gap(at, len(self.text), number + 1, len(self.units), markers=markers)
         return edits
 
     def _ranges(self) -> Iterator[tuple[int, int, int]]:
@@ -108,24 +118,19 @@ class Draft:
         """Whether a part of a unit lies between two offsets."""
         return number in self.parts and self.units[number].start < end and self.units[number].end > start
 
-    def _gap(self, start: int, end: int, *, markers: bool) -> list[Edit]:
-        """Return the edit of what is left out between two offsets; white space at its sides stays."""
-        lost = self.text[start:end]
-        bare = lost.strip()
-        if not bare:
-            return []
-        left = lost[: len(lost) - len(lost.lstrip())]
-        right = lost[len(left) + len(bare) :]
-        sign = MARKER if markers and len(bare) > len(MARKER) else ""
-        if start and end < len(self.text) and "\n" in bare and "\n" not in left + right:
-            found = _BREAK.search(bare)
-            left = right = found.group() if found else "\n"
-            around = f"{left}{sign}{right}" if sign else left
-            if len(around) < len(lost):
-                return [Edit(start, end, around, RULE)]
-        if sign:
-            return [Edit(start + len(left), start + len(left) + len(bare), sign, RULE)]
-        if not start:
-            return [Edit(0, end, "", RULE)]
-        longer = left if left.count("\n") > right.count("\n") or end == len(self.text) else right
-        return [Edit(start, end, right if end == len(self.text) else longer, RULE)]
+    def _gap(self, start: int, end: int, lost: int, after: int, *, markers: bool) -> list[Edit]:
+        """Return the edit of what is left out between two offsets.
+
+        Args:
+            start: where it begins.
+            end: where it ends.
+            lost: number of the first unit that is left out whole.
+            after: number of the next unit that is kept at least in part.
+            markers: leave a sign.
+        """
+        first = self.units[lost] if lost < after else None
+        if first is not None and first.within in _BRACKETS:
+            return json_gap(self.text, start, end, first, markers=markers)
+        if first is not None and first.within and self.units[after - 1].within == first.within:
+            return gap(self.text, start, end, markers=markers, sign=QUOTED)
+        return gap(self.text, start, end, markers=markers)

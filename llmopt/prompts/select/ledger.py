@@ -26,7 +26,7 @@ class Ledger:
         """Whether a sign shows where something was left out."""
         self.counts = [0] * len(drafts)
         """Exact tokens of what is kept of each text."""
-        self._tokens = context.tokens
+        self.tokens = context.tokens
         self.whole = sum(context.tokens(draft.text) for draft in drafts)
         self.rate = self.whole / (sum(len(draft.text) for draft in drafts) or 1)
         """Tokens a character, over all texts."""
@@ -39,7 +39,7 @@ class Ledger:
     def count(self, *numbers: int) -> None:
         """Count drafts anew."""
         for number in numbers:
-            self.counts[number] = self._tokens(self.drafts[number].result(markers=self.markers))
+            self.counts[number] = self.tokens(self.drafts[number].result(markers=self.markers))
 
     def estimate(self, draft: Draft, units: Iterable[int]) -> int:
         """Return about how many tokens more there are when units of a draft are kept."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from llmopt.prompts.select.scorer import Scorer
 from llmopt.prompts.select.terms import Terms, stop_free, terms_of
-from llmopt.prompts.select.units import Unit
+from llmopt.prompts.select.unit import Unit
 
 _K1, _B = 1.2, 0.5
 _BM25, _COVERED, _NEAR, _PAIRS, _FIRST, _LEAD = 2.2, 2.2, 2.0, 1.2, 0.2, 0.5
@@ -67,13 +67,18 @@ def _found(texts: Sequence[str], query: str) -> tuple[Terms, list[Found]]:
     """Return the words to look for and where they are: the query's, also without accents, or else frequent ones."""
     terms = terms_of(query)
     for attempt in range(3):
-        found = [terms.find(text) for text in texts]
+        each = {text: terms.find(text) for text in dict.fromkeys(texts)}
+        found = [each[text] for text in texts]
         if attempt == 2 or any(terms.weights[number] == 1 for _, _, numbers in found for number in numbers):
             break
         if attempt == 0:
             terms = terms_of(query, folded=True)
         else:
-            counts = Counter(word for text in texts for word in stop_free(text))
+            often = Counter(texts)
+            counts: Counter[str] = Counter()
+            for text, times in often.items():
+                for word in stop_free(text):
+                    counts[word] += times
             terms = terms_of(" ".join(sorted(counts, key=lambda word: (-counts[word], word))[:_CENTRAL_TERMS]))
     return terms, found
 

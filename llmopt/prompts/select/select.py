@@ -47,7 +47,7 @@ def selected(
     group = 0
     for segments in documents:
         drafts.append(Draft(segments, units_of(segments, group, longest)))
-        group = max([group, *(unit.group + 1 for unit in drafts[-1].units[-1:])])
+        group = max([group, *(unit.group + 1 for unit in drafts[-1].units)])
     ledger = Ledger(drafts, context, budget)
     least = ledger.keep_what_must_stay()
     if least > budget:
@@ -55,11 +55,11 @@ def selected(
             f"the budget is {budget:,} tokens, and what must stay needs at least {least:,} tokens",
             f"--budget {least} or more",
         )
-    texts = [draft.text[unit.start : unit.end] for draft in drafts for unit in draft.units]
+    texts = [draft.told(number) for draft in drafts for number in range(len(draft.units))]
     units = [unit for draft in drafts for unit in draft.units]
     values = [
-        score - _LENGTH_WEIGHT * math.log(len(text) or 1)
-        for score, text in zip(scores(texts, units, query, scorer) if texts else [], texts, strict=True)
+        score - _LENGTH_WEIGHT * math.log(unit.end - unit.start or 1)
+        for score, unit in zip(scores(texts, units, query, scorer) if texts else [], units, strict=True)
     ]
     starts = list(accumulate((len(draft.units) for draft in drafts), initial=0))
     fill(ledger, [values[start:end] for start, end in pairwise(starts)], query)

@@ -5,45 +5,26 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from llmopt.prompts.select.sentences import sentences
-from llmopt.prompts.spans import Block, Segments, Span, SpanKind
+from llmopt.prompts.select.json_units import whole_again
+from llmopt.prompts.select.json_values import with_json
+from llmopt.prompts.select.lines import is_question, line_spans, prose_units
+from llmopt.prompts.select.staying import mark, staying
+from llmopt.prompts.select.unit import Unit
+from llmopt.prompts.spans import Block, Segments
 
-STAYS: frozenset[SpanKind] = frozenset({"keep", "pinned", "prefix", "placeholder", "fence", "broken"})
-"""Spans that stay, with the lines that they stand in."""
-Role = Literal["body", "header", "columns", "open", "close"]
-_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,9}[.)]|[a-zA-Z][.)])\s")
+_ITEM = re.compile(r"(\s*+)([-*+•]|(?:\d{1,9}\.){1,5}\d{0,3}|\d{1,9}\)|[a-zA-Zđ][.)]|\((?:\w{1,4})\))\s")
+_DIGITS = re.compile(r"\d+")
+_LETTERED = 7
+"""Level of items with a bullet or a letter, which may stand under numbers."""
+_SIGNS = re.compile(r"\s*(#{1,6})\s")
+_LOWEST = 9
+"""Level of headings without number signs and of the sources of chunks."""
 _SEPARATORS = (",", ";", "\t", "|")
 _DIGIT = re.compile(r"\d")
 _RULE = re.compile(r"[\s|:+=-]*-[\s|:+=-]*")
-_SHORT_LINE = 160
-"""Characters of a line that stays whole because a part of it stays."""
 _GROUPED = 8
 """Lines of a log or of data that are scored as one paragraph."""
-
-
-@dataclass(slots=True)
-class Unit:
-    """A part of a text without the white space around it."""
-
-    start: int
-    end: int
-    group: int
-    """Number of the paragraph it belongs to, over all texts."""
-    role: Role = "body"
-    """`header`: says what follows it is about; `columns`: of a table; `open`, `close`: a tag around other units."""
-    prose: bool = False
-    """Whether it may be cut into clauses and words where only a part of it fits."""
-    must: bool = False
-    """Whether it stays in any case."""
-    joins: bool = False
-    """Whether it goes with the line before it."""
-    block: int = -1
-    """Number of the block it was made of."""
-    host: int = -1
-    """What has to be kept with it: a number in the hosts of its text; -1: nothing."""
 
 
 def units_of(segments: Segments, first_group: int = 0, longest: int = sys.maxsize) -> list[Unit]:
@@ -52,20 +33,19 @@ def units_of(segments: Segments, first_group: int = 0, longest: int = sys.maxsiz
     Args:
         segments: the text.
         first_group: number of its first paragraph.
-        longest: characters from which JSON values and stack traces go line by line, and lines of data may be cut.
+        longest: characters from which JSON values and stack traces are taken apart, and lines of data may be cut.
     """
     units: list[Unit] = []
-    group = first_group
     for number, block in enumerate(segments.blocks):
         if block.kind == "blank":
             continue
-        made = _BY_KIND.get(block.kind)
-        for unit in made(segments, block, group) if made else _lines(segments, block, group, longest):
+        for unit in _BY_KIND.get(block.kind, _lines)(segments, block, units[-1].group + 1 if units else first_group):
             unit.block = number
+            unit.scope = number if unit.scope == -1 else unit.scope
             units.append(unit)
-        group = units[-1].group + 1 if units else group
-    _mark(segments, units)
-    return _joined(units, longest)
+    units = with_json(segments, units)
+    mark(segments, units, staying(segments))
+    return _joined(whole_again(units, longest), longest)
 
 
 def _joined(units: Sequence[Unit], longest: int) -> list[Unit]:
@@ -77,57 +57,60 @@ def _joined(units: Sequence[Unit], longest: int) -> list[Unit]:
         if unit.joins and free and unit.end - last.start <= longest:
             last.end = unit.end
             continue
-        unit.prose = unit.prose or unit.end - unit.start > longest
+        unit.prose = unit.prose or (unit.end - unit.start > longest and not unit.within)
         found.append(unit)
     return found
 
 
-def _prose(segments: Segments, block: Block, group: int) -> Iterator[Unit]:
-    for start, end in sentences(segments.text, block.start, block.end):
-        yield Unit(start, end, group, prose=True)
-
-
 def _headers(segments: Segments, block: Block, group: int) -> Iterator[Unit]:
-    for start, end in _line_spans(segments.text, block):
-        yield Unit(start, end, group, "header")
+    for start, end in line_spans(segments.text, block):
+        signs = _SIGNS.match(segments.text, start, end) if block.kind == "heading" else None
+        yield Unit(start, end, group, "header", level=len(signs[1]) if signs else _LOWEST)
 
 
 def _items(segments: Segments, block: Block, group: int) -> Iterator[Unit]:
     """Yield list items with the lines that go on with them."""
-    begun = -1
-    until = block.start
-    for start, end in _line_spans(segments.text, block):
-        if begun < 0:
-            begun = start
-        elif _ITEM.match(segments.text, start, end):
-            yield Unit(begun, until, group, prose=True)
-            begun = start
+    begun, level, until = -1, 0, block.start
+    for start, end in line_spans(segments.text, block):
+        item = _ITEM.match(segments.text, start, end)
+        if begun < 0 or item:
+            if begun >= 0:
+                yield Unit(begun, until, group, prose=True, level=level)
+            begun, level = start, _level(item)
         until = end
     if begun >= 0:
-        yield Unit(begun, until, group, prose=True)
+        yield Unit(begun, until, group, prose=True, level=level)
+
+
+def _level(item: re.Match[str] | None) -> int:
+    """Return how far in an item stands: by its indentation, then by its number or letter."""
+    if item is None:
+        return 1
+    depth = 1 + len(_DIGITS.findall(item[2])) if item[2][0].isdigit() else _LETTERED
+    return 10 * len(item[1].expandtabs(4)) + min(depth, 9)
 
 
 def _rows(segments: Segments, block: Block, group: int) -> Iterator[Unit]:
-    lines = list(_line_spans(segments.text, block))
+    lines = list(line_spans(segments.text, block))
     titled = 2 if len(lines) > 1 and _RULE.fullmatch(segments.text, *lines[1]) else 0
     for number, (start, end) in enumerate(lines):
         yield Unit(start, end, group, "columns" if number < titled else "body")
 
 
-def _lines(segments: Segments, block: Block, group: int, longest: int) -> Iterator[Unit]:
-    """Yield lines; those of one JSON value or of one stack trace join the line before."""
-    joined = [
-        (span.start, span.end)
-        for span in segments.overlapping(block.start, block.end)
-        if span.kind == "json" and span.end - span.start <= longest
-    ]
-    at = 0
-    for count, (start, end) in enumerate(_line_spans(segments.text, block)):
-        while at < len(joined) and joined[at][1] <= start:
-            at += 1
-        inside = at < len(joined) and joined[at][0] < start
+def _lines(segments: Segments, block: Block, group: int) -> Iterator[Unit]:
+    """Yield lines; those of one stack trace join the line before."""
+    scope = -1
+    for count, (start, end) in enumerate(line_spans(segments.text, block)):
         trace = block.kind == "log" and segments.text[start] in " \t"
-        unit = Unit(start, end, group + count // _GROUPED, joins=inside or trace)
+        unit = Unit(start, end, group + count // _GROUPED, joins=trace)
+        if block.kind == "data":
+            line = segments.text[start:end]
+            unit.level = 1 + len(line) - len(line.lstrip())
+        elif block.kind == "fewshot" and is_question(segments.text, start, end):
+            unit.role, unit.scope = "label", -2 - start
+            scope = unit.scope
+        else:
+            unit.scope = scope
         if start == block.start and block.kind == "data" and _is_titled(segments.text, start, end, block.end):
             unit.role = "columns"
         yield unit
@@ -141,58 +124,4 @@ def _is_titled(text: str, start: int, end: int, limit: int) -> bool:
     return 0 < line.count(separator) == after.count(separator) and not _DIGIT.search(line) and "{" not in line
 
 
-_BY_KIND = {"prose": _prose, "heading": _headers, "source": _headers, "list": _items, "table": _rows}
-
-
-def _line_spans(text: str, block: Block) -> Iterator[tuple[int, int]]:
-    """Yield start and end of the lines of a block that are not blank, indentation included."""
-    at = block.start
-    while at < block.end:
-        end = text.find("\n", at, block.end)
-        end = block.end if end < 0 else end
-        bare = text[at:end].rstrip()
-        if bare:
-            yield at, at + len(bare)
-        at = end + 1
-
-
-def _mark(segments: Segments, units: list[Unit]) -> None:
-    """Mark the units that spans that stay stand in, and those beside them on short lines."""
-    text, at = segments.text, 0
-    for span in segments.spans:
-        if span.kind not in STAYS or _is_stray(text, span):
-            continue
-        first = text.rfind("\n", max(0, span.start - _SHORT_LINE), span.start) + 1
-        last = text.find("\n", span.end - 1, span.end + _SHORT_LINE)
-        last = last if last >= 0 else len(text)
-        whole_line = last - first <= _SHORT_LINE + span.end - span.start and (first or span.start <= _SHORT_LINE)
-        first, last = (first, last) if whole_line else (span.start, span.end)
-        while at < len(units) and units[at].end <= first:
-            at += 1
-        begin = at
-        while at < len(units) and units[at].start < last:
-            units[at].must = True
-            at += 1
-        _cover(units, begin, span)
-        at = max(begin, at - 1)
-
-
-def _cover(units: list[Unit], begin: int, span: Span) -> None:
-    """Let units include all of a span: white space at its sides too, which no unit has else."""
-    first = begin
-    while first < len(units) and units[first].end <= span.start:
-        first += 1
-    if first == len(units) or units[first].start >= span.end:
-        group = units[first - 1].group if first else 0
-        units.insert(first, Unit(span.start, span.end, group, must=True))
-        return
-    units[first].start = min(units[first].start, span.start)
-    last = first
-    while last + 1 < len(units) and units[last + 1].start < span.end:
-        last += 1
-    units[last].end = max(units[last].end, span.end)
-
-
-def _is_stray(text: str, span: Span) -> bool:
-    """Whether a span is what follows a lonely backtick; inline code need not stay either."""
-    return span.kind == "broken" and text[span.start] == "`" and not text.startswith("```", span.start)
+_BY_KIND = {"prose": prose_units, "heading": _headers, "source": _headers, "list": _items, "table": _rows}

@@ -8,7 +8,7 @@ from itertools import accumulate, islice
 
 from llmopt.prompts.select.score import scores
 from llmopt.prompts.select.sentences import clauses
-from llmopt.prompts.select.units import Unit
+from llmopt.prompts.select.unit import Unit
 
 _WORD = re.compile(r"\s*+\S{1,24}")
 _LAST_WORD = re.compile(r"\S{1,24}\s*+")

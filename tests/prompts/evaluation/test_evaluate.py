@@ -36,7 +36,8 @@ def test_every_figure_is_there_with_its_goal() -> None:
     assert goals["safe at lossless"] == goals["safe at safe"] == goals["safe at aggressive"] == 100
     assert goals["JSON, minified"] == 33
     assert goals["answers kept at 25%"] == 99
-    assert goals["system prompts"] is None
+    assert goals["system prompts, aggressive"] is None
+    assert len(goals) == len(found.metrics)
     assert {metric.unit for metric in found.metrics} == {"%"}
     for metric in found.metrics:
         assert (metric.ok is None) == (metric.goal is None or metric.value is None)

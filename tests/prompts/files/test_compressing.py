@@ -55,6 +55,11 @@ def test_the_final_line_break_gives_way_to_a_budget() -> None:
         assert found.after.tokens <= tokens
 
 
+def test_lines_that_end_in_carriage_returns_alone_keep_the_last_one() -> None:
+    assert text_file("It is  late.\rGo  home.\r").text.endswith("\r")
+    assert not text_file("It is  late.\r\r\r").text.endswith("\r\r")
+
+
 @pytest.mark.parametrize("text", [WORDY, "one\n", "a  b\n\n\n\n\nc", "\n\n\n", "", "a  b\nc  d\n\n\n\ne  f\n"])
 def test_carriage_returns_stay_at_the_end_of_lines(text: str) -> None:
     plain, found = text_file(text), text_file(text.replace("\n", "\r\n"))
@@ -124,6 +129,12 @@ def test_rows_that_are_no_requests_stay_and_are_named() -> None:
         ("a.jsonl:5", NO_REQUEST.partition(":")[0]),
         ("a.jsonl:6", NO_REQUEST.partition(":")[0]),
     ]
+    assert [item.asked for item in found.skipped] == [True, True, False, True, True], "no text to shorten is no error"
+
+
+def test_a_file_without_any_request_still_says_what_would_have_counted() -> None:
+    found = requests('{"a": 1}')
+    assert (found.before.tokens, found.before.tokenizer, found.after.tokenizer) == (0, "o200k_base", "o200k_base")
 
 
 @pytest.mark.parametrize("text", ["", " \n", "not JSON", "not JSON\nnor this"])
@@ -164,6 +175,11 @@ def test_files_are_told_apart_by_what_they_hold(workdir: Path) -> None:
     assert compress_file("data.jsonl", "data.jsonl", options).parts[0].label == ""
     assert compress_file("requests.txt", "requests.txt", options).parts[0].label == ""
     assert compress_file("requests.txt", "requests.txt", options, messages=True).parts[0].label != ""
+    Path("cut.jsonl").write_text(f"{LINE}\n{LINE}\n{LINE[:20]}")
+    cut = compress_file("cut.jsonl", "cut.jsonl", options)
+    assert ([item.path for item in cut.skipped], cut.text) == (["cut.jsonl:3"], f"{SHORT}\n{SHORT}\n{LINE[:20]}")
+    Path("mixed.jsonl").write_text(f'{LINE}\n{{"a": 1}}\n{{"a": 2}}\n')
+    assert compress_file("mixed.jsonl", "mixed.jsonl", options).parts[0].label == ""
     Path("plain.jsonl").write_text("no  JSON")
     assert compress_file("plain.jsonl", "plain.jsonl", options).text == "no JSON"
     with pytest.raises(NotText) as caught:

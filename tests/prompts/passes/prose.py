@@ -19,7 +19,6 @@ UNTOUCHED = (
     "She chose the very same red dress.",
     "It runs as well as not running at all.",
     "Make sure not to delete the file.",
-    "Please don't stop the music.",
     "The actual cost is 5 dollars.",
     "Very Large Telescope data is really useful.",
     'The customer wrote: "I would like to know if you could please help me." Reply to him.',

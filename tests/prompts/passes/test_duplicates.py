@@ -9,6 +9,7 @@ from llmopt.prompts.edits import applied
 from llmopt.prompts.passes.duplicates import duplicates
 from llmopt.prompts.segments.parse import parse
 from llmopt.tokens.api import tokenizer_for
+from tests.prompts.passes.prose import shortened
 
 CONTEXT = Context(tokenizer_for(encoding="o200k_base"))
 PARAGRAPH = "The kiln reaches its working heat after two hours. Keep the door closed until the light turns green."
@@ -37,6 +38,13 @@ def test_a_line_goes_with_its_break() -> None:
 def test_an_item_of_the_same_list_goes() -> None:
     text = "- Never show the customer's address.\n- Greet by name.\n- Never show the customer's address.\n"
     assert short(text) == "- Never show the customer's address.\n- Greet by name.\n"
+
+
+def test_a_section_goes_at_once_with_its_heading() -> None:
+    listed = "List the parts like this:\n\n- one part of it\n\nStop at the end of the list.\n\n"
+    section = f"## Goal\n\n{PARAGRAPH}\n\n{listed}"
+    text = f"Read this.\n\n{section}## Data\n\nNothing yet.\n\n{section}## Form\n\nShort.\n"
+    assert short(text) == f"Read this.\n\n{section}## Data\n\nNothing yet.\n\n## Form\n\nShort.\n"
 
 
 def test_the_text_ends_as_it_did() -> None:
@@ -68,6 +76,18 @@ def test_the_text_ends_as_it_did() -> None:
         f"<example>\n{PARAGRAPH}\n\nWhat then?\n</example>\n\n<example>\n{PARAGRAPH}\n\nWhat now?\n</example>\n",
         "2024-01-01 10:00:00 INFO the same line again\n" * 3,
         '{"a": "the same line again"}\n{"a": "the same line again"}\n',
+        "Ann\nIt does not work at all.\n\nBen\nTry it.\n\nAnn\nIt does not work at all.\n\nBen\nWait.\n",
+        "Is it open?\nLook it up here: Yes.\nIt is.\n\nIs it shut?\nLook it up here: Yes.\nIt is not.\n",
+        "kind,text\nask,Where is the key to the shed.\nask,Where is the key to the shed.\n",
+        "The shed is cold in winter. // plain\nIt burnt. // sad\nThe shed is cold in winter. // plain\n",
+        f"###\n{PARAGRAPH}\n###\nsafe\n###\n{PARAGRAPH}\n###\nrisky\n",
+        f"Answer A\n\n{PARAGRAPH}\n\nAnswer B\n\n{PARAGRAPH}\n\nWhich one is better, and why so?\n",
+        f"May it cool?\n\n{PARAGRAPH}\n\nMay it rest?\n\n{PARAGRAPH}\n\nMay it stop?\n",
+        f"Reviews:\n\n{PARAGRAPH}\n\nIt broke after a day, and nobody cared.\n\n{PARAGRAPH}\n\nCount them.\n",
+        "- I would buy it again at once\n- It broke\n- I would buy it again at once\n",
+        f"# Kiln\n\n## Care\n\n{PARAGRAPH}\n\n# Oven\n\n## Care\n\n{PARAGRAPH}\n",
+        f"{PARAGRAPH}\n\nFor example:\n\n`a`\n\n{PARAGRAPH}\n\nFor example:\n\n`a`\n\nGo.\n",
+        "Yes, send me the list of all parts today.\n\n> Which one?\n\nYes, send me the list of all parts today.\n",
     ],
 )
 def test_where_a_copy_may_mean_something_it_stays(text: str) -> None:
@@ -93,11 +113,10 @@ SENTENCES = st.sampled_from(
 
 
 @given(st.lists(SENTENCES, max_size=14), st.sampled_from(["\n", "\r\n"]), st.booleans())
-def test_one_copy_of_all_stays_and_a_second_run_does_nothing(parts: list[str], newline: str, ended: bool) -> None:
+def test_one_copy_of_all_stays_and_the_runs_end(parts: list[str], newline: str, ended: bool) -> None:
     text = newline.join(parts) + newline * ended
-    result = short(text)
+    result = shortened(duplicates, text)
     assert set(result.split(newline)) | {""} == set(parts) | {""}
-    assert short(result) == result
     assert len(result) <= len(text)
     assert result.count("{tone}") == text.count("{tone}")
     assert result.count("<example>") == text.count("<example>")

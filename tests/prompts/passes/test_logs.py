@@ -141,7 +141,7 @@ def test_the_notation() -> None:
     lines = [f"2031-05-17 10:00:{second:02d} INFO Order {second} shipped to the warehouse" for second in range(12)]
     lines.insert(3, "2031-05-17 10:00:02 ERROR Order 3 was not saved")
     result = short("\n".join(lines) + "\n")
-    assert result.startswith("```log\nLine ")
+    assert result.startswith('```log\n"')
     assert "\n2031-05-17 10:00:02 ERROR Order 3 was not saved\n" in result
     assert "2031-05-17 <*> INFO Order <*> shipped to the warehouse" in result or (
         "=2031-05-17 <*> INFO\n" in result and "=Order <*> shipped to the warehouse\n" in result

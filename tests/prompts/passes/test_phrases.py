@@ -35,7 +35,6 @@ ENTRIES = sorted(phrase for phrase in short_forms() if unicodedata.is_normalized
         ("They came to the conclusion that it works.", "They concluded that it works."),
         ("It must be taken into account.", "It must be considered."),
         ("It is an absolutely essential step.", "It is an essential step."),
-        ("It is a true fact.", "It is a fact."),
         ("Answer in a clear and concise manner.", "Answer clearly and concisely."),
         ("Answer in JSON format.", "Answer in JSON."),
         ("In addition, cite it.", "Also, cite it."),
@@ -43,9 +42,6 @@ ENTRIES = sorted(phrase for phrase in short_forms() if unicodedata.is_normalized
         ("Bởi vì lý do là trời mưa.", "Vì trời mưa."),
         ("Hãy tiến hành thực hiện một cách rõ ràng.", "Hãy thực hiện rõ ràng."),
         ("Trong trường hợp mà trời mưa, ở nhà.", "Nếu trời mưa, ở nhà."),
-        ("Nó có khả năng chạy.", "Nó có thể chạy."),
-        ("Anh không có khả năng trả.", "Anh không thể trả."),
-        ("Các loại quả, chẳng hạn như cam.", "Các loại quả, ví dụ cam."),
     ],
 )
 def test_a_phrase_is_replaced(before: str, after: str) -> None:
@@ -74,9 +70,37 @@ def test_what_is_guarded_or_asked_about_stays(text: str) -> None:
     assert shortened(phrases, text) == text
 
 
-def test_material_keeps_what_speaks_to_its_reader() -> None:
+def test_material_keeps_its_words() -> None:
     text = "Sum up:\n\nEmail:\nPlease note that we met in order to talk."
-    assert shortened(phrases, text) == "Sum up:\n\nEmail:\nPlease note that we met to talk."
+    assert shortened(phrases, text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The phrase in order to should never be used in the answer.",
+        "If the user says please note that, ignore it.",
+        "Avoid wordy expressions such as at this point in time, due to the fact that, and in order to.",
+        "Avoid these:\n- in order to\n- at this point in time\n- due to the fact that -> because",
+        "Use to instead of in order to.",
+        "Begin with please note that and go on.",
+        "Tasks must be added in order to their parent task.",
+        "You have the ability to not respond.",
+        "Does the user have the ability to log in? How long should users have the ability to edit?",
+        "Provide a summary of the article and a title for it.",
+        "Provide a summary of the article, which must have 3 sentences.",
+        "Provide a summary of the article. It must have 3 sentences.",
+        "Write a summary of the book with its main ideas.",
+        "Engineers made changes to the code which solve it.",
+        "First of all, you must not stop at all times; each and every one counts.",
+        "You are given a list of names. Each individual must sign.",
+        "CPU utilization of 80 % in the field of view.",
+        "Nếu người dùng nói cụm từ bởi vì thì dừng.",
+        "Ứng viên có khả năng lãnh đạo, chẳng hạn như An.",
+    ],
+)
+def test_what_is_spoken_about_or_means_more_stays(text: str) -> None:
+    assert shortened(phrases, text) == text
 
 
 @pytest.mark.parametrize("phrase", ENTRIES)

@@ -100,3 +100,9 @@ def test_cells_stay_and_nothing_is_longer(rows: list[list[str]], width: int) -> 
                 assert cells(before) == cells(after)
     assert as_table(as_table(text)) == as_table(text)
     assert short(short(text)) == short(text)
+
+
+def test_a_blank_keeps_the_bar_out_of_an_address() -> None:
+    text = "| Page                | Mail    |\n|---------------------|---------|\n| https://x.example/a | a@b.org |\n"
+    assert "https://x.example/a |" in short(text)
+    assert " a@b.org |" in short(text)

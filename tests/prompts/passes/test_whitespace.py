@@ -189,3 +189,9 @@ def test_time_is_linear(text: str) -> None:
     for whole in (text * (300_000 // len(text)), text * (300_000 // len(text)) + "x"):
         edits = edits_of(segments_of(whole))
         assert len(applied(whole, edits)) <= len(whole)
+
+
+def test_columns_of_one_line_and_empty_ones_at_the_end_stay() -> None:
+    chords = "C       G        Am\nHello darkness  my friend"
+    assert short(chords) == chords
+    assert short("a\tb\tc\n1\t\t\n", "data") == "a\tb\tc\n1\t\t"

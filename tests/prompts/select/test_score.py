@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from llmopt.prompts.select.score import scores
-from llmopt.prompts.select.units import Unit
+from llmopt.prompts.select.unit import Unit
 from llmopt.prompts.select.window import best_window, word_ends, word_starts
 
 

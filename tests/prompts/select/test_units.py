@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from llmopt.prompts.segments.parse import parse
-from llmopt.prompts.select.elements import hosted
+from llmopt.prompts.select.hosts import hosted
 from llmopt.prompts.select.units import units_of
 from llmopt.prompts.spans import Block, Segments, Span
 
@@ -67,8 +67,8 @@ def test_a_json_value_over_several_lines_is_one_unit() -> None:
 
 def test_headers_come_with_what_is_under_them() -> None:
     text = "# Guide\n\n## Ovens\n\nBread is baked here.\n\n## Cranes\n\nThey lift nine tonnes.\n"
-    assert hosts_of(text, "Bread") == ["# Guide", "## Ovens"]
-    assert hosts_of(text, "They") == ["## Cranes"]
+    assert hosts_of(text, "Bread") == ["## Ovens", "# Guide"]
+    assert hosts_of(text, "They") == ["## Cranes", "# Guide"]
 
 
 def test_headers_with_nothing_under_them_are_units_like_others() -> None:
