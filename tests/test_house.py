@@ -120,6 +120,13 @@ def test_a_closed_pipe_is_fine() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize(("closed", "code", "told"), [(1, 2, "llmopt: error: standard output is closed\n"), (2, 0, "")])
+def test_a_closed_stream_gives_no_traceback(closed: int, code: int, told: str) -> None:
+    command = f'exec "{sys.executable}" -m llmopt --version {closed}>&-'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (code, told)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full stands for a full disk")
 def test_a_full_disk_is_said_and_no_bug() -> None:
     command = [sys.executable, "-m", "llmopt", *["estimate", "--model", "gpt-4", "--input", "500", "--output", "300"]]

@@ -26,6 +26,10 @@ INTERRUPTED = 130
 
 def main(arguments: list[str] | None = None) -> None:
     """Run `llmopt` with `arguments` (default: those of the process) and exit."""
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - closed by the caller
+    if sys.stdout is None:
+        sys.stderr.write("llmopt: error: standard output is closed\n")
+        sys.exit(LlmoptError.exit_code)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     code = run(sys.argv[1:] if arguments is None else arguments)

@@ -117,7 +117,7 @@ def _texts(value: object, path: Path, role: str) -> Iterator[tuple[Content, bool
     elif isinstance(value, list):
         for at, item in enumerate(value):
             yield from _texts(item, (*path, at), role)
-    elif isinstance(value, dict) and value.get("type") not in _NOT_TEXT:
+    elif isinstance(value, dict) and str(value.get("type")) not in _NOT_TEXT:
         own = list(_inner(value, path, role))
         marked = CACHE_CONTROL in value
         for at, (content, inner) in enumerate(own):

@@ -97,7 +97,8 @@ def _removals(text: str, changes: Sequence[Change], tokenizer: Tokenizer) -> tup
     breaks = [found.start() for found in re.finditer("\n", text)] if changes else []
     texts: list[str] = []
     for change in changes:
-        first, last = bisect_left(breaks, change.start), bisect_left(breaks, max(change.end - 1, change.start))
+        first = bisect_left(breaks, change.start - 1)  # a line break and what follows it may be one token
+        last = bisect_left(breaks, max(change.end - 1, change.start))
         start = breaks[first - 1] + 1 if first else 0
         end = breaks[last] + 1 if last < len(breaks) else len(text)
         texts += (text[start:end], text[start : change.start] + change.text + text[change.end : end])

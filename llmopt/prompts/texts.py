@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from llmopt.errors import InputError
 from llmopt.prompts.context import Level
 from llmopt.prompts.engine import Draft, Guards, revised, shortened
 from llmopt.prompts.options import Options
@@ -49,13 +50,25 @@ def _within_budget(
     query, budget = options.query, options.budget
     if query is None or budget is None:
         return drafts
-    limit = budget if isinstance(budget, int) else max(1, int(budget * sum(options.context.tokens(p.text) for p in parts)))
+    limit = budget if isinstance(budget, int) else _share(budget, sum(options.context.tokens(p.text) for p in parts))
     documents = [
         draft.segments if part.selectable else Guards(prefix=len(draft.segments.text)).parse(draft.segments.text)
         for part, draft in zip(parts, drafts, strict=True)
     ]
     found = selected(documents, query, limit, options.context, options.scorer)
     return [revised(draft, edits, guard) for draft, edits, guard in zip(drafts, found, guards, strict=True)]
+
+
+def _share(share: float, tokens: int) -> int:
+    """Return a share of the tokens as whole tokens.
+
+    Raises:
+        InputError: it is not even one.
+    """
+    limit = int(share * tokens)
+    if tokens and not limit:
+        raise InputError(f"{share:.2%} of {tokens:,} tokens is less than one token", "a budget of 1 or more tokens")
+    return limit
 
 
 def _guards(parts: Sequence[Part], options: Options) -> list[Guards]:

@@ -11,6 +11,9 @@ from llmopt.prompts.passes.idioms import idle_facts
 from llmopt.prompts.passes.registry import Keeps
 from llmopt.prompts.spans import LITERALS, Segments
 
+_NEAR = 100_000
+"""How far ahead a literal may be found for the search to go on from there: it may be another one that is the same."""
+
 
 def admissible(segments: Segments, edit: Edit, keeps: Keeps) -> bool:
     """Return whether an edit by itself, without a look at the rest of the text, may be made.
@@ -45,10 +48,27 @@ def holds(before: Segments, after: Segments, edits: Sequence[Edit], keeps: Keeps
     if not kept_in_order(_guarded(before), _guarded(after)):
         return False
     if keeps == "distinct":
-        return all(text in after.text for text in _precious(before)) and _each_fact_stays(before, after, edits)
+        return _each_is_found(before, after) and _each_fact_stays(before, after, edits)
     if not kept_in_order(_precious(before, json=keeps == "every"), _precious(after)):
         return False
     return _facts_stay(before, after, edits, json=keeps == "values")
+
+
+def _each_is_found(before: Segments, after: Segments) -> bool:
+    """Return whether every literal is still there, as one or within something else.
+
+    They mostly stand in the order of before, so each is looked for from where the one before it was found.
+    """
+    found = set(_precious(after))
+    at = 0
+    for text in dict.fromkeys(_precious(before)):
+        if text in found:
+            continue
+        place = after.text.find(text, at)
+        if place < 0 and text not in after.text[:at]:
+            return False
+        at = place if at <= place < at + _NEAR else at
+    return True
 
 
 def _facts_stay(before: Segments, after: Segments, edits: Sequence[Edit], *, json: bool) -> bool:

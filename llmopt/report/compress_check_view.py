@@ -12,7 +12,7 @@ from llmopt.report.compress_notes import notes_of
 from llmopt.report.compress_shown import Shown
 from llmopt.report.compress_view import headline, rules_table, share
 from llmopt.report.table import Cell, Column, Note, Report, Table
-from llmopt.report.text import percent
+from llmopt.report.text import clean, percent
 
 WORST_RULES = 3
 MOST_FINDINGS = 20
@@ -81,7 +81,7 @@ def messages(files: Sequence[FileResult], most: Decimal) -> tuple[str, ...]:
     for file in failed:
         saved, tokens = file.saved_tokens, file.before.tokens
         lines.append(
-            f"{file.source.shown}: {percent(share(saved, tokens))} is waste ({saved:,} of {tokens:,} tokens),"
+            f"{clean(file.source.shown)}: {percent(share(saved, tokens))} is waste ({saved:,} of {tokens:,} tokens),"
             f" over --max-waste {percent(most)}"
         )
     return tuple(lines)

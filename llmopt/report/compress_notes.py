@@ -37,7 +37,7 @@ def prefix_line(file: FileResult, saving: Saving | None, pricing: Pricing | None
     text = f"{file.source.shown}: the stable prefix holds {held:,} tokens; without it {forgone:,} more would go."
     miss = saving.miss if saving is not None else None
     if miss is None or pricing is None:
-        return text
+        return f"{text} --model NAME says what a change would cost."
     if miss.cached_usd_per_mtok is None or miss.request_usd is None:
         return f"{text} {pricing.model} has no rate for cached input, so a change costs nothing there."
     rates = f"${exact_text(miss.missed_usd_per_mtok)} instead of ${exact_text(miss.cached_usd_per_mtok)} a million"

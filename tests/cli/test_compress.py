@@ -136,7 +136,10 @@ def test_a_stable_prefix_says_what_it_holds_and_what_a_change_costs(llmopt: Llmo
     first, second = llmopt(*arguments).err.splitlines()
     held = count_tokens("Refunds over $50 go to a person.  Do not guess.").tokens
     assert first.startswith("prompts/refund.txt: ")
-    assert second == (f"prompts/refund.txt: the stable prefix holds {held} tokens; without it 1 more would go.")
+    assert second == (
+        f"prompts/refund.txt: the stable prefix holds {held} tokens; without it 1 more would go. "
+        "--model NAME says what a change would cost."
+    )
     outcome = llmopt(*arguments, "-m", "gpt-4o", "--per-day", "10000", "--as-of", "2026-11-01")
     assert outcome.out.startswith("Refunds over $50 go to a person.  Do not guess.")
     miss = Decimal(held) * (Decimal("2.50") - Decimal("1.25")) / 1_000_000

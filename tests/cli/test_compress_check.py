@@ -109,3 +109,9 @@ def test_a_narrow_terminal_says_what_it_does_not_show(
     outcome = llmopt("compress", prompts, "--check")
     assert "Not shown on this narrow terminal: " in outcome.out
     assert "…" not in outcome.out
+
+
+def test_a_line_break_in_the_name_of_a_file_ends_no_message(llmopt: Llmopt, workdir: Path) -> None:
+    Path("new\nline.md").write_text(LOOSE)
+    outcome = llmopt("compress", "new\nline.md", "--check")
+    assert outcome.err.splitlines()[-1].startswith("llmopt: check failed: new\\nline.md: ")

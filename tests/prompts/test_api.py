@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import llmopt
-from llmopt.errors import UsageError
+from llmopt.errors import InputError, UsageError
 from llmopt.prompts.edits import applied
 from llmopt.prompts.prefix import stable_offset
 from llmopt.tokens.api import tokenizer_for
@@ -83,9 +83,10 @@ def test_a_share_above_one_counts_tokens() -> None:
     assert llmopt.compress(TEXT, query="brief", budget=1.0).text == llmopt.compress(TEXT).text
 
 
-def test_the_smallest_share_is_one_token() -> None:
-    text = "The cat sat on the mat. The dog sat on the log."
-    assert llmopt.compress(text, query="dog", budget=0.001).tokens_after == 1
+def test_a_share_of_less_than_a_token_is_an_error() -> None:
+    with pytest.raises(InputError, match=re.escape("0.10% of 11 tokens is less than one token")):
+        llmopt.compress("The cat sat on the mat. The dog sat.", query="dog", budget=0.001)
+    assert llmopt.compress("", query="dog", budget=0.001).text == ""
 
 
 def test_a_result_survives_a_pickle() -> None:

@@ -15,7 +15,7 @@ TEXT = "First  line.\nSecond line.\n\n\n\n\nThird  and  last line.\n"
 
 
 def source(text: str, name: str) -> Source:
-    return Source(name, name, text, text.encode(), "utf-8", b"", "none", (0, 0))
+    return Source(name, name, text, "utf-8", b"", "none", (0, 0))
 
 
 def result(text: str = TEXT, name: str = "a.md") -> FileResult:

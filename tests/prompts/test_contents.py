@@ -116,3 +116,7 @@ def test_the_last_message_is_fixed_and_so_is_the_system_prompt() -> None:
     found = contents([{"role": role, "content": text} for role, text in turns])
     assert [item.text for item in found if item.is_fixed] == ["s", "c"]
     assert [item.highest_level for item in found] == ["aggressive", "aggressive", "lossless", "aggressive"]
+
+
+def test_a_type_that_is_no_text_says_nothing() -> None:
+    assert [item.text for item in contents([{"role": "user", "content": {"type": {}, "text": "a"}}])] == ["a"]

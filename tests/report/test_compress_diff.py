@@ -19,7 +19,7 @@ HEAD = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
 def result(text: str, edits: list[Edit]) -> FileResult:
-    source = Source("a.txt", "a.txt", text, text.encode("utf-8", "surrogatepass"), "utf-8", b"", "none", (0, 0))
+    source = Source("a.txt", "a.txt", text, "utf-8", b"", "none", (0, 0))
     return FileResult(source, tuple(edits), ())
 
 

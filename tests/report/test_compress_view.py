@@ -30,7 +30,7 @@ DEARER = Rates(input_uncached=Decimal(6), input_cache_read=Decimal("0.6"), input
 
 
 def text_file(text: str = WORDY, **options: Any) -> FileResult:
-    source = Source("a.md", "a.md", text, text.encode(), "utf-8", b"", "none", (0, 0))
+    source = Source("a.md", "a.md", text, "utf-8", b"", "none", (0, 0))
     return compress_text_file(source, options_of(**options))
 
 
@@ -124,7 +124,7 @@ def test_nothing_to_show_is_shown_as_that() -> None:
 def test_a_removal_of_a_log_is_priced_by_the_share_of_requests_that_it_is_in() -> None:
     line = json.dumps({"messages": [{"role": "user", "content": WORDY}]})
     text = f"{line}\n" * 4
-    source = Source("a.jsonl", "a.jsonl", text, text.encode(), "utf-8", b"", "none", (0, 0))
+    source = Source("a.jsonl", "a.jsonl", text, "utf-8", b"", "none", (0, 0))
     file = compress_requests(source, options_of())
     assert month_of(8, file, pricing()) == Decimal(8) * 3 / MTOK * 30_000 / 4
     assert saving_of(file, pricing()).month_usd == Decimal(file.saved_tokens) * 3 / MTOK * 30_000 / 4

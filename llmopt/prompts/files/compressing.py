@@ -27,6 +27,6 @@ def compress_file(path: str, shown: str, options: Options, *, messages: bool = F
     if not messages and not holds_requests(source):
         return compress_text_file(source, options)
     try:
-        return compress_requests(source, options)
+        return compress_requests(source, options, asked=messages)
     except NotText as error:
-        raise NotText(error.reason, source.data) from error
+        raise NotText(error.reason, source.encoded(source.text)) from error

@@ -45,8 +45,6 @@ class Source:
     shown: str
     """What to call it."""
     text: str
-    data: bytes
-    """The bytes, unpacked."""
     encoding: str
     mark: bytes
     """The byte-order mark; mostly empty."""
@@ -81,7 +79,7 @@ def read_source(path: str, shown: str) -> Source:
         raise NotText(reason) from error
     mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
     encoding = _MARKS.get(mark, "utf-8")
-    return Source(path, shown, _decoded(data, len(mark), encoding), data, encoding, mark, packing, stamp)
+    return Source(path, shown, _decoded(data, len(mark), encoding), encoding, mark, packing, stamp)
 
 
 def stamp_of(path: str) -> tuple[int, int]:

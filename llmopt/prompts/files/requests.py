@@ -49,17 +49,17 @@ class Record:
 
 
 def holds_requests(source: Source) -> bool:
-    """Return whether a file is named like JSON and most of its first records are chat requests."""
+    """Return whether a file is named like JSON and most of its first records with text are chat requests."""
     if not unpacked_name(source.shown).endswith(ENDINGS) or not source.text.strip():
         return False
     try:
-        found = [record.wrong in ("", NO_TEXT) for record in islice(records(source.text), _TRIED)]
+        found = [record.wrong for record in islice(records(source.text), _TRIED) if record.wrong != NO_TEXT]
     except NotText:
         return False
-    return 2 * sum(found) > len(found)
+    return 2 * found.count("") > len(found)
 
 
-def compress_requests(source: Source, options: Options) -> FileResult:
+def compress_requests(source: Source, options: Options, *, asked: bool = True) -> FileResult:
     """Return a file of chat requests with the texts of each made shorter.
 
     What is no chat request or has no text stays as it is, and is named in `skipped`; so does one whose texts cannot be
@@ -68,6 +68,7 @@ def compress_requests(source: Source, options: Options) -> FileResult:
     Args:
         source: the file.
         options: how.
+        asked: the user says that it holds requests, so that another record is an error.
 
     Raises:
         NotText: it holds no JSON at all.
@@ -84,7 +85,8 @@ def compress_requests(source: Source, options: Options) -> FileResult:
             if options.stable_prefix is not None:
                 held.append(_held(record, chat, options))
         except (InputError, UsageError) as error:
-            skipped.append(Skipped(where, error.message, asked=record.wrong != NO_TEXT))
+            other = record.wrong == NO_TEXT or (record.wrong == NO_REQUEST and not asked)
+            skipped.append(Skipped(where, error.message, asked=not other))
             continue
         places = string_positions(source.text[record.start : record.end], [part.path for part in chat.parts])
         for part in chat.parts:

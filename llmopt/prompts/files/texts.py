@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from llmopt.errors import InputError
 from llmopt.prompts.edits import Change, Edit, applied
 from llmopt.prompts.files.held import held_in
 from llmopt.prompts.files.reading import Source
@@ -33,52 +35,104 @@ def compress_text_file(source: Source, options: Options) -> FileResult:
         InputError: what must stay is over the budget.
         UsageError: the marker of the stable prefix is not in it.
     """
-    text = _CARRIAGE.sub("\n", source.text)
-    parts = [Part(text, options.level)]
-    bare = compressed_texts(parts, options)[0]
-    whole = _with_final_break(bare, options)
-    held = held_in(parts, [bare], options) if options.stable_prefix is not None else None
-    edits = _on_disk(whole.changes, source.text)
-    piped = applied(source.text, _on_disk(bare.changes, source.text))
-    return FileResult(source, edits, (FilePart("", 1, 0, whole),), piped, held=held)
+    parts = [Part(_CARRIAGE.sub("\n", source.text), options.level)]
+    plain, stored = _shorter(parts, source.text, options)
+    held = held_in(parts, [plain], options) if options.stable_prefix is not None else None
+    whole = _with_final_break(stored, options)
+    edits = tuple(Edit(one.start, one.end, one.text, _named(one.rules)) for one in whole.changes)
+    return FileResult(source, edits, (FilePart("", 1, 0, whole),), stored.text, held=held)
+
+
+def _shorter(parts: Sequence[Part], text: str, options: Options) -> tuple[Compressed, Compressed]:
+    """Return the result with plain line breaks, and with those of the file, which may take more tokens."""
+
+    def tried(budget: int | float | None) -> tuple[Compressed, Compressed]:
+        plain = compressed_texts(parts, replace(options, budget=budget))[0]
+        return plain, _as_stored(plain, text)
+
+    if options.budget is None or "\r\n" not in text:
+        return tried(options.budget)
+    return _within(_limit(options.budget, options.context.tokens(text)), options.context.tokens(parts[0].text), tried)
+
+
+def _within(
+    limit: int, most: int, tried: Callable[[int], tuple[Compressed, Compressed]]
+) -> tuple[Compressed, Compressed]:
+    """Return what keeps a budget with the line breaks of the file too.
+
+    Args:
+        limit: the budget.
+        most: tokens of the text with plain line breaks.
+        tried: returns both results for a budget of the text with plain line breaks.
+
+    Raises:
+        InputError: what must stay is over the budget.
+    """
+    budget = limit
+    with contextlib.suppress(InputError):
+        while budget > 0:
+            found = tried(budget)
+            over = found[1].tokens_after - limit
+            if over <= 0:
+                return found
+            budget -= over
+
+    def holds(budget: int) -> bool:
+        try:
+            tried(budget)
+        except InputError:
+            return False
+        return True
+
+    found = tried(bisect_left(range(most), True, key=holds))
+    least = found[1].tokens_after
+    if least > limit:
+        message = f"the budget is {limit:,} tokens, and what must stay needs at least {least:,} tokens"
+        raise InputError(message, f"--budget {least} or more")
+    return found
+
+
+def _as_stored(result: Compressed, text: str) -> Compressed:
+    """Return a result for a text as it is stored, where lines may end in a carriage return too; never more tokens."""
+    breaks = [found.start() - at for at, found in enumerate(_CARRIAGE.finditer(text))]
+    if not breaks:
+        return result
+    end = "\r\n" if 2 * len(breaks) >= text.count("\n") else "\n"
+    changes: list[Change] = []
+    longer = 0
+    for one in result.changes:
+        start, stop = (offset + bisect_left(breaks, offset) for offset in (one.start, one.end))
+        new = one.text.replace("\n", end)
+        changes.append(Change(start, stop, new, start + longer, one.rules))
+        longer += len(new) - (stop - start)
+    stored = Compressed(text, applied(text, changes), changes, result.tokenizer)
+    return stored if stored.tokens_after <= stored.tokens_before else Compressed(text, text, (), result.tokenizer)
 
 
 def _with_final_break(result: Compressed, options: Options) -> Compressed:
     """Return the result with the final line break of the original, if that went."""
     original, text = result.original, result.text
-    final = original[-1:]
-    if final not in ("\n", "\r") or text.endswith(final) or not text or not result.changes:
+    final = "\r\n" if original.endswith("\r\n") else original[-1:]
+    if final not in ("\n", "\r\n", "\r") or text.endswith(final) or not text or not result.changes:
         return result
     last = result.changes[-1]
     if last.end != len(original) or last.start == last.end:
         return result
     rules = last.rules
-    if not original[-2:-1].isspace():  # then nothing is left of what was done to the end of the text
+    if not original[: -len(final)][-1:].isspace():  # then nothing is left of what was done to the end of the text
         rules = tuple(rule for rule in rules if rule != _END_OF_TEXT) or rules
-    shorter = replace(last, end=last.end - 1, rules=rules)
+    shorter = replace(last, end=last.end - len(final), rules=rules)
     kept = (*result.changes[:-1], *(() if original[shorter.start : shorter.end] == shorter.text else (shorter,)))
     whole = Compressed(original, text + final, kept, result.tokenizer)
-    return result if _is_over(whole, options) else whole
+    return result if options.budget is not None and _is_over(whole, options.budget) else whole
 
 
-def _is_over(result: Compressed, options: Options) -> bool:
-    budget = options.budget
-    if budget is None:
-        return False
-    return result.tokens_after > (budget if isinstance(budget, int) else int(budget * result.tokens_before))
+def _limit(budget: int | float, tokens: int) -> int:
+    return budget if isinstance(budget, int) else int(budget * tokens)
 
 
-def _on_disk(changes: Iterable[Change], text: str) -> tuple[Edit, ...]:
-    """Return changes as edits of the text as it is stored, where lines may end in a carriage return too."""
-    breaks = [found.start() - at for at, found in enumerate(_CARRIAGE.finditer(text))]
-    end = "\r\n" if breaks and 2 * len(breaks) >= text.count("\n") else "\n"
-
-    def stored(offset: int) -> int:
-        return offset + bisect_left(breaks, offset)
-
-    return tuple(
-        Edit(stored(one.start), stored(one.end), one.text.replace("\n", end), _named(one.rules)) for one in changes
-    )
+def _is_over(result: Compressed, budget: int | float) -> bool:
+    return result.tokens_after > _limit(budget, result.tokens_before)
 
 
 def _named(rules: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from llmopt.prompts.context import Context
 from llmopt.prompts.edits import Edit
 from llmopt.prompts.passes.lines import TextLine, dropped, lines_of
-from llmopt.prompts.passes.repeated import LABEL, SENTENCE_END, STEP, TOLD, is_free, repeated_paragraphs
+from llmopt.prompts.passes.repeated import LABEL, SENTENCE_END, STEP, TELLING, TOLD, is_free, repeated_paragraphs
 from llmopt.prompts.spans import Segments
 
 RULE_LINE = "duplicate-line"
@@ -145,6 +145,6 @@ def _says_something(line: TextLine, *, adjacent: bool) -> bool:
         return False
     if LABEL.match(text) or TOLD.match(text):
         return False
-    if not bullet and text.endswith("?") and not adjacent:
+    if not (bullet or adjacent) and (text.endswith("?") or TELLING.match(text)):
         return False
     return bool(bullet) or (text[0].isupper() and SENTENCE_END.search(text, len(text) - 3) is not None)

@@ -17,7 +17,7 @@ from llmopt.prompts.rewriting.courtesies import Lexicon, lexicon_of_courtesies
 from llmopt.prompts.rewriting.cuts import begins_sentence, capital, cut
 from llmopt.prompts.rewriting.lookup import Hit, spellings
 from llmopt.prompts.rewriting.mentions import is_spoken_of
-from llmopt.prompts.rewriting.openers import commands, opened, verbs
+from llmopt.prompts.rewriting.openers import commands, opened, verb_follows, verbs
 from llmopt.prompts.rewriting.scope import scope_of
 from llmopt.prompts.rewriting.sentences import prose_at, sentences
 from llmopt.prompts.rewriting.tables import table
@@ -52,15 +52,17 @@ def politeness(segments: Segments, _context: Context) -> list[Edit]:
     if scope is None:
         return []
     found = [(hit, edit) for hit, edit in found if scope.instructs(edit.start)]
-    if not _asks_for_something(segments, [hit for hit, _ in found], lexicon):
+    if not _asks_for_something(segments, [hit for hit, _ in found], inside, lexicon):
         return []
     return in_order([edit for _, edit in found])
 
 
-def _asks_for_something(segments: Segments, hits: list[Hit], lexicon: Lexicon) -> bool:
+def _asks_for_something(segments: Segments, hits: list[Hit], inside: list[Hit], lexicon: Lexicon) -> bool:
     """Return whether any sentence of the text, which some phrases were cut from, is an instruction."""
     text = segments.text
     if any(lexicon.kinds[hit.phrase] == "request" for hit in hits):
+        return True
+    if any(lexicon.kinds[hit.phrase] == "request" and verb_follows(text, hit.end) for hit in inside):
         return True
     if any(lexicon.kinds[hit.phrase] == "filler" and commands(text, hit.end + 2) for hit in hits):
         return True
@@ -70,7 +72,7 @@ def _asks_for_something(segments: Segments, hits: list[Hit], lexicon: Lexicon) -
 def _edits(segments: Segments, hit: Hit, kind: str) -> Iterator[Edit]:
     if kind in ("request", "within", "closing"):
         yield from _courtesy(segments, hit)
-    elif kind == "thanks" or (kind == "greeting" and not segments.text[: hit.start].strip()):
+    elif kind == "thanks" or (kind == "greeting" and hit.start < 200 and not segments.text[: hit.start].strip()):
         yield from _whole_sentence(segments, hit)
     elif kind == "filler":
         yield from _filler(segments, hit)
@@ -95,8 +97,8 @@ def _courtesy(segments: Segments, hit: Hit) -> Iterator[Edit]:
         if is_spoken_of(text, hit.start) or hit.phrase not in _closings():
             return
         start = _sentence_start(text, hit.start)
-        clause = text.rfind(", ", start, hit.start) + 2
-        if hit.phrase in _PARTICLES or commands(text, start) or (clause > 1 and commands(text, clause)):
+        clauses = (start, text.rfind(", ", start, hit.start) + 2, text.rfind(" thì ", start, hit.start) + 5)
+        if hit.phrase in _PARTICLES or any(at >= start and commands(text, at) for at in clauses):
             yield from _some(cut(segments, hit.start, hit.end, "politeness"))
     elif hit.phrase in _withins() and _verb_before(text, hit.start):
         yield from _some(cut(segments, hit.start, hit.end, "politeness"))

@@ -19,6 +19,12 @@ LABEL = re.compile(r"[^\s:][^:\n]{0,60}:(?:\s|$)|[\"“”'\u2018\u2019\u2013—
 """What a line of a dialogue, a field or a quotation begins with."""
 TOLD = re.compile(r"\s*(?:[-*+•]\s+)?(?:I|I['\u2019]\w+|[Ww]e|[Mm]y|[Oo]ur|[Tt]ôi|[Mm]ình|[Cc]húng tôi)\b")
 """What somebody tells begins so; who tells the same are two."""
+TELLING = re.compile(
+    r"\s*(?:the|an?|he|she|it|they|this|that|these|those|there|his|her|their|một|các|những|anh|chị|cô|ông|bà|nó|họ|đây|đó)"
+    r"\b",
+    re.IGNORECASE,
+)
+"""A sentence that begins so tells something, and may tell it of two; instructions begin otherwise."""
 STEP = re.compile(
     r"\s*(?:[-*+•]\s+)?(?:step|then|next|first|second|third|finally|afterwards?|after that|again|repeat|given|when|"
     r"bước|rồi|sau đó|tiếp theo|đầu tiên|cuối cùng|lặp lại)\b",
@@ -37,6 +43,8 @@ _HEAD_WORDS = 8
 """Most words of a line that is a heading although nothing marks it as one."""
 _VERSE = 50
 """Mean characters of lines that are shorter than wrapped prose."""
+_HAIKU = 30
+"""Mean characters of lines that may be verse although each is a sentence."""
 _HASHES = re.compile(r"\s*(#{1,6})\s")
 _SAID = frozenset({"prose", "heading", "list"})
 
@@ -82,6 +90,7 @@ def repeated_paragraphs(segments: Segments, lines: Sequence[TextLine], shown: Se
         shown: of each line, whether it shows something rather than says it.
     """
     units = _units(segments, lines, shown)
+    stray = _stray_heads(units)
     at = 0
     while at < len(units):
         end = at
@@ -90,7 +99,7 @@ def repeated_paragraphs(segments: Segments, lines: Sequence[TextLine], shown: Se
         after = max(end, at + 1)
         while end > at and units[end - 1].is_head:
             end -= 1
-        if end > at and _may_go(units, at, end):
+        if end > at and at not in stray and _may_go(units, at, end):
             yield from (number for unit in units[at:end] for number in unit.numbers)
         at = after
 
@@ -142,7 +151,7 @@ def _may_go(units: Sequence[_Unit], at: int, end: int) -> bool:
     if units[end - 1].is_introduction or not (following is None or _stands_without(following)):
         return False
     if units[at].is_head:
-        return (following is None or following.is_head) and _has_same_parents(units, at)
+        return following is None or following.is_head
     return at == 0 or not (units[at - 1].is_head or units[at - 1].text.endswith((":", ",", "?")))
 
 
@@ -161,11 +170,13 @@ def _is_said(unit: _Unit) -> bool:
 
 
 def _is_verse(unit: _Unit) -> bool:
-    """Return whether prose has short lines that are no sentences."""
+    """Return whether prose has short lines that are no sentences, or very short ones."""
     rows = len(unit.numbers)
     if rows == 1 or len(unit.text) / rows >= _VERSE:
         return False
-    return not all(SENTENCE_END.search(line, len(line) - 3) for line in unit.text.split("\n"))
+    return len(unit.text) / rows < _HAIKU or not all(
+        SENTENCE_END.search(line, len(line) - 3) for line in unit.text.split("\n")
+    )
 
 
 def _is_paragraph(unit: _Unit) -> bool:
@@ -176,18 +187,28 @@ def _is_paragraph(unit: _Unit) -> bool:
     if len(text.split()) >= _PARAGRAPH_WORDS or len(SENTENCE_END.findall(text)) > 1:
         return True
     end = SENTENCE_END.search(text, len(text) - 3)
+    if TELLING.match(text):
+        return False
     return len(text.split()) >= _FEWEST_WORDS and text[0].isupper() and end is not None and "?" not in end[0]
 
 
-def _has_same_parents(units: Sequence[_Unit], at: int) -> bool:
-    """Return whether no heading of a higher level stands between a heading and the one that it repeats."""
-    text, level = units[at].text, _level(units[at])
-    for unit in reversed(units[:at]):
-        if unit.text == text:
-            return True
-        if unit.kind == "heading" and _level(unit) < level:
-            return False
-    return False
+def _stray_heads(units: Sequence[_Unit]) -> set[int]:
+    """Return which headings repeat one that stands below another heading of a higher level than they do."""
+    stray: set[int] = set()
+    last: dict[str, int] = {}
+    above: list[tuple[int, int]] = []
+    for number, unit in enumerate(units):
+        if not unit.is_head:
+            continue
+        level = _level(unit)
+        while above and above[-1][0] >= level:
+            above.pop()
+        if above and last.get(unit.text, number) < above[-1][1]:
+            stray.add(number)
+        last[unit.text] = number
+        if unit.kind == "heading":
+            above.append((level, number))
+    return stray
 
 
 def _level(unit: _Unit) -> int:

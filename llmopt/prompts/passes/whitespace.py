@@ -32,6 +32,7 @@ _SENTENCE = re.compile(r"""(?:[.!?]["')\]\u201d\u2019]|.?[.!?])\Z""", re.DOTALL)
 _BLANKS = re.compile(r"[ \t]*+")
 _SIGN = re.compile(r"[^\w\s]|_")
 _MARKER = re.compile(r"[ \t]*(?:[0-9]{1,4}|[A-Za-z])[.)]")
+_SEPARATORS = (",", ";", "|")
 _LONGEST_MARKER = 16
 _WIDE = 3
 """Blanks of a gap, two of which in one line are those of columns."""
@@ -51,6 +52,8 @@ def whitespace(segments: Segments, _context: Context) -> list[Edit]:
     found = _START.match(text)
     start = found.end() if found else 0
     kinds = _Kinds(segments)
+    if kinds.at(end - 1) == "code" and not segments.overlapping(end - 1, end):
+        end = text.find("\n", end) + 1 or len(text)  # a block scalar of YAML ends with its line break
     edits = [Edit(0, start, "", "end-of-text"), Edit(end, len(text), "", "end-of-text")]
     edits += _blank_lines(text, start, end, kinds)
     edits += _trailing(text, start, end, kinds)
@@ -61,10 +64,12 @@ def whitespace(segments: Segments, _context: Context) -> list[Edit]:
 
 
 def _end(text: str) -> int:
-    """Return where a text ends but for whitespace; tabs behind tabs may be empty columns."""
+    """Return where a text ends but for whitespace; what is blank behind a separator may be a cell."""
     end = len(text.rstrip(" \t\r\n"))
     behind = _BLANKS.match(text, end)
     above = text.rfind("\n", 0, max(text.rfind("\n", 0, end), 0)) + 1
+    if behind and text[end - 1 : end] in (",", ";"):
+        return behind.end()
     return behind.end() if behind and "\t" in behind[0] and "\t" in text[above:end].strip() else end
 
 
@@ -105,6 +110,8 @@ def _trailing(text: str, start: int, end: int, kinds: _Kinds) -> Iterator[Edit]:
         kind = kinds.at(first)
         is_blank = first == 0 or text[first - 1] == "\n"
         if kind == "code" or (is_blank and kinds.is_within_layout(first)):
+            continue
+        if kind == "data" and text[first - 1 : first] in _SEPARATORS:
             continue
         if "\t" in text[first:stop] and (kind == "data" or _has_tabs(text, first)):
             continue

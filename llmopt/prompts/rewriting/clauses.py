@@ -18,7 +18,12 @@ _PARTICIPLES = (
     "aimed|targeted|enclosed|available|delimited|surrounded|separated|ordered|called|named|relevant to|suitable for"
 )
 _ACTING = (
-    "using|helping|writing|learning|applying|looking|trying|working|asking|seeking|reading|speaking|studying|living"
+    "using|helping|writing|learning|applying|looking|trying|working|asking|seeking|reading|speaking|studying|living|"
+    "preparing|planning|suffering|experiencing|considering|moving|traveling|travelling|visiting|teaching|starting|"
+    "running|managing|building|developing|selling|buying|waiting|staying|coming|containing|describing|showing"
+)
+_PREPOSITIONS = (
+    "by|in|on|at|for|to|with|from|below|above|as|of|into|here|during|under|within|using|between|before|after"
 )
 _OTHER_WORDS = """
 if when whether and or but so because as since unless that like what which who is are was were be been it this
@@ -28,11 +33,13 @@ everything do does did to of in on for from with by at about one ones just even 
 """
 _NOT_NOUNS = frozenset(_OTHER_WORDS.split())
 _REDUCED = re.compile(
-    rf"\b([A-Za-z][a-z]{{1,30}}) (?:that|which|who) (?:is|are|was|were|has been|have been) "
-    rf"(?=(?:{_PARTICIPLES})\b|(?:{_ACTING}) [a-z])"
+    r" (?:that|which|who) (?:is|are|was|were|has been|have been) "
+    rf"(?=(?:{_PARTICIPLES})\b|(?:{_ACTING}) [a-z]|(?!supposed|allowed|permitted)[a-z]{{3,16}}ed (?:{_PREPOSITIONS})\b)"
 )
-_DROPPED = re.compile(
-    r"\b(?:the|an?|any|each|every|some|of|these|those|other) (?:[a-z]{2,20} )?([a-z]{2,30}) that (?=(?:you|we|I)\b)"
+_DROPPED = re.compile(r" that (?=(?:you|we|I)\b)")
+_NOUN = re.compile(r"(?:^|[^\w-])([a-z]{2,30})$")
+_NOUN_WITH_ARTICLE = re.compile(
+    r"\b(?:the|an?|any|each|every|some|of|these|those|other) (?:[a-z]{2,20} )?([a-z]{2,30})$", re.I
 )
 _CONTENT = """
 fact idea way news claim statement belief condition assumption event case time day point extent degree sense
@@ -43,28 +50,26 @@ _NO_THING = frozenset(_CONTENT.split())
 """Nouns of which a clause says what they are (`the fact that you came`)."""
 
 
-_FOLLOWING = re.compile(
-    r"\b([Tt]he following) (?:[a-z]{2,20} )?(?!news\b|series\b)[a-z]{2,20}(?<!ss)(?<!is)(?<!us)(?<=s):"
-)
+_FOLLOWING = re.compile(r"he following (?=(?:[a-z]{2,20} )?(?!news\b|series\b)[a-z]{2,20}(?<!ss)(?<!is)(?<!us)(?<=s):)")
 
 
 def reductions(segments: Segments) -> Iterator[Edit]:
-    """Yield the edits that shorten relative clauses."""
+    """Yield the edits that shorten relative clauses, and `the following steps:`."""
     text = segments.text
     for match in _FOLLOWING.finditer(text):
-        if not segments.overlapping(match.start(), match.end()):
-            yield Edit(match.start(1), match.end(1), "These" if match[1][0] == "T" else "these", "phrase")
-    if " that " not in text and " which " not in text and " who " not in text:
-        return
+        start = match.start() - 1
+        if text[start : start + 1] in ("t", "T") and not text[max(0, start - 1) : start].isalnum():
+            yield from _edit(segments, start, match.end(), "These " if text[start] == "T" else "these ")
     for match in _REDUCED.finditer(text):
-        if match[1].lower() not in _NOT_NOUNS and match[1] == match[1].lower():
-            yield from _cut(segments, match.end(1) + 1, match.end())
+        noun = _NOUN.search(text, max(0, match.start() - 32), match.start())
+        if noun and noun[1] not in _NOT_NOUNS:
+            yield from _edit(segments, match.start() + 1, match.end(), "")
     for match in _DROPPED.finditer(text):
-        noun = match[1]
-        if noun not in _NO_THING and noun not in _NOT_NOUNS and not noun.endswith("ly"):
-            yield from _cut(segments, match.end(1) + 1, match.end())
+        noun = _NOUN_WITH_ARTICLE.search(text, max(0, match.start() - 64), match.start())
+        if noun and noun[1] not in _NO_THING | _NOT_NOUNS and not noun[1].endswith("ly"):
+            yield from _edit(segments, match.start() + 1, match.end(), "")
 
 
-def _cut(segments: Segments, start: int, end: int) -> Iterator[Edit]:
+def _edit(segments: Segments, start: int, end: int, short: str) -> Iterator[Edit]:
     if not segments.overlapping(start, end):
-        yield Edit(start, end, "", "phrase")
+        yield Edit(start, end, short, "phrase")

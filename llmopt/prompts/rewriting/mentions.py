@@ -12,7 +12,7 @@ _MENTIONING = re.compile(
     r"(?:\b(?:phrases?|words?|wordings?|terms?|expressions?|idioms?|fillers?|between|say|says|said|saying|writes?|wrote|written|"
     r"types?|typed|typing|called|titled|named|contain|contains|contained|containing|replace|replaces|replacing|"
     r"substitute|instead of|such as|like|change|(?:begin|start|end|open|close)(?:s|n?ing)? with|"
-    r"cụm từ|từ|chữ|câu|nói|viết là|viết rằng|gõ|thay|như)|\b(?:avoid|use|using|drop|delete|remove)(?= ?$))"
+    r"cụm từ|từ|chữ|câu|nói|viết là|viết rằng|gõ|thay|như)|\b(?:avoid|drop|delete|remove)(?= ?$))"
     r"[ \t]*[:,(]?[ \t]*(?:(?:please|the|also) )?[*_'\"(]*$",
     re.I,
 )
@@ -47,6 +47,7 @@ _JOINED = re.compile(
     r"kèm|cùng|mà|rằng|nó)\b|:(?!\s)",
     re.I,
 )
+_BEING = re.compile(r"\b(?:be|is|are|was|were|been|being|not|[a-z]+n.t) $", re.I)
 _AND_THAT = re.compile(r"(?:,|\band|\bor|\bbut) that\b", re.I)
 _ABOUT_IT = re.compile(r"[.!?]?['\")\]]*\s*(?:it|this|they|these|each|every|nó|chúng|mỗi)\b", re.I)
 
@@ -78,6 +79,8 @@ def is_needed(text: str, start: int, end: int, phrase: str) -> bool:
         phrase: in lower case, with single blanks.
     """
     if phrase.endswith(" that") and _AND_THAT.search(_rest(text, end)):
+        return True
+    if phrase.startswith(("in a ", "in an ")) and _BEING.search(text, max(0, start - 16), start):
         return True
     if phrase.startswith("have the ") and _HELPED.search(text[max(0, start - 90) : start]):
         return True

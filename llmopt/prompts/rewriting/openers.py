@@ -40,7 +40,9 @@ _ANY_VERB = re.compile(
 )
 _SUBJECT = re.compile(r"(?:i|we|could|can|would|will|it|what|tôi|mình|bạn|em|chúng tôi)\b")
 _STATES = re.compile(
-    r"(?:I|We|I['\u2019]\w+|My|Our|Here|There|Below|This|These|You (?:are|will)|Tôi|Mình|Em|Chúng tôi|Dưới đây|Đây)\b"
+    r"(?:[^,.\n]{1,20}, )?(?:I|We|I['\u2019]\w+|My|Our|Here|There|Below|This|These|You (?:are|will)|Tôi|Mình|Em|"
+    r"Chúng tôi|Dưới đây|Đây)\b",
+    re.I,
 )
 """How a statement begins that an instruction may be joined to."""
 _AND = re.compile(r",? (?:and|và) $")
@@ -137,7 +139,7 @@ def opened(segments: Segments, hit: Hit, rule: str, *, anywhere: bool) -> list[E
     if not may_open(text, hit.start, anywhere=anywhere) or not _verb_of(hit, text):
         return []
     asks = bool(_ASKS.match(hit.phrase))
-    stop = _STOP.search(text, hit.end)
+    stop = _STOP.search(text, hit.end, hit.end + 400)
     if _MAY_YOU.match(hit.phrase):
         asks, stop = True, _GRANTED.search(text, hit.end, stop.end()) if stop else None
         if stop is None:
@@ -183,10 +185,11 @@ def _infinitives(segments: Segments, hit: Hit, rule: str) -> Iterator[Edit]:
     if not hit.phrase.endswith(" to"):
         return
     text = segments.text
-    stop = _STOP.search(text, hit.end)
+    stop = _STOP.search(text, hit.end, hit.end + 400)
     for match in _AND_TO.finditer(text, hit.end, min(stop.start() if stop else len(text), hit.end + 400)):
         verb = _WORDS.match(text, match.end())
-        if verb and verb[1] in verbs()[0] and not segments.overlapping(match.start(1), match.end()):
+        joined = match[0][0] != "," and verb and verb[1].islower() and verb[1] not in _DETERMINERS
+        if verb and (verb[1] in verbs()[0] or joined) and not segments.overlapping(match.start(1), match.end()):
             yield Edit(match.start(1), match.end(), "", rule)
 
 

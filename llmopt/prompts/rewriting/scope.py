@@ -124,21 +124,35 @@ def _in_tags(segments: Segments) -> Iterator[tuple[int, int]]:
 def _behind_colons(segments: Segments) -> Iterator[tuple[int, int]]:
     """Yield what stands on the line of `Translate the following text: ...`, up to the end of its paragraph."""
     text = segments.text
+    done = 0
     for match in _INLINE.finditer(text):
-        if names_material(match[1]) and not segments.overlapping(match.end(), match.end() + 1):
+        if match.end() < done or not names_material(match[1]):
+            continue
+        if not segments.overlapping(match.end(), match.end() + 1):
             end = text.find("\n\n", match.end())
-            yield match.end(), len(text) if end < 0 else end
+            done = len(text) if end < 0 else end
+            yield match.end(), done
 
 
 def _letters(text: str) -> Iterator[tuple[int, int]]:
-    """Yield from the greeting of a letter to where it is signed."""
+    """Yield from the greeting of a letter to where it is signed; without a name under it, to the end of the text."""
     at = 0
     for signed in _SIGNED.finditer(text):
-        for match in _LINE.finditer(text, at, signed.start()):
-            if _GREETING.match(match[0].rstrip("\n")):
-                yield match.start(), signed.end()
-                break
+        greeted = _greeting(text, at, signed.start())
+        if greeted >= 0:
+            yield greeted, signed.end()
         at = signed.end()
+    greeted = _greeting(text, at, len(text))
+    if greeted > 0 and text[:greeted].strip():
+        yield greeted, len(text)
+
+
+def _greeting(text: str, start: int, end: int) -> int:
+    """Return where the first line that greets somebody starts, or -1."""
+    for match in _LINE.finditer(text, start, end):
+        if _GREETING.match(match[0].rstrip("\n")):
+            return match.start()
+    return -1
 
 
 def _below_labels(segments: Segments) -> Iterator[tuple[int, int]]:

@@ -53,7 +53,8 @@ def short_forms() -> dict[str, str]:
     found: dict[str, str] = dict(vietnamese["phrases"])
     for before in vietnamese["verbs_after"]["before"]:
         found |= {f"{before} {verb}": verb for verb in vietnamese["verbs_after"]["verbs"]}
-    found |= {f"một cách {word}": word for word in vietnamese["manner"]["words"]}
+    for degree in ("", "thật ", "rất "):
+        found |= {f"một cách {degree}{word}": f"{degree}{word}" for word in vietnamese["manner"]["words"]}
     found |= english["phrases"]
     for verb, short in english["verbs"].items():
         found |= _conjugation(verb, short)

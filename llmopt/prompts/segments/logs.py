@@ -26,6 +26,7 @@ _FRAMES = re.compile(r"[ \t]+\S")
 _CALL = re.compile(r"[\w$./*()\[\]-]+\(|(?:[A-Za-z_$][\w$]*+\.)+[A-Z_$][\w$]*+(?::|[ \t]*\Z)|[A-Z][a-z]++[A-Z]\w++: ")
 """A function of a Go trace, or the class of an exception."""
 _RAISED = re.compile(r"(?:Uncaught )?(?:Error|Exception)\b")
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 _DATED = re.compile(r"[^\d\r\n]{0,40}\d")
 _CERTAIN = re.compile(
     r"\{\{[^{}]*\}\}|\{%[^{}]*%\}|\{#[^{}]*#\}|<%.*%>|%\(\w+\)[sdifr]|<[A-Z]+(?:_[A-Z]+)+>"
@@ -42,7 +43,7 @@ def log_end(rows: Rows, at: int) -> int:
     end, lines, certain = at, 0, rows.kinds[at] == "trace"
     while end < len(rows) and rows.kinds[end] in _FIRST:
         lines += 1
-        certain = certain or (lines < 3 and rows.kinds[end] == "log" and bool(LEVEL.search(rows.line(end))))
+        certain = certain or (lines < 3 and _is_certain(rows, end))
         end = _continued(rows, end + 1)
         if lines >= 3:
             end = _bridged(rows, end)
@@ -67,6 +68,14 @@ def loosened(text: str, found: Sequence[Found], blocks: Iterable[Block]) -> list
         elif item[1] > logs[at][1]:
             kept.append((logs[at][1], item[1], "broken"))
     return kept if kept != list(found) else None
+
+
+def _is_certain(rows: Rows, at: int) -> bool:
+    """Return whether a line is one of a log by itself: with a time and a level, or a time of day and some trouble."""
+    line = rows.line(at)
+    if rows.kinds[at] == "log" and LEVEL.search(line):
+        return True
+    return _CLOCK.search(line) is not None and tells_of_trouble(line)
 
 
 def _stays(text: str, item: Found) -> bool:

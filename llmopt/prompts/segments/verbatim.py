@@ -1,8 +1,8 @@
 """Parts of a text whose line breaks and blanks count although no fence says so.
 
 Preformatted elements of HTML, block scalars of YAML (https://yaml.org/spec/1.2.2/, section 8.1), literal blocks of
-reStructuredText and LaTeX, here-documents and strings over several lines. They are code where blocks are told apart,
-but nothing is guarded for it: JSON within may still be minified.
+reStructuredText and LaTeX, here-documents, sessions of shells, and strings over several lines. They are code where
+blocks are told apart, but nothing is guarded for it: JSON within may still be minified.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ _PAIRS = (
     ),
 )
 """What must be in a text, what opens a part, and what closes it if its group says the same."""
+_SESSION = re.compile(
+    r"^[ \t]*+(?:>>>|In \[\d+\]:|\$) (?=[A-Za-z./])[^\r\n]*+(?:\r?\n[ \t]*+[^\s][^\r\n]*+)*+", re.MULTILINE
+)
 _SCALAR = re.compile(
     r"^([ ]*+(?:-[ ]+)*+)(?:[\w.$/-][^\r\n:#]{0,80}:|\"[^\"\r\n]{0,80}\":)[ ]+(?:&\w+[ ]+)?[|>][+-]?\d?[+-]?"
     r"[ \t]*+(?:#[^\r\n]*)?(?=\r?\n|\Z)",
@@ -57,6 +60,8 @@ def verbatim(text: str) -> list[Part]:
         found += _indented(text, _SCALAR)
     if "::\n" in text or "::\r" in text or ".. " in text:
         found += _indented(text, _DIRECTIVE)
+    if ">>> " in text or "$ " in text or "In [" in text:
+        found += [session.span() for session in _SESSION.finditer(text)]
     return sorted(found)
 
 

@@ -11,6 +11,7 @@ from llmopt.prompts.select.unit import Role, Unit
 from llmopt.prompts.spans import Segments, Span
 
 _NAME = re.compile(r"<(/?)([\w:.-]+)")
+_TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]*+)(?:\s[^<>]{0,400})?(?<!/)>")
 
 
 def cut_at_tags(segments: Segments, units: Sequence[Unit]) -> list[Unit]:
@@ -44,6 +45,10 @@ def _enclosing(segments: Segments, units: Sequence[Unit]) -> list[tuple[int, int
 def _tags(segments: Segments) -> Iterator[tuple[Span, re.Match[str]]]:
     """Yield the tags that open or close an element, each with its name."""
     for span in segments.spans:
+        if span.kind in {"prefix", "pinned"}:  # these are spans whatever is in them
+            for tag in _TAG.finditer(segments.text, span.start, span.end):
+                yield Span(tag.start(), tag.end(), "tag", True), tag
+            continue
         named = span.kind == "placeholder" and segments.text[span.start] == "<"  # <some_name> looks like a variable
         if named or (span.kind == "tag" and segments.text[span.end - 2] != "/"):
             name = _NAME.match(segments.text, span.start, span.end)

@@ -29,11 +29,11 @@ def gap(text: str, start: int, end: int, *, markers: bool, sign: str = MARKER) -
     """
     lost = text[start:end]
     bare = lost.strip()
-    if not bare:
-        return []
+    if not bare or (markers and len(bare) <= len(sign)):
+        return []  # a sign would be no shorter
     left = lost[: len(lost) - len(lost.lstrip())]
     right = lost[len(left) + len(bare) :]
-    sign = sign if markers and len(bare) > len(sign) else ""
+    sign = sign if markers else ""
     if start and end < len(text) and "\n" in bare and "\n" not in left + right:
         found = _BREAK.search(bare)
         left = right = found.group() if found else "\n"

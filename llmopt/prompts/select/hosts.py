@@ -13,6 +13,8 @@ _MOST_HEADERS = 3
 """Header lines in a row that are taken together: a title, its section, its source."""
 _LONGEST_ITEM = 240
 """Characters of an item that is kept with those below it."""
+_DEEPEST = 8
+"""Items above an item that are kept with it."""
 _LEADING = frozenset({"header", "columns", "label"})
 
 
@@ -94,7 +96,8 @@ class _Walk:
         if self.items:
             unit.host = self.items[-1][1]
         after = self.units[number + 1] if number + 1 < len(self.units) else unit
-        if after.block == unit.block and after.level > unit.level and unit.end - unit.start <= _LONGEST_ITEM:
+        leads = after.block == unit.block and after.level > unit.level and unit.end - unit.start <= _LONGEST_ITEM
+        if leads and len(self.items) < _DEEPEST:
             self._add([number], unit.host, told=True)
             self.items.append((unit.level, len(self.hosts) - 1))
 

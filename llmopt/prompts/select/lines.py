@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from llmopt.prompts.select.sentences import sentences
 from llmopt.prompts.select.unit import Unit
@@ -27,33 +27,37 @@ def prose_units(segments: Segments, block: Block, group: int) -> Iterator[Unit]:
     if text.find("\n", block.start, block.end - 1) < 0 and block.end - block.start > _LONGEST:
         yield from _sentences(text, block.start, block.end, group)
         return
-    lines = list(line_spans(text, block))
-    speakers = [bool(_SPEAKER.match(text, start, end)) for start, end in lines]
-    talk = sum(speakers) > 1
     at, scope = block.start, -1
-    for number, (start, end) in enumerate(lines):
-        last = number + 1 == len(lines)
-        if end - start <= _LONGEST and _ARTICLE.fullmatch(text, start, end):
-            yield from _sentences(text, at, start, group, scope)
-            yield Unit(start, end, group, "header", level=ARTICLE_LEVEL)
-            at, scope = end, -1
-        elif not last and is_question(text, start, end) and not is_question(text, *lines[number + 1]):
-            yield from _sentences(text, at, start, group, scope)
-            scope = -2 - start
-            yield Unit(start, end, group, "label", scope=scope)
-            at = end
-        elif talk and speakers[number]:
-            yield from _sentences(text, at, start, group, scope)
-            scope = scope if number and is_question(text, *lines[number - 1]) else -1
-            at = start
-            if end - start > _SHORT_TURN and scope == -1:
-                match = _SPEAKER.match(text, start, end)
-                at, scope = match.end() if match else start, -2 - start
-                yield Unit(start, at - len(text[start:at]) + len(text[start:at].rstrip()), group, "label", scope=scope)
-            elif end - start <= _SHORT_TURN:
-                yield Unit(start, end, group, prose=True, scope=scope)
-                at = end
+    for lead in _leads(text, list(line_spans(text, block)), group):
+        yield from _sentences(text, at, lead.start, group, scope)
+        yield lead
+        at, scope = lead.end, lead.scope
     yield from _sentences(text, at, block.end, group, scope)
+
+
+def _leads(text: str, lines: Sequence[tuple[int, int]], group: int) -> Iterator[Unit]:
+    """Yield lines and beginnings of lines that lead what is behind them, and short turns of a talk, whole."""
+    turns = [_SPEAKER.match(text, start, end) for start, end in lines]
+    talk = len(turns) - turns.count(None) > 1
+    asked = -1  # the scope of a question in the line before
+    for number, (start, end) in enumerate(lines):
+        turn = turns[number] if talk else None
+        long = turn is not None and end - start > _SHORT_TURN
+        before, asked = asked, -1
+        if end - start <= _LONGEST and _ARTICLE.fullmatch(text, start, end):
+            yield Unit(start, end, group, "header", level=ARTICLE_LEVEL)
+        elif turn is not None and long:
+            yield Unit(start, start + len(turn[0].rstrip()), group, "label", scope=-2 - start)
+        elif _asks(text, lines, number):
+            asked = -2 - start
+            yield Unit(start, end, group, "label", scope=asked)
+        elif turn is not None:
+            yield Unit(start, end, group, prose=True, scope=before)
+
+
+def _asks(text: str, lines: Sequence[tuple[int, int]], number: int) -> bool:
+    """Whether a line is a question and the next one is none."""
+    return is_question(text, *lines[number]) and number + 1 < len(lines) and not is_question(text, *lines[number + 1])
 
 
 def is_question(text: str, start: int, end: int) -> bool:

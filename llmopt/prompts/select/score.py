@@ -8,10 +8,10 @@ fitted on the English and Vietnamese paragraphs of half of XQuAD, and rounded.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from llmopt.prompts.select.asked import answer_bonus
 from llmopt.prompts.select.scorer import Scorer
 from llmopt.prompts.select.terms import Terms, stop_free, terms_of
 from llmopt.prompts.select.unit import Unit
@@ -19,30 +19,11 @@ from llmopt.prompts.select.unit import Unit
 _K1, _B = 1.2, 0.5
 _BM25, _COVERED, _NEAR, _PAIRS, _FIRST, _LEAD = 2.2, 2.2, 2.0, 1.2, 0.2, 0.5
 _PARAGRAPH_BM25, _PARAGRAPH_COVERED, _PARAGRAPH_NAMES = 1.7, 1.2, 1.0
-_NUMBER, _NAME = 0.8, 0.4
 _APART = 2
 """Words from one of the query's to the next that still make a pair."""
 _RANK_OFFSET = 60
 """Of Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion" (2009)."""
 _CENTRAL_TERMS = 12
-_ASKS_NUMBER = re.compile(
-    r"\b(?:when|how (?:many|much|long|old|far|often|large|big|tall|high|fast|deep)|wh(?:at|ich) (?:year|date|day|month"
-    r"|century|decade|time|percent\w*|number|amount)|khi nào|bao nhiêu|bao lâu|bao xa|năm nào|ngày nào|tháng nào"
-    r"|thế kỷ nào|thời gian nào|mấy|số lượng)\b",
-    re.IGNORECASE,
-)
-_ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where|which|ai|đâu|người nào|nước nào|tên)\b", re.IGNORECASE)
-_DIGIT = re.compile(r"\d")
-_SPELT = re.compile(
-    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?|half"
-    r"|third|quarter|once|twice|decades?|century|centuries|hai|ba|bốn|năm|sáu|bảy|tám|chín|mười|trăm|nghìn|ngàn|triệu"
-    r"|tỷ|nửa|thế kỷ|thập kỷ)\b"
-)
-_CAPITAL = re.compile(r"(?<=[\w,;:(] )[\"'“\u2018(]?[^\W\d_a-zà-öø-ÿ]\w+")
-_MOST_NAMES = 3
-_QUESTION = 500
-"""Characters of a query in which it may say what it asks for."""
-
 Found = tuple[int, list[int], list[int]]
 """How many words a text has, where those of the query are among them, and which they are."""
 
@@ -91,7 +72,7 @@ def _lexical(
     total = sum(rarity[number] for number in {n for count in counts for n in count}) or 1.0
     paragraphs = _paragraphs(units, counts, found, terms)
     mean = sum(length for length, _, _ in found) / len(found) or 1.0
-    bonus = _answer_bonus(query)
+    bonus = answer_bonus(query)
     pairs = _PAIRS / (len(terms.pairs) or 1)
     result: list[float] = []
     for number, (unit, count, (length, at, numbers)) in enumerate(zip(units, counts, found, strict=True)):
@@ -173,16 +154,6 @@ def _pairs(at: Sequence[int], numbers: Sequence[int], terms: Terms) -> int:
         right - left <= _APART and (one, other) in terms.pairs
         for left, right, one, other in zip(at, at[1:], numbers, numbers[1:], strict=False)
     )
-
-
-def _answer_bonus(query: str) -> Callable[[str], float]:
-    """Return what a unit gains by holding the kind of thing that a query asks for."""
-    head = query[:_QUESTION]
-    if _ASKS_NUMBER.search(head):
-        return lambda text: _NUMBER if _DIGIT.search(text) or _SPELT.search(text.lower()) else 0.0
-    if _ASKS_NAME.search(head):
-        return lambda text: _NAME * min(len(_CAPITAL.findall(text)), _MOST_NAMES) / _MOST_NAMES
-    return lambda _: 0.0
 
 
 def _fused(lexical: Sequence[float], other: Sequence[float]) -> list[float]:

@@ -19,12 +19,13 @@ from llmopt.prompts.files.requests import NO_REQUEST, NO_TEXT, compress_requests
 from llmopt.prompts.files.texts import compress_text_file
 from llmopt.prompts.files.values import FileResult
 from llmopt.prompts.options import options_of
+from llmopt.tokens.api import count_tokens
 
 WORDY = "Answer  the   question. \n\n\n\nBe  brief.\n"
 
 
 def source(text: str, name: str = "a.txt") -> Source:
-    return Source(name, name, text, text.encode("utf-8", "surrogatepass"), "utf-8", b"", "none", (0, 0))
+    return Source(name, name, text, "utf-8", b"", "none", (0, 0))
 
 
 def text_file(text: str, **options: Any) -> FileResult:
@@ -65,7 +66,27 @@ def test_carriage_returns_stay_at_the_end_of_lines(text: str) -> None:
     plain, found = text_file(text), text_file(text.replace("\n", "\r\n"))
     assert found.text == plain.text.replace("\n", "\r\n")
     assert found.piped == (plain.piped or "").replace("\n", "\r\n")
-    assert (found.before, found.after) == (plain.before, plain.after)
+    assert found.before == count_tokens(text.replace("\n", "\r\n"))
+    assert found.after == count_tokens(found.text)
+
+
+@pytest.mark.parametrize("kept", ["", "<keep>The till stays  shut.</keep>\n\n"])
+def test_a_budget_holds_for_the_line_breaks_that_a_file_has(kept: str) -> None:
+    shelves = "\n\n".join(f"Shelf {number} holds books on {number} topics.\nIt is high." for number in range(9))
+    text = f"{kept}{shelves}\n\nThe shop opens at nine.\n".replace("\n", "\r\n")
+    least = 1
+    if kept:
+        with pytest.raises(InputError, match="at least") as caught:
+            text_file(text, query="When does the shop open?", budget=1)
+        least = int(caught.value.hint.split()[1])
+    for tokens in range(least, 60):
+        found = text_file(text, query="When does the shop open?", budget=tokens)
+        assert found.after == count_tokens(found.text)
+        assert found.after.tokens <= tokens
+        assert count_tokens(found.piped or "").tokens <= tokens
+    if kept:
+        with pytest.raises(InputError, match=f"at least {least} tokens"):
+            text_file(text, query="When does the shop open?", budget=least - 1)
 
 
 def test_lines_that_stay_keep_their_own_ends() -> None:
@@ -77,7 +98,8 @@ def test_edits_give_the_text_whatever_the_line_ends(pieces: list[str]) -> None:
     text = "".join(pieces)
     found = text_file(text)
     assert found.text == applied(text, found.edits)
-    assert found.text.replace("\r\n", "\n") == found.parts[0].result.text
+    assert found.text == found.parts[0].result.text
+    assert found.text.replace("\r\n", "\n") == text_file(text.replace("\r\n", "\n")).text
 
 
 LINE = (
@@ -178,6 +200,15 @@ def test_files_are_told_apart_by_what_they_hold(workdir: Path) -> None:
     Path("cut.jsonl").write_text(f"{LINE}\n{LINE}\n{LINE[:20]}")
     cut = compress_file("cut.jsonl", "cut.jsonl", options)
     assert ([item.path for item in cut.skipped], cut.text) == (["cut.jsonl:3"], f"{SHORT}\n{SHORT}\n{LINE[:20]}")
+    Path("other.jsonl").write_text(f'{LINE}\n{{"a": 1}}\n{LINE}\n{{"prompt": [1]}}\n{{\n{LINE}')
+    other = compress_file("other.jsonl", "other.jsonl", options)
+    assert [(item.path, item.asked) for item in other.skipped] == [
+        ("other.jsonl:2", False),
+        ("other.jsonl:4", False),
+        ("other.jsonl:5", True),
+    ]
+    Path("bare.jsonl").write_text('{"prompt": [1]}\n{"prompt": [2]}\n')
+    assert compress_file("bare.jsonl", "bare.jsonl", options).parts[0].label == ""
     Path("mixed.jsonl").write_text(f'{LINE}\n{{"a": 1}}\n{{"a": 2}}\n')
     assert compress_file("mixed.jsonl", "mixed.jsonl", options).parts[0].label == ""
     Path("plain.jsonl").write_text("no  JSON")

@@ -271,3 +271,22 @@ def test_facts_headers_and_guarded_stay_and_runs_end(parts: list[str], newline: 
 def test_linear_in_nasty_text() -> None:
     for unit in ("{", "`", "<", '"', " ", "a ", "|", "[1] ", "[1] a\n", "---\n", "share on "):
         short(f"[1] a\n{unit * 20_000}\n[2] b\n{unit * 20_000}\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1] Guide\nClick the menu.\nLog in\nCreate an account\nNext\nYou are done.\n\n[2] Lamp\nIt is red.\n",
+        "[1] Screen\nThese buttons are there:\nHome\nSearch\nLog in\n\n[2] Lamp\nIt is red.\n",
+        "[1] Buttons\nHome\nSearch\nLog in\n\n[2] Lamp\nIt is red.\n",
+        "[1] Shop\nWe use cookies to remember you.\nIt opens at nine.\n\n[2] Lamp\nIt is red.\n\nAre cookies used?\n",
+    ],
+)
+def test_what_the_text_is_about_is_no_furniture(text: str) -> None:
+    assert short(text) == text
+
+
+def test_what_stands_in_an_overlap_is_not_swallowed() -> None:
+    sentence = "The dock opens at six. It shuts at nine in the evening."
+    text = f"[1] One\n{sentence}\n[2] Two\n{sentence}\nRead more\nThe boat waits.\n"
+    assert "Read more" in short(text)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from llmopt.prompts.facts import facts, kept_in_order
 from llmopt.prompts.passes.idioms import idle_facts
 from llmopt.prompts.passes.phrases import phrases
-from llmopt.prompts.rewriting.tables import guards, short_forms
+from llmopt.prompts.rewriting.tables import guards, short_forms, starting_forms
 from llmopt.prompts.segments.parse import parse
 from llmopt.tokens.api import tokenizer_for
 from tests.prompts.passes.prose import CONTEXT, UNTOUCHED, shortened
@@ -124,7 +124,7 @@ def test_no_entry_costs_tokens() -> None:
 
 
 def test_every_guard_belongs_to_an_entry() -> None:
-    assert guards().keys() <= short_forms().keys()
+    assert guards().keys() <= short_forms().keys() | starting_forms().keys()
 
 
 @given(
@@ -136,3 +136,42 @@ def test_it_ends_and_keeps_what_is_no_phrase(words: list[str]) -> None:
     assert not phrases(parse(after), CONTEXT)
     assert [word for word in after.split() if word in ("5", "{x}")] == [word for word in words if word in ("5", "{x}")]
     assert after.count('"in order to"') == text.count('"in order to"')
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Use the schema that is given below.", "Use the schema given below."),
+        ("List the changes that you made.", "List the changes you made."),
+        ("Help a tutor who is helping a child.", "Help a tutor helping a child."),
+        ("Use one of the following categories: a, b.", "Use one of these categories: a, b."),
+        ("Please note that prices vary.", "Prices vary."),
+        ("Note that a is b, and that c is d.", "Note that a is b, and that c is d."),
+        ("Make sure that you are polite.", "Be polite."),
+        ("Make sure that you are on the page.", "Make sure that you are on the page."),
+        ("The output should be in the form of a JSON array.", "The output should be a JSON array."),
+        ("Viết một cách thật rõ ràng.", "Viết thật rõ ràng."),
+    ],
+)
+def test_clauses_and_beginnings_are_shorter(before: str, after: str) -> None:
+    assert shortened(phrases, before) == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Add a rule that you must never skip.",
+        "Use that which is given. Say so if that is given.",
+        "Do this so that you win. Think of the fact that you lost.",
+        "The following process: wait. The following news: none.",
+        "Fix the code which is supposed to work. Ensure the list that is not shown is kept.",
+        "It must be in a clear manner.",
+        "## In order to win\nBe kind.",
+        "Translate into German: in order to win, make use of it.",
+        "A: It is able to run.\nB: It has the ability to run.",
+        "// this loops in order to win\nExplain it.",
+        "Reply.\n\nHi Ann,\n\nsend it in order to win.\n\nBob",
+    ],
+)
+def test_clauses_that_need_their_words_and_material_stay(text: str) -> None:
+    assert shortened(phrases, text) == text

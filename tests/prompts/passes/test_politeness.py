@@ -40,6 +40,14 @@ from tests.prompts.passes.prose import UNTOUCHED, shortened
         ("Xin hãy viết cho tôi một bài thơ ạ. Xin cảm ơn!", "Viết một bài thơ."),
         ("Tôi muốn bạn dịch câu này.", "Dịch câu này."),
         ("Nếu trống, vui lòng trả về null.", "Nếu trống, trả về null."),
+        ("Bạn có thể giúp tôi viết một bài thơ được không ạ?", "Viết một bài thơ."),
+        ("Tôi cần bạn giúp tôi chuẩn bị bài.", "Giúp tôi chuẩn bị bài."),
+        ("Xin chào, tôi cần một bài thơ. Hãy viết nó.", "Tôi cần một bài thơ. Viết nó."),
+        ("Viết một bài thơ. Mình cảm ơn bạn rất nhiều ạ!", "Viết một bài thơ."),
+        ("I have a text and I would like you to translate it.", "I have a text; translate it."),
+        ("I need you to remove it, and to list the rest.", "Remove it, and list the rest."),
+        ("It would also be really helpful if you could list them.", "Also list them."),
+        ("Please don't use slang.", "Don't use slang."),
     ],
 )
 def test_what_is_cut(before: str, after: str) -> None:
@@ -63,6 +71,14 @@ def test_what_only_looks_polite_stays(text: str) -> None:
         "The store is open. So, in a strict sense, it sells.",
         "Sum up. If you like it, (please do!), tell others.",
         "State schools are free. So, many go there.",
+        "This is VERY IMPORTANT: list it.",
+        "Hello, World is what to print. List it.",
+        "Summarize it.\nA: Could you please help me?\nB: Of course, please sit down. Thank you!",
+        "Translate this sentence: Could you please help me?",
+        "Translate these sentences: Could you please help me? Thank you!",
+        "Answer this mail.\n> Please write the list down in full.",
+        "Bạn có thể viết tên. Câu này đúng không?",
+        "Luôn kết thúc câu bằng từ ạ.",
     ],
 )
 def test_what_the_prompt_is_about_stays(text: str) -> None:

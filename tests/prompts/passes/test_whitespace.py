@@ -195,3 +195,9 @@ def test_columns_of_one_line_and_empty_ones_at_the_end_stay() -> None:
     chords = "C       G        Am\nHello darkness  my friend"
     assert short(chords) == chords
     assert short("a\tb\tc\n1\t\t\n", "data") == "a\tb\tc\n1\t\t"
+    assert short("a,b\n1, \n2, \n", "data") == "a,b\n1, \n2, "
+
+
+def test_a_block_scalar_ends_with_its_line_break() -> None:
+    text = "text: |\n  One line.\n\n\n"
+    assert applied(text, edits_of(parse(text))) == "text: |\n  One line.\n"

@@ -38,6 +38,19 @@ def test_three_lines_of_a_program_are_a_log(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "May  1 10:00:00 host sshd[1]: Failed password for root",
+        "05-01 10:00:00.123  1702  2395 E WindowManager: text",
+        "E0501 10:00:00.123456       1 main.go:10] text",
+        '{"ts": "2024-05-01T10:00:00Z", "level": "ERROR", "message": "text"}',
+    ],
+)
+def test_one_line_of_trouble_is_a_log(line: str) -> None:
+    assert block_kinds(f"Text.\n{line}\nText.") == ["prose", "log", "prose"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "created_at: 2024-05-01 10:00:00\nupdated_at: 2024-05-02 10:00:00\ndeleted_at: 2024-05-03 10:00:00\n",

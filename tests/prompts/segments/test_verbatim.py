@@ -31,6 +31,8 @@ BELOW = "  The line of it.\n  The line of it.\n\n\n  a  b\n"
         f'TEXT = """\n{INNER}"""\n',
         f"    return '''\n{INNER}'''\n",
         f"const text = `x\n{INNER}`;\n",
+        ">>> print(x)\na  b\n>>> print(x)\na  b\n",
+        "$ cat a.txt\na  b  c\n",
         f"cat <<EOF > a.txt\n{INNER}EOF\n",
         f"cat <<-'END'\n{INNER}END\n",
     ],
