@@ -20,6 +20,9 @@ from llmopt.prompts.spans import Segments
 RULE_LINE = "duplicate-line"
 RULE_PARAGRAPH = "duplicate-paragraph"
 _FEWEST_WORDS = 5
+_FEWEST_WORDS_SENTENCE = 4
+_FEWEST_WORDS_ITEM = 2
+"""Of an item that is a sentence."""
 _FEWEST_WORDS_ADJACENT = 3
 _NAME_WORDS = 4
 """Most words of an item, its bullet included, that may only name something."""
@@ -141,10 +144,12 @@ def _says_something(line: TextLine, *, adjacent: bool) -> bool:
     text = line.text[bullet.end() :] if bullet else line.text.strip()
     if (line.kind == "list" and not bullet) or _RECORD.search(text) or text.endswith((":", ",")):
         return False
-    if len(text.split()) < (_FEWEST_WORDS_ADJACENT if adjacent else _FEWEST_WORDS):
+    is_sentence = text[:1].isupper() and SENTENCE_END.search(text, len(text) - 3) is not None
+    fewest = _FEWEST_WORDS_ADJACENT if adjacent else _FEWEST_WORDS_SENTENCE if is_sentence else _FEWEST_WORDS
+    if len(text.split()) < (_FEWEST_WORDS_ITEM if bullet and is_sentence else fewest):
         return False
     if LABEL.match(text) or TOLD.match(text):
         return False
     if not (bullet or adjacent) and (text.endswith("?") or TELLING.match(text)):
         return False
-    return bool(bullet) or (text[0].isupper() and SENTENCE_END.search(text, len(text) - 3) is not None)
+    return bool(bullet) or is_sentence

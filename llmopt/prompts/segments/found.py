@@ -9,6 +9,10 @@ from llmopt.prompts.spans import GUARDED, Span, SpanKind
 Found = tuple[int, int, SpanKind]
 """Start, end and kind of a part that was found; those of several finders may overlap."""
 
+_ASKED_FOR = frozenset({"keep", "pinned", "prefix"})
+_MAY_GO = frozenset({"inline_code", "tag"})
+"""What a query may leave out, unless the user asked to keep something in it."""
+
 
 def merged(found: Iterable[Found]) -> list[Span]:
     """Return spans for what was found: the outer one where one lies within another, the union where two overlap.
@@ -26,7 +30,7 @@ def merged(found: Iterable[Found]) -> list[Span]:
             start, end, kind, guarded = next_start, next_end, next_kind, next_kind in GUARDED
             continue
         if next_kind in GUARDED:
-            if not guarded and next_end > end:
+            if (not guarded and next_end > end) or (next_kind in _ASKED_FOR and kind in _MAY_GO):
                 kind = next_kind
             guarded = True
         end = max(end, next_end)

@@ -21,8 +21,8 @@ _BM25, _COVERED, _NEAR, _PAIRS, _FIRST, _LEAD = 2.2, 2.2, 2.0, 1.2, 0.2, 0.5
 _PARAGRAPH_BM25, _PARAGRAPH_COVERED, _PARAGRAPH_NAMES = 1.7, 1.2, 1.0
 _APART = 2
 """Words from one of the query's to the next that still make a pair."""
-_RANK_OFFSET = 60
-"""Of Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion" (2009)."""
+_OTHER = 1.0
+"""Weight of a standard deviation in another opinion."""
 _CENTRAL_TERMS = 12
 Found = tuple[int, list[int], list[int]]
 """How many words a text has, where those of the query are among them, and which they are."""
@@ -37,15 +37,18 @@ def scores(texts: Sequence[str], units: Sequence[Unit], query: str, scorer: Scor
         query: any text.
         scorer: another opinion, joined in by rank.
     """
-    terms, found = _found(texts, query)
+    terms, found, asked = _found(texts, query)
     result = _lexical(texts, units, terms, found, query)
     if scorer is not None and query.strip():
-        return _fused(result, scorer.score(query, texts))
+        return _joined(result if asked else [0.0] * len(result), scorer.score(query, texts))
     return result
 
 
-def _found(texts: Sequence[str], query: str) -> tuple[Terms, list[Found]]:
-    """Return the words to look for and where they are: the query's, also without accents, or else frequent ones."""
+def _found(texts: Sequence[str], query: str) -> tuple[Terms, list[Found], bool]:
+    """Return the words to look for, where they are, and whether they are the query's.
+
+    Those are looked for also without accents; where there are none, frequent words stand in for them.
+    """
     terms = terms_of(query)
     for attempt in range(3):
         each = {text: terms.find(text) for text in dict.fromkeys(texts)}
@@ -61,7 +64,7 @@ def _found(texts: Sequence[str], query: str) -> tuple[Terms, list[Found]]:
                 for word in stop_free(text):
                     counts[word] += times
             terms = terms_of(" ".join(sorted(counts, key=lambda word: (-counts[word], word))[:_CENTRAL_TERMS]))
-    return terms, found
+    return terms, found, attempt < 2
 
 
 def _lexical(
@@ -156,18 +159,10 @@ def _pairs(at: Sequence[int], numbers: Sequence[int], terms: Terms) -> int:
     )
 
 
-def _fused(lexical: Sequence[float], other: Sequence[float]) -> list[float]:
-    """Return the first scores, dealt out anew in the order that both opinions give together."""
-    places = [0.0] * len(lexical)
-    for opinion in (lexical, other):
-        for rank, number in enumerate(_order(opinion)):
-            places[number] += 1 / (_RANK_OFFSET + rank + 1)
-    result = [0.0] * len(lexical)
-    for number, score in zip(_order(places), sorted(lexical, reverse=True), strict=True):
-        result[number] = score
-    return result
-
-
-def _order(values: Sequence[float]) -> list[int]:
-    """Return the numbers of the values from the highest; of equals, the first one first."""
-    return sorted(range(len(values)), key=lambda number: -values[number])
+def _joined(lexical: Sequence[float], other: Sequence[float]) -> list[float]:
+    """Add another opinion, whatever its scale: so many standard deviations from its mean."""
+    mean = math.fsum(other) / max(len(other), 1)
+    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in other) / max(len(other), 1))
+    if not 0 < spread < math.inf:
+        return list(lexical)
+    return [score + _OTHER * (value - mean) / spread for score, value in zip(lexical, other, strict=True)]

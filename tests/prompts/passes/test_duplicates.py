@@ -40,6 +40,20 @@ def test_an_item_of_the_same_list_goes() -> None:
     assert short(text) == "- Never show the customer's address.\n- Greet by name.\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Answer in plain English.\nBe brief.\nAnswer in plain English.\n", "Answer in plain English.\nBe brief.\n"),
+        ("- Be polite.\n- Use short words.\n- Be polite.\n", "- Be polite.\n- Use short words.\n"),
+        ("- apple\n- pear\n- apple\n", "- apple\n- pear\n- apple\n"),
+        ("- red wine\n- white wine\n- red wine\n", "- red wine\n- white wine\n- red wine\n"),
+        ("Yes, please.\nSure.\nYes, please.\n", "Yes, please.\nSure.\nYes, please.\n"),
+    ],
+)
+def test_short_sentences_are_copies_and_short_names_are_not(text: str, left: str) -> None:
+    assert short(text) == left
+
+
 def test_a_section_goes_at_once_with_its_heading() -> None:
     listed = "List the parts like this:\n\n- one part of it\n\nStop at the end of the list.\n\n"
     section = f"## Goal\n\n{PARAGRAPH}\n\n{listed}"

@@ -60,3 +60,9 @@ def test_the_cached_beginning_is_guarded(prefix: int) -> None:
 def test_no_text_has_no_spans() -> None:
     found = parse("", keep=[re.compile("a")], prefix=3)
     assert (found.spans, found.blocks) == ((), ())
+
+
+def test_what_the_user_asked_for_is_told_where_it_lies_within_code_or_a_tag() -> None:
+    keep = (re.compile("foo"),)
+    for text in ("a `x foo y` b", 'a <p class="foo"> b'):
+        assert {span.kind for span in parse(text, keep=keep).spans} == {"pinned"}

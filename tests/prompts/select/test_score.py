@@ -57,16 +57,6 @@ class Backwards:
         return [float(number) for number in range(len(passages))]
 
 
-def test_two_opinions_are_joined_by_rank() -> None:
-    texts = ("the mill burned", "the mill", "nothing", "at all")
-    units = [Unit(0, 1, group) for group in range(4)]
-    alone = scores(texts, units, "the mill burned")
-    joined = scores(texts, units, "the mill burned", Backwards())
-    assert sorted(alone) == sorted(joined)
-    assert joined[3] > alone[3]
-    assert scores(texts, units, " ", Backwards()) == scores(texts, units, " ")
-
-
 def test_a_window_holds_what_is_asked_for() -> None:
     text = "the mill was old, the miller was young, the wheel broke in 1911, the roof fell, and all was sold"
     start, end = best_window(text, 0, len(text), "When did the wheel break?", 40)
@@ -82,3 +72,37 @@ def test_words_that_are_very_long_are_cut() -> None:
     assert word_starts("one two three", 0, 13, 2) == [8, 4]
     assert word_ends("x" * 100, 0, 100, 2) == [24, 48]
     assert word_starts("", 0, 0, 5) == []
+
+
+class Told:
+    """A scorer that has been told what to say."""
+
+    def __init__(self, *scores: float) -> None:
+        self.scores = scores
+
+    def score(self, query: str, passages: Sequence[str]) -> Sequence[float]:
+        return self.scores
+
+
+TEXTS = ("The mill burned in 1911.", "Bread was made next door.", "Rain fell.")
+
+
+@pytest.mark.parametrize(
+    ("query", "told", "answer"),
+    [
+        ("Where did people buy food?", (0.1, 0.8, 0.1), 1),  # no word of the query is known: the other opinion decides
+        ("When did the mill burn?", (0.5, 0.6, 0.1), 0),  # it is sure by its words
+        ("When did the mill burn?", (0.3, 0.3, 0.3), 0),  # no opinion
+        ("Where did people buy food?", (100.0, 800.0, 100.0), 1),
+    ],
+)
+def test_another_opinion_is_weighed_against_the_words(query: str, told: Sequence[float], answer: int) -> None:
+    units = [Unit(0, len(text), number) for number, text in enumerate(TEXTS)]
+    found = scores(TEXTS, units, query, Told(*told))
+    assert found.index(max(found)) == answer
+
+
+@pytest.mark.parametrize("told", [(float("nan"), 1.0, 2.0), (float("inf"), 0.0, 0.0)])
+def test_an_opinion_that_is_no_number_is_left_out(told: Sequence[float]) -> None:
+    units = [Unit(0, len(text), number) for number, text in enumerate(TEXTS)]
+    assert scores(TEXTS, units, "mill", Told(*told)) == scores(TEXTS, units, "mill")
