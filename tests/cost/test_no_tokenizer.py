@@ -17,7 +17,7 @@ from llmopt.cost import api
 from llmopt.cost.read import Settings
 
 api.Settings = functools.partial(Settings, small_bytes=int(sys.argv[1]))
-texts = {"request-only.jsonl", "response-only.jsonl", "prompts"}
+texts = {"request-only.jsonl", "response-only.jsonl", "prompts", "wordy"}
 priced = 0
 for path in sorted(Path("samples").iterdir()):
     if path.name not in texts:

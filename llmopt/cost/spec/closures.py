@@ -51,22 +51,29 @@ class Closures:
         value = self.value(expr)
         return lambda frames: to_text(value(frames)) or None
 
-    def count(self, expr: Expr) -> Count:
-        """Compile to a whole number; raises `BadCount` at a value that is none."""
+    def count(self, expr: Expr, *, signed: bool = False) -> Count:
+        """Compile to a whole number; raises `BadCount` at a value that is none.
+
+        Args:
+            expr: what to compile.
+            signed: take any whole number of 64 bits, as what is only sorted by may be.
+        """
         match expr:
             case Binary(op="+" | "-" as op, left=left, right=right):
-                first, second = self.count(left), self.count(right)
+                first, second = self.count(left, signed=signed), self.count(right, signed=signed)
                 return _add(first, second, 1 if op == "+" else -1)
             case Call(name="first", args=args):
-                counts = [self.count(arg) for arg in args]
+                counts = [self.count(arg, signed=signed) for arg in args]
                 return lambda frames: next((n for n in (read(frames) for read in counts) if n is not None), None)
             case Call(name="if", args=(condition, then, other)):
-                test, yes, no = self.truth(condition), self.count(then), self.count(other)
+                test = self.truth(condition)
+                yes, no = self.count(then, signed=signed), self.count(other, signed=signed)
                 return lambda frames: yes(frames) if test(frames) else no(frames)
             case _:
                 value = self.value(expr)
                 label, limit = _label(expr), MAX_AGGREGATE if self.spec.aggregate else MAX_COUNT
-                return lambda frames: to_count(value(frames), label, limit)
+                least, most = (-(2**63), 2**63 - 1) if signed else (0, limit)
+                return lambda frames: to_count(value(frames), label, most, least)
 
     def value(self, expr: Expr) -> Value:
         """Compile to whatever the record holds."""

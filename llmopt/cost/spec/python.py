@@ -182,7 +182,7 @@ def _sorter(compiler: Closures, expr: Expr) -> Callable[[Frames], float]:
     if is_time(expr):
         value = compiler.value(expr)
         return lambda frames: _number(epoch_micros(to_time(value(frames))[0]))
-    count = compiler.count(expr)
+    count = compiler.count(expr, signed=True)
 
     def sortable(frames: Frames) -> float:
         try:

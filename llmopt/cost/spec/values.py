@@ -37,8 +37,8 @@ def to_text(value: Any) -> str | None:
     return str(value)
 
 
-def to_count(value: Any, label: str = "a count", limit: int = MAX_COUNT) -> int | None:
-    """Return a whole number >= 0, or None for null.
+def to_count(value: Any, label: str = "a count", limit: int = MAX_COUNT, least: int = 0) -> int | None:
+    """Return a whole number from `least` to `limit`, or None for null.
 
     Raises:
         BadCount: for booleans, fractions, negative and huge numbers, and any text that is no whole number.
@@ -48,7 +48,7 @@ def to_count(value: Any, label: str = "a count", limit: int = MAX_COUNT) -> int 
     if isinstance(value, str) and len(value) < 40:
         value = _whole(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        if value < 0:
+        if value < least:
             raise BadCount(f"{label} is negative: {value}")
         if value > limit:
             raise BadCount(f"{label} is {value}: more than any request can have")
