@@ -22,8 +22,10 @@ _ATTEMPTS = 64
 """Sets of edits tried when not all of a pass can stay; what is untried then is left out."""
 _COUNTED = 200_000
 """Longest text whose tokens are compared after every pass."""
+_RECOUNTED = 20_000
+"""Longest text that is always counted as a whole at the end."""
 _CERTAIN = 0.1
-"""Share of characters that must go for the whole to have fewer tokens without counting; each pass has counted."""
+"""Share of characters that must go for a longer one to have fewer tokens without counting; each pass has counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,6 @@ def _costs_no_more(text: str, edits: Sequence[Edit], context: Context) -> bool:
 def _is_shorter(before: str, after: str, context: Context) -> bool:
     """Return whether the whole has no more tokens; where so much is gone that it is certain, nothing is counted."""
     gone = len(before) - len(after)
-    if not gone or gone >= _CERTAIN * len(before):
+    if not gone or (len(before) > _RECOUNTED and gone >= _CERTAIN * len(before)):
         return True
     return context.tokens(after) <= context.tokens(before)

@@ -18,7 +18,9 @@ from llmopt.prompts.forms.smallest import other_form
 from llmopt.prompts.spans import Segments, Span
 
 _SHARE = 0.1
-"""Share of the characters that must go for the tokens to be fewer without counting."""
+"""Share of the characters that must go for the tokens to be fewer without counting, where most lines are indented."""
+_COUNTED = 4096
+"""Characters up to which tokens are always counted: of a few empty brackets, fewer characters may be more tokens."""
 _LINE_END = re.compile(r"[ \t]*+(?:\r?\n|\Z)")
 _DEEPEST = 3
 """Blanks before a fence; with more, markdown takes it for indented code."""
@@ -49,8 +51,10 @@ def _edit(segments: Segments, span: Span, context: Context) -> Edit | None:
 
 
 def _is_cheaper(short: str, text: str, context: Context) -> bool:
-    if len(text) - len(short) >= _SHARE * len(text) and "\n" in text:
-        return True
+    if len(text) > _COUNTED and len(text) - len(short) >= _SHARE * len(text):
+        indented = text.count("\n ") + text.count("\n\t")
+        if 2 * indented >= text.count("\n") > 0:
+            return True
     return context.tokens(short) <= context.tokens(text)
 
 

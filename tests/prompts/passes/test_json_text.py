@@ -153,3 +153,10 @@ def test_what_is_guarded_stays_and_a_second_run_finds_nothing(parts: list[str], 
             return
         again = parse(applied(again.text, edits))
     pytest.fail("the pass never ends")
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_empty_brackets_may_have_fewer_tokens_with_line_breaks(times: int) -> None:
+    text = "[\n" + "[],\n{},\n{},\n" * times + "[]\n]"
+    before, after = (TOKENIZER.count(part).tokens for part in (text, result(segments_of("", text, ""))))
+    assert after <= before
