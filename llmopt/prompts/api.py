@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 from llmopt.prompts.chat import CompressedChat, compressed_chat
-from llmopt.prompts.options import options_of
+from llmopt.prompts.options import Asked, options_of
 from llmopt.prompts.result import Compressed
 from llmopt.prompts.rewriter import Rewriter
 from llmopt.prompts.select.scorer import Scorer
@@ -17,37 +17,11 @@ from llmopt.tokens.tokenizer import Tokenizer
 
 
 @overload
-def compress(
-    text: str,
-    *,
-    level: str = ...,
-    query: str | None = ...,
-    budget: int | float | None = ...,
-    model: str | None = ...,
-    keep: str | re.Pattern[str] | Iterable[str | re.Pattern[str]] = ...,
-    stable_prefix: int | str | None = ...,
-    json_form: str = ...,
-    tokenizer: Tokenizer | str | os.PathLike[str] | None = ...,
-    scorer: Scorer | None = ...,
-    rewriter: Rewriter | None = ...,
-) -> Compressed: ...
+def compress(text: str, **options: Unpack[Asked]) -> Compressed: ...
 
 
 @overload
-def compress(
-    text: Sequence[Any] | Mapping[str, Any],
-    *,
-    level: str = ...,
-    query: str | None = ...,
-    budget: int | float | None = ...,
-    model: str | None = ...,
-    keep: str | re.Pattern[str] | Iterable[str | re.Pattern[str]] = ...,
-    stable_prefix: int | str | None = ...,
-    json_form: str = ...,
-    tokenizer: Tokenizer | str | os.PathLike[str] | None = ...,
-    scorer: Scorer | None = ...,
-    rewriter: Rewriter | None = ...,
-) -> CompressedChat: ...
+def compress(text: Sequence[Any] | Mapping[str, Any], **options: Unpack[Asked]) -> CompressedChat: ...
 
 
 def compress(

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from llmopt.errors import UsageError
 from llmopt.prompts.context import JSON_FORMS, LEVELS, Context, JsonForm, Level
@@ -19,6 +19,21 @@ from llmopt.tokens.api import tokenizer_for
 from llmopt.tokens.tokenizer import Tokenizer
 
 Choice = TypeVar("Choice", Level, JsonForm)
+
+
+class Asked(TypedDict, total=False):
+    """The options of `llmopt.prompts.api.compress`, as a caller gives them."""
+
+    level: str
+    query: str | None
+    budget: int | float | None
+    model: str | None
+    keep: str | re.Pattern[str] | Iterable[str | re.Pattern[str]]
+    stable_prefix: int | str | None
+    json_form: str
+    tokenizer: Tokenizer | str | os.PathLike[str] | None
+    scorer: Scorer | None
+    rewriter: Rewriter | None
 
 
 @dataclass(frozen=True, slots=True)

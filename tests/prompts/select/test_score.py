@@ -52,11 +52,6 @@ def test_a_header_counts_for_what_is_under_it() -> None:
     assert found[3] > found[1]
 
 
-class Backwards:
-    def score(self, query: str, passages: Sequence[str]) -> Sequence[float]:
-        return [float(number) for number in range(len(passages))]
-
-
 def test_a_window_holds_what_is_asked_for() -> None:
     text = "the mill was old, the miller was young, the wheel broke in 1911, the roof fell, and all was sold"
     start, end = best_window(text, 0, len(text), "When did the wheel break?", 40)
