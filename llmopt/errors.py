@@ -7,6 +7,7 @@
     │   ├── SpecError           a log-format spec or an expression in one
     │   └── PricingError        a price file (schema, dates, overlap)
     ├── MissingExtraError       an optional dependency is not installed
+    ├── OutOfMemory             a batch does not fit in the memory of its device
     └── CheckFailed             exit 1: a check that the user asked for did not hold
 
 The library raises these; only ``llmopt.cli.main`` turns them into an exit code and a line on stderr.
@@ -56,6 +57,10 @@ class MissingExtraError(LlmoptError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed", f"pip install 'llmopt[{extra}]'")
+
+
+class OutOfMemory(LlmoptError):
+    """A batch does not fit in the memory of its device, or its process was killed for it."""
 
 
 class CheckFailed(LlmoptError):
