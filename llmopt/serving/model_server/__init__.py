@@ -1,0 +1,1 @@
+"""A server over `AdaptiveBatcher` for any predict function: `model_app` (FastAPI) and `serve` (uvicorn, drain)."""
