@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,6 +28,8 @@ class Architecture(msgspec.Struct):
     """Family, such as `bert`."""
     architectures: list[str] | None = None
     """Classes that the weights were saved from; None where it does not say."""
+    auto_map: dict[str, Any] | None = None
+    """Python files of the checkpoint itself that must run to load it; None where there are none."""
 
 
 def existing(path: str | os.PathLike[str]) -> Path:
@@ -37,9 +39,17 @@ def existing(path: str | os.PathLike[str]) -> Path:
         InputError: it is none, such as the name of a model on a hub.
     """
     folder = Path(path)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise InputError(f"{folder}: no such folder", _DOWNLOAD)
     return folder
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder of that name; a name that no file can have is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def model_folder(path: str | os.PathLike[str], *needed: str) -> Path:

@@ -57,14 +57,24 @@ def usable_device(name: str) -> torch.device:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Show neither the bar for loading weights nor warnings below; both are as before afterwards."""
-    shown, verbosity = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
+    shown = chatter.is_progress_bar_enabled()
     hide: Callable[[], None] = chatter.disable_progress_bar
     show: Callable[[], None] = chatter.enable_progress_bar
     hide()
+    try:
+        with unwarned():
+            yield
+    finally:
+        if shown:
+            show()
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Show no warnings of transformers below; cheap enough for every batch."""
+    verbosity = chatter.get_verbosity()
     chatter.set_verbosity(logging.ERROR)
     try:
         yield
     finally:
         chatter.set_verbosity(verbosity)
-        if shown:
-            show()

@@ -14,20 +14,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from llmopt.errors import InputError, MissingExtraError, UsageError
+from llmopt.models.encoder import padded, sentence_vectors
 from llmopt.models.folder import existing, model_folder
 from llmopt.models.layout import layout_of
-from llmopt.models.loading import OFFLINE, UNREADABLE, quiet, unreadable, usable_device
+from llmopt.models.loading import UNREADABLE, unreadable, usable_device
+from llmopt.models.positions import known_tokens
+from llmopt.models.vocabulary import check_tokens, read_tokenizer
+from llmopt.models.weights import LoadOptions, load
 from llmopt.tokens.memo import Memo
 from llmopt.tokens.text import repaired
 
 try:
     import torch
-    from tokenizers import Tokenizer
-    from transformers import AutoModel, PreTrainedModel
 except ImportError as error:
     raise MissingExtraError((error.name or "torch").partition(".")[0], "semantic") from error
 
-_OTHER_KIND = "give the folder of a sentence model, such as one that sentence-transformers saved"
 _FEWEST_TOKENS = 8
 _OVERLAP = 8
 """A window shares one part in so many with the one before it."""
@@ -61,8 +62,10 @@ class SentenceScorer:
         self._device = usable_device(device)
         self._layout = layout_of(existing(path))
         folder = model_folder(self._layout.encoder, "config.json", "tokenizer.json")
-        self._model = _model(folder, self._device)
-        self._tokenizer = _tokenizer(folder / "tokenizer.json", min(max_tokens, self._layout.max_tokens))
+        self._model = load(folder, "embed", self._device, LoadOptions(dtype="float32"))
+        limit = min(max_tokens, self._layout.max_tokens)
+        self._tokenizer = read_tokenizer(folder / "tokenizer.json")
+        self._tokenizer.enable_truncation(limit, stride=limit // _OVERLAP)
         self._memo: Memo[torch.Tensor] = Memo(max_bytes=_MEMO_BYTES)
         self._lock = threading.Lock()
         self._try_out(folder)
@@ -77,9 +80,7 @@ class SentenceScorer:
         return [round(float((vectors @ asked.T).max()), _DECIMALS) for vectors in given]
 
     def _try_out(self, folder: Path) -> None:
-        rows = next(self._model.get_input_embeddings().parameters()).shape[0]
-        if self._tokenizer.get_vocab_size() > rows:
-            raise InputError(f"{folder}: the tokenizer knows more tokens than the model ({rows})", _OTHER_KIND)
+        check_tokens(self._tokenizer, folder, known_tokens(self._model))
         try:
             (vectors,) = self._embedded([self._layout.query_prompt])
         except (AttributeError, IndexError, *UNREADABLE) as error:
@@ -116,48 +117,9 @@ class SentenceScorer:
         return [torch.stack(found) for found in vectors]
 
     def _pooled(self, windows: list[list[int]]) -> torch.Tensor:
-        longest = max(map(len, windows))
-        ids = torch.tensor([[*window, *[0] * (longest - len(window))] for window in windows], device=self._device)
-        mask = torch.tensor([[1] * len(window) + [0] * (longest - len(window)) for window in windows]).to(self._device)
+        ids, mask = padded(windows, self._device)
         with torch.inference_mode():
-            states: torch.Tensor = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
-            if self._layout.pooling == "cls":
-                pooled = states[:, 0]
-            else:
-                weights = mask.unsqueeze(-1).to(states.dtype)
-                pooled = (states * weights).sum(1) / weights.sum(1).clamp(min=1)
-            return torch.nn.functional.normalize(pooled, dim=1).cpu()
-
-
-def _model(folder: Path, device: torch.device) -> PreTrainedModel:
-    try:
-        with quiet():
-            loaded: tuple[PreTrainedModel, dict[str, set[str]]] = AutoModel.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True, **OFFLINE
-            )
-    except UNREADABLE as error:
-        raise unreadable(folder, error) from error
-    model, report = loaded
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
-    if missing:
-        raise InputError(f"{folder}: its weights lack {missing[0]} ({len(missing)} in all)", _OTHER_KIND)
-    if model.config.is_encoder_decoder:
-        raise InputError(f"{folder}: a model with a decoder is no sentence encoder", _OTHER_KIND)
-    module: torch.nn.Module = model
-    module.eval()
-    module.to(device)
-    return model
-
-
-def _tokenizer(path: Path, max_tokens: int) -> Tokenizer:
-    try:
-        tokenizer = Tokenizer.from_buffer(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a tokenizer that can be read: {error}", "pip install -U tokenizers") from error
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens, stride=max_tokens // _OVERLAP)
-    tokenizer.encode_special_tokens = True  # what looks like one in a passage is plain text
-    return tokenizer
+            return sentence_vectors(self._model, ids, mask, self._layout.pooling).cpu()
 
 
 def _batches(windows: Sequence[Sequence[int]], max_tokens: int) -> Iterator[list[int]]:

@@ -52,3 +52,29 @@ def save_bert(folder: Path, kind: str = "BertModel", *, words: str = WORDS, seed
     model = getattr(transformers, kind)(config)
     model.save_pretrained(folder)
     return folder
+
+
+def save_gpt(folder: Path, kind: str = "GPT2LMHeadModel", *, positions: int = 64, **settings: Any) -> Path:
+    """Write a tiny GPT-2 with random weights, without a padding token as the real one, and its tokenizer."""
+    torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
+    folder.mkdir(parents=True, exist_ok=True)
+    size = save_tokenizer(folder)
+    config = transformers.GPT2Config(
+        vocab_size=size,
+        n_positions=positions,
+        n_embd=8,
+        n_layer=2,
+        n_head=2,
+        bos_token_id=2,
+        eos_token_id=3,
+        **settings,
+    )
+    torch.manual_seed(0)
+    model = getattr(transformers, kind)(config)
+    model.save_pretrained(folder)
+    return folder
+
+
+def change(path: Path, **fields: object) -> None:
+    """Set fields of a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | fields), encoding="utf-8")

@@ -1,0 +1,158 @@
+"""Open a transformers checkpoint that is on this machine: sentence encoders, classifiers and causal language models.
+
+Importing this loads torch and transformers. Nothing is downloaded, no pickle is read, and no Python file of a
+checkpoint runs unless the user allows it. A checkpoint is tried out before it is handed over, so that what does not fit
+together is told at once and not in the middle of a run.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from llmopt.core.target import TargetFacts
+from llmopt.errors import InputError, MissingExtraError, UsageError
+from llmopt.models.device import open_device
+from llmopt.models.encoder import padded
+from llmopt.models.folder import model_folder
+from llmopt.models.layout import Layout, layout_of
+from llmopt.models.loaded import LoadedModel, Parts
+from llmopt.models.loading import UNREADABLE, unreadable
+from llmopt.models.located import Task, located, refuse_code, task_of
+from llmopt.models.positions import fill_token, known_tokens, longest_input
+from llmopt.models.vocabulary import Vocabulary
+from llmopt.models.weights import LoadOptions, check_compiler, load
+
+try:
+    import torch
+    import transformers
+except ImportError as error:
+    raise MissingExtraError((error.name or "torch").partition(".")[0], "semantic") from error
+
+NEW_TOKENS = 32
+"""Tokens that each request generates unless the user says otherwise."""
+_UNLIMITED = 2**31 - 1
+_TRIED = 3
+"""Tokens of the request that a checkpoint is tried out with."""
+
+
+def open_model(
+    path_or_id: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    dtype: str | None = None,
+    attention: str | None = None,
+    compile: bool = False,
+    task: str | None = None,
+    new_tokens: int | None = None,
+    trust_remote_code: bool = False,
+) -> LoadedModel:
+    """Open a transformers checkpoint that is on this machine.
+
+    Args:
+        path_or_id: its folder, or its name on the hub where the hub's local cache has it.
+        device: `cpu`, `cuda`, `cuda:N`, `mps`, or `auto`: a GPU of CUDA where one works, otherwise the CPU.
+        dtype: `float32`, `bfloat16` or `float16`; None or `auto`: as saved (half precision becomes float32 on a CPU).
+        attention: such as `sdpa`, `eager` or `flash_attention_2`; None: what transformers takes by itself.
+        compile: run it through `torch.compile`, once for all shapes.
+        task: `embed`, `classify` or `generate`; None: what the checkpoint was saved for.
+        new_tokens: to generate for each request; None: 32. Only with the task `generate`.
+        trust_remote_code: whether Python files of the checkpoint may run, with all that this process may do.
+
+    Raises:
+        InputError: no such model here; damaged or pickled weights; code of its own that is not trusted.
+        UsageError: an option that makes no sense for it or cannot be had on this machine.
+        OutOfMemory: its weights do not fit on the device.
+    """
+    folder = located(path_or_id)
+    told, layout = _recognised(folder, task, trusted=trust_remote_code)
+    _check_new_tokens(told, new_tokens)
+    where = open_device(device)
+    if compile:
+        check_compiler(where.place)
+    home = model_folder(layout.encoder, "config.json", "tokenizer.json")
+    options = LoadOptions(dtype, attention, compile, trust_remote_code)
+    model = where.compute(lambda: load(home, told, where.place, options))
+    new_tokens = new_tokens or NEW_TOKENS
+    longest = _longest(home, model, new_tokens if told == "generate" else 0)
+    text_limit = min(layout.max_tokens, longest or layout.max_tokens)
+    vocabulary = Vocabulary(home / "tokenizer.json", known_tokens(model), max_tokens=text_limit, lower=layout.lower)
+    parts = Parts(model, where, told, layout.pooling, fill_token(model, vocabulary.pad), new_tokens)
+    _try_out(home, parts, vocabulary, compiled=compile)
+    return LoadedModel(parts, vocabulary, _facts(str(path_or_id), parts, longest, compiled=compile), text_limit)
+
+
+def _recognised(folder: Path, asked: str | None, *, trusted: bool) -> tuple[Task, Layout]:
+    """Return what a folder is for and how it is laid out; only sentence models have a layout of their own."""
+    told = task_of(folder, asked)
+    if told == "embed":
+        layout = layout_of(folder)
+    else:
+        layout = Layout(folder, "mean", max_tokens=_UNLIMITED, lower=False, query_prompt="", passage_prompt="")
+    for place in {folder, layout.encoder}:
+        refuse_code(place, trusted=trusted)
+    return told, layout
+
+
+def _check_new_tokens(task: Task, new_tokens: int | None) -> None:
+    if new_tokens is None:
+        return
+    if task != "generate":
+        raise UsageError(f"new tokens make no sense: the model is to {task}", "leave --new-tokens out")
+    if new_tokens < 1:
+        raise UsageError(f"{new_tokens} new tokens make no sense", "1 or more are needed")
+
+
+def _longest(folder: Path, model: Any, new_tokens: int) -> int | None:
+    """Return the longest request that leaves room for what is generated; None without a limit."""
+    longest = longest_input(model)
+    if longest is None:
+        return None
+    if longest <= new_tokens:
+        raise UsageError(f"{folder}: no room for {new_tokens} new tokens in {longest}", "ask for fewer")
+    return longest - new_tokens
+
+
+def _try_out(folder: Path, parts: Parts, vocabulary: Vocabulary, *, compiled: bool) -> None:
+    """Compute once and look at the numbers.
+
+    Raises:
+        InputError: it does not work, or gives numbers that are not finite.
+        UsageError: it cannot be compiled.
+    """
+    request = [vocabulary.item(_TRIED)]
+
+    def work() -> bool:
+        with torch.inference_mode():
+            ids, mask = padded(request, parts.device.place)
+            return bool(parts.model(input_ids=ids, attention_mask=mask)[0].isfinite().all())
+
+    try:
+        finite = parts.device.compute(work)
+    except (AttributeError, IndexError, *UNREADABLE) as error:
+        if compiled:
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise UsageError(f"torch.compile failed: {reason}", "leave --compile out") from error
+        raise unreadable(folder, error) from error
+    if not finite:
+        raise InputError(f"{folder}: what it computes is not finite", "fetch the weights again, or take another dtype")
+
+
+def _facts(name: str, parts: Parts, longest: int | None, *, compiled: bool) -> TargetFacts:
+    config = parts.model.config
+    versions = {"torch": torch.__version__, "transformers": transformers.__version__, "cuda": torch.version.cuda}
+    return TargetFacts(
+        name=name,
+        task=parts.task,
+        device=parts.device.label,
+        device_name=parts.device.hardware,
+        dtype=str(parts.model.dtype).removeprefix("torch."),
+        attention=str(getattr(config, "_attn_implementation", None) or ""),
+        compiled=compiled,
+        threads=torch.get_num_threads(),
+        parameters=sum(weights.numel() for weights in parts.model.parameters()),
+        max_tokens=longest,
+        new_tokens=parts.new_tokens if parts.task == "generate" else None,
+        versions=tuple((library, str(version)) for library, version in versions.items() if version),
+    )

@@ -1,0 +1,50 @@
+"""How to open a checkpoint, as a value that can be sent to another process; importing this loads no heavy library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from llmopt.core.target import LocalModel
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFactory:
+    """The arguments of `llmopt.models.checkpoint.open_model`."""
+
+    path: str
+    """Folder, or name in the hub's local cache."""
+    device: str = "auto"
+    dtype: str | None = None
+    attention: str | None = None
+    compile: bool = False
+    task: str | None = None
+    new_tokens: int | None = None
+    trust_remote_code: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return self.path
+
+    def open(self) -> LocalModel:
+        """Load the checkpoint in this process.
+
+        Raises:
+            LlmoptError: it cannot be opened; see `open_model`.
+        """
+        from llmopt.models.checkpoint import open_model
+
+        return open_model(
+            self.path,
+            device=self.device,
+            dtype=self.dtype,
+            attention=self.attention,
+            compile=self.compile,
+            task=self.task,
+            new_tokens=self.new_tokens,
+            trust_remote_code=self.trust_remote_code,
+        )
+
+    def on(self, device: str) -> ModelFactory:
+        """Return the same on another device."""
+        return replace(self, device=device)
