@@ -1,0 +1,109 @@
+"""Measure a model or a function and say how to batch it, in one call: what `llmopt.bench_batch` is."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from llmopt.bench.asked import Asked
+from llmopt.bench.callables import CallableFactory, CallableModel
+from llmopt.bench.child import ChildTarget
+from llmopt.bench.local import LocalTarget
+from llmopt.bench.report import BenchReport
+from llmopt.bench.run import LEAST_S, run
+from llmopt.bench.target import Target
+from llmopt.cost.traffic import Traffic
+from llmopt.models.factory import ModelFactory
+
+_GRACE = 0.1
+"""What a run may take longer before an answer that does not come ends it, as a share."""
+
+
+def bench_batch(
+    target: str | os.PathLike[str] | Callable[[list[Any]], list[Any]] | Target,
+    *,
+    batch_sizes: Sequence[int] | Literal["auto"] = "auto",
+    seq_lens: Sequence[int] = (),
+    lengths: Traffic | None = None,
+    arrivals: Traffic | None = None,
+    rate_per_s: float | None = None,
+    slo_p99_s: float | None = None,
+    price_per_hour: Decimal | None = None,
+    verify: bool = False,
+    min_samples: int = 30,
+    max_time_s: float = 60.0,
+    ci: float = 0.02,
+    baseline: Path | None = None,
+    threshold: float = 0.05,
+    seed: int = 0,
+) -> BenchReport:
+    """Measure a model or a function at many batch sizes and say how to batch it; `llmopt bench-batch` as a function.
+
+    Args:
+        target: folder or name of a checkpoint, or `module:name`, run in a process of its own; a function from a list
+            to a list of the same length, run in this one; or a target of your own, which is not closed.
+        batch_sizes: requests in a batch; `auto` doubles while it helps.
+        seq_lens: tokens of a request; empty: 128, or those of a log.
+        lengths: a log (`llmopt.cost.traffic.requests`) whose requests have the lengths to expect.
+        arrivals: a log whose requests come as is to be expected.
+        rate_per_s: your own rate of requests.
+        slo_p99_s: bound of the p99, from arrival to answer.
+        price_per_hour: dollars for the device.
+        verify: run the recommendation open loop.
+        min_samples: batches of each shape at least.
+        max_time_s: for the whole run.
+        ci: half of the throughput's interval, relative to it, that is narrow enough.
+        baseline: JSON report of an earlier run to compare with.
+        threshold: slow-down against it that is let pass.
+        seed: of all that is drawn.
+
+    Raises:
+        LlmoptError: the target cannot be opened or does not do what it should, or an argument makes no sense.
+        OutOfMemory: not even a single request fits.
+    """
+    asked = Asked(
+        batch_sizes=batch_sizes,
+        seq_lens=seq_lens,
+        lengths=lengths,
+        arrivals=arrivals,
+        rate_per_s=rate_per_s,
+        slo_p99_s=slo_p99_s,
+        price_per_hour=price_per_hour,
+        verify=verify,
+        min_samples=min_samples,
+        max_time_s=max_time_s,
+        ci=ci,
+        baseline=baseline,
+        threshold=threshold,
+        seed=seed,
+    )
+    began = time.monotonic()
+    if isinstance(target, str | os.PathLike):
+        with closing(ChildTarget(factory_of(os.fspath(target)), remaining(began, max_time_s))) as child:
+            return run([child], asked, started_s=began)
+    if callable(target):
+        name = getattr(target, "__qualname__", type(target).__qualname__)
+        with closing(LocalTarget(CallableModel(name, target))) as local:
+            return run([local], asked, started_s=began)
+    return run([target], asked, started_s=began)
+
+
+def factory_of(name: str, inputs: str | None = None) -> CallableFactory | ModelFactory:
+    """Return how to open what a user named: `module:name` is a function, unless there is such a folder."""
+    return CallableFactory(name, inputs) if is_callable(name) else ModelFactory(name)
+
+
+def is_callable(name: str) -> bool:
+    """Whether a name is one of a function and not of a model."""
+    return ":" in name and not Path(name).exists()
+
+
+def remaining(began_s: float, max_time_s: float) -> Callable[[], float]:
+    """Return what tells how long an answer may still take: a little more than is left of the run."""
+    end_s = began_s + max_time_s * (1 + _GRACE) + LEAST_S
+    return lambda: end_s - time.monotonic()

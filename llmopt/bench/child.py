@@ -1,0 +1,221 @@
+"""A target in a process of its own, which may die of a batch that does not fit while the sweep goes on.
+
+The child is a fresh interpreter with the module path of this one, not a copy of it and not a second run of the user's
+script, as `multiprocessing` would make it: scripts without a main guard and code from standard input work too. It is in
+a process group of its own, so that Ctrl-C reaches this process alone, which then ends the child. Batches are timed in
+the child; the pipe between the two is no part of it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+from llmopt.bench.child_process import received
+from llmopt.bench.target import LoadPlan, LoadRun
+from llmopt.core.batch import BatchTiming
+from llmopt.core.target import LocalModel, TargetFacts
+from llmopt.errors import InputError, OutOfMemory, UsageError
+
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
+    "from llmopt.bench.child_process import main; main(int(sys.argv[1]))"
+)
+_PATIENCE_S = 3600.0
+_END_S = 5.0
+_LOOK_S = 0.25
+"""How often to look whether the process lives; the pipe alone does not tell when a process of its own holds it open."""
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+"""Exit codes of a process that the system killed, seen by its parent or by a shell between them."""
+_SMALLER = "a smaller batch, shorter requests, or more memory"
+
+
+class Factory(Protocol):
+    """Opens a model in whatever process it is sent to; picklable."""
+
+    @property
+    def name(self) -> str:
+        """What the user calls the model."""
+        ...
+
+    def open(self) -> LocalModel:
+        """Load the model in this process."""
+        ...
+
+
+class ChildTarget:
+    """A `llmopt.bench.target.Target` whose model lives in a process of its own.
+
+    The process starts at the first call, and again after it died or its GPU ran out of memory; the first batch of a
+    new process is run twice and counted once, so that no sample holds the start.
+
+    Args:
+        factory: opens the model there.
+        remaining_s: returns how long a call may take from now on, in seconds; None: an hour.
+    """
+
+    def __init__(self, factory: Factory, remaining_s: Callable[[], float] | None = None) -> None:
+        self._factory = factory
+        self._remaining_s = remaining_s or (lambda: _PATIENCE_S)
+        self._child: _Child | None = None
+        self._closed = False
+        self._on_gpu = False
+
+    def facts(self) -> TargetFacts:
+        """Return what the model says of itself."""
+        facts: TargetFacts = self._called("facts")
+        return facts
+
+    def run(self, lengths: Sequence[int]) -> BatchTiming:
+        """Run one batch of requests with these lengths (tokens).
+
+        Raises:
+            OutOfMemory: the batch does not fit, or the system killed the process.
+            InputError: the model does not do what it should, its process died otherwise, or the time is up.
+        """
+        if self._child is None:
+            self._called("run", tuple(lengths))
+        timing: BatchTiming = self._called("run", tuple(lengths))
+        return timing
+
+    def load(self, plan: LoadPlan) -> LoadRun:
+        """Serve a plan with an `AdaptiveBatcher` in that process."""
+        run: LoadRun = self._called("load", plan)
+        return run
+
+    def close(self) -> None:
+        """End the process; a second time does nothing."""
+        self._closed = True
+        if self._child is not None:
+            self._child.end()
+            self._child = None
+
+    def stop(self) -> None:
+        """Kill the process from another thread than the one that waits for it, which then raises."""
+        self._closed = True
+        child = self._child
+        if child is not None:
+            child.kill()
+
+    def _called(self, name: str, *arguments: Any) -> Any:
+        if self._closed:
+            raise UsageError(f"{self._factory.name}: the target is closed")
+        if self._child is None:
+            self._start()
+        try:
+            return self._asked((name, arguments))
+        except OutOfMemory:
+            if self._on_gpu:
+                self._drop()
+            raise
+
+    def _start(self) -> None:
+        self._child = _Child()
+        try:
+            self._asked(self._factory)
+            facts: TargetFacts = self._asked(("facts", ()))
+        except BaseException:
+            self._drop()
+            raise
+        self._on_gpu = facts.device.startswith("cuda")
+
+    def _asked(self, message: Any) -> Any:
+        """Send a message to the child and return its answer; a child that gives none is ended."""
+        child = self._child
+        if child is None:
+            raise UsageError(f"{self._factory.name}: the target is closed")
+        try:
+            result, error = child.ask(message, self._remaining_s())
+        except (EOFError, ConnectionError):
+            code = child.end()
+            self._child = None
+            raise _death(self._factory.name, code) from None
+        except TimeoutError:
+            self._drop()
+            what = "not open yet when" if message is self._factory else "no answer before"
+            raise InputError(
+                f"{self._factory.name}: {what} the time was up", "allow more with --max-time, or look why it hangs"
+            ) from None
+        except BaseException:
+            self._drop()
+            raise
+        if error is not None:
+            raise received(error)
+        return result
+
+    def _drop(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.end()
+            self._child = None
+
+
+class _Child:
+    """A process and the pipe to it."""
+
+    def __init__(self) -> None:
+        self._pipe, theirs = Pipe()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _START, str(theirs.fileno()), json.dumps(sys.path)],
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                process_group=0,
+            )
+        finally:
+            theirs.close()
+        self._end = weakref.finalize(self, _ended, self._process, self._pipe)
+
+    def ask(self, message: Any, limit_s: float) -> tuple[Any, Any]:
+        """Send a message and return the answer; TimeoutError after a while, EOFError when the process is gone."""
+        until = time.monotonic() + limit_s
+        self._pipe.send(message)
+        while not self._pipe.poll(max(0.0, min(_LOOK_S, until - time.monotonic()))):
+            if self._process.poll() is not None and not self._pipe.poll():
+                raise EOFError
+            if time.monotonic() >= until:
+                raise TimeoutError
+        answer: tuple[Any, Any] = self._pipe.recv()
+        return answer
+
+    def kill(self) -> None:
+        """Kill the process at once."""
+        self._process.kill()
+
+    def end(self) -> int | None:
+        """Close the pipe, at which the process ends, and wait for it.
+
+        Returns:
+            Its exit code; None where it had to be killed.
+        """
+        code: int | None = self._end()
+        return code
+
+
+def _ended(process: subprocess.Popen[bytes], pipe: Connection[Any, Any]) -> int | None:
+    pipe.close()
+    try:
+        return process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return None
+
+
+def _death(name: str, code: int | None) -> OutOfMemory | InputError:
+    """Return what to say of a child that went away by itself."""
+    if code is None:
+        return InputError(f"{name}: its process closed the pipe", "the model's code must leave open files alone")
+    if code in _KILLED:
+        return OutOfMemory(f"{name}: its process was killed, as the system does when memory runs out", _SMALLER)
+    if code < 0:
+        return InputError(f"{name}: its process died of {signal.Signals(-code).name}", "run it alone to see why")
+    return InputError(f"{name}: its process ended with exit code {code}", "what it said is above")

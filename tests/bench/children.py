@@ -1,0 +1,68 @@
+"""A model for the tests of child processes: what it does, the length of the first request says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from llmopt.core.target import DeviceClock, HostClock, Predictor, TargetFacts
+from llmopt.errors import InputError, OutOfMemory
+
+KILLED, SEGFAULT, EXIT, HANG, EXHAUSTED, CHATTY, SHORT, BROKEN, TEXT, QUIET_EXIT, FORKED = range(1001, 1012)
+
+
+@dataclass(frozen=True, slots=True)
+class OddFactory:
+    """Opens an `OddModel`; as `device` says, or fails as `opens` says."""
+
+    device: str = "cpu"
+    opens: str = ""
+    name: str = "odd"
+
+    def open(self) -> OddModel:
+        if self.opens == "bad":
+            raise InputError("odd: no such model", "try another")
+        if self.opens == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.opens == "chatty":
+            sys.stdout.write("opening\n")
+        if self.opens == "hang":
+            time.sleep(60)
+        return OddModel(self.device)
+
+
+class OddModel:
+    def __init__(self, device: str) -> None:
+        self.facts = TargetFacts("odd", "callable", device, "fake", versions=(("pid", str(os.getpid())),))
+        self.predictor = Predictor(predict=self.predict, item=lambda words: [0] * words, length=len)
+        self.clock: DeviceClock = HostClock()
+
+    def predict(self, requests: list[Any]) -> list[Any]:
+        odd = len(requests[0])
+        die(odd)
+        if odd == HANG:
+            time.sleep(60)
+        if odd == EXHAUSTED:
+            raise OutOfMemory("out of memory on odd", "smaller")
+        if odd == CHATTY:
+            sys.stdout.write("from python\n")
+            os.write(1, b"from below\n")
+        if odd == BROKEN:
+            raise RuntimeError("a bug")
+        return "text" if odd == TEXT else requests[:-1] if odd == SHORT else requests  # type: ignore[return-value]
+
+
+def die(odd: int) -> None:
+    if odd in (KILLED, SEGFAULT):
+        os.kill(os.getpid(), signal.SIGKILL if odd == KILLED else signal.SIGSEGV)
+    if odd in (EXIT, QUIET_EXIT):
+        os._exit(3 if odd == EXIT else 0)
+    if odd == FORKED:
+        if os.fork():
+            os._exit(5)
+        time.sleep(1)
+        os._exit(0)
