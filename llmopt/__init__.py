@@ -8,21 +8,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llmopt.bench.api import bench_batch
+    from llmopt.bench.report import BenchReport
     from llmopt.cost.api import price, price_logs
     from llmopt.cost.result import CostReport
     from llmopt.prompts.api import compress
     from llmopt.prompts.chat import CompressedChat
     from llmopt.prompts.result import Compressed
+    from llmopt.serving.batching.batcher import AdaptiveBatcher
+    from llmopt.serving.budget import LatencyBudget
     from llmopt.tokens.api import count_tokens
     from llmopt.tokens.result import TokenCount
 
 __version__ = "0.1.0"
 __all__ = [
+    "AdaptiveBatcher",
+    "BenchReport",
     "Compressed",
     "CompressedChat",
     "CostReport",
+    "LatencyBudget",
     "TokenCount",
     "__version__",
+    "bench_batch",
     "compress",
     "count_tokens",
     "price",
@@ -30,10 +38,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AdaptiveBatcher": "llmopt.serving.batching",
+    "BenchReport": "llmopt.bench.report",
     "Compressed": "llmopt.prompts.result",
     "CompressedChat": "llmopt.prompts.chat",
     "CostReport": "llmopt.cost.result",
+    "LatencyBudget": "llmopt.serving.budget",
     "TokenCount": "llmopt.tokens.result",
+    "bench_batch": "llmopt.bench.api",
     "compress": "llmopt.prompts.api",
     "count_tokens": "llmopt.tokens.api",
     "price": "llmopt.cost.api",

@@ -24,8 +24,6 @@ Printed = Literal["text", "report", "check", "diff", "audit", "nothing"]
 
 _THOUSANDS = re.compile(r"(?<=[0-9]),(?=(?:[0-9]{3},)*[0-9]{3}\Z)(?<!\b0,)")
 """Commas between thousands; a decimal comma is none: 0,25 are not 25 tokens."""
-PAGE = ".html"
-"""An audit may be a page too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +95,8 @@ def _audit(audit: str | None) -> Path | None:
     if audit is None or audit == "-":
         return None
     path = Path(audit)
-    if format_of_file(path) is None and path.suffix.lower() != PAGE:
-        known = ", ".join([*SUFFIXES, PAGE])
+    if format_of_file(path) is None:
+        known = ", ".join(SUFFIXES)
         raise UsageError(f"--audit {audit}: which format? The suffix is none of {known}", "name another file")
     return path
 

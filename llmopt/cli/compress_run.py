@@ -10,10 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from llmopt.cli import values
-from llmopt.cli.compress_asked import PAGE, Outputs
+from llmopt.cli.compress_asked import Outputs
 from llmopt.cli.compress_places import places_of
 from llmopt.cli.compress_write import put_below, put_diff, put_in_place, put_text
-from llmopt.cli.output import Destination, destination, save, write
+from llmopt.cli.output import Destination, destination, write
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.cost.prompts import price_of
 from llmopt.errors import CheckFailed, InputError, UsageError
@@ -21,7 +21,7 @@ from llmopt.prompts.files.compressing import compress_file
 from llmopt.prompts.files.reading import NotText
 from llmopt.prompts.files.values import FileResult
 from llmopt.prompts.options import Options
-from llmopt.report import as_html, compress_audit_view, compress_check_view, compress_view
+from llmopt.report import compress_audit_view, compress_check_view, compress_view
 from llmopt.report.compress_money import Pricing, saving_of
 from llmopt.report.compress_notes import prefix_line
 from llmopt.report.compress_shown import Shown
@@ -178,9 +178,7 @@ def _summarise(shown: Shown, settings: Settings) -> None:
 
 def _report(shown: Shown, settings: Settings) -> None:
     to, brief = settings.to, settings.brief
-    if to.audit is not None and to.audit.suffix.lower() == PAGE:
-        save(to.audit, as_html.render(compress_audit_view.view(shown, brief=brief)))
-    elif to.audit is not None:
+    if to.audit is not None:
         _audit(shown, destination(None, to.audit, quiet=True), brief=brief)
     if to.printed == "check":
         view = compress_check_view.view(shown, settings.most_waste, brief=brief)

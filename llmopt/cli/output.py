@@ -91,4 +91,5 @@ def screen() -> Screen | None:
     if not sys.stdout.isatty():
         return None
     color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Screen(shutil.get_terminal_size().columns, color=color)
+    boxes = "utf" in (sys.stdout.encoding or "").lower()
+    return Screen(shutil.get_terminal_size().columns, color=color, boxes=boxes)

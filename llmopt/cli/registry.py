@@ -34,10 +34,17 @@ class Entry:
 
 COMMANDS: tuple[Entry, ...] = (
     Entry("cost", "Price request logs: what was spent, on what, at which rates.", "llmopt.cli.cost", "cost"),
-    Entry("tokens", "Count the tokens of files, prompts and chat requests, offline.", "llmopt.cli.tokens", "tokens"),
+    Entry("tokens", "Count the tokens of files, prompts and chats, offline.", "llmopt.cli.tokens", "tokens"),
     Entry("prices", "Look at the price table: rates, dates, tiers, sources.", "llmopt.cli.prices", "app"),
     Entry("compress", "Cut the tokens of prompts, and nothing that matters.", "llmopt.cli.compress", "app"),
+    Entry(
+        "bench-batch",
+        "Measure a model at many batch sizes, and say how to batch it.",
+        "llmopt.cli.bench_batch",
+        "bench_batch",
+    ),
     Entry("estimate", "Estimate what planned traffic will cost.", "llmopt.cli.estimate", "estimate"),
+    Entry("serve", "Serve a model over HTTP, in batches that fill by themselves.", "llmopt.cli.serve", "serve"),
 )
 
 

@@ -69,7 +69,7 @@ def tokens(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Count the tokens of files, prompts and chat requests, offline.
+    """Count the tokens of files, prompts and chats, offline.
 
     Counts are exact where the vocabulary is public, and estimated with an interval where it is not.
     """

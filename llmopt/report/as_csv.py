@@ -18,10 +18,11 @@ FORMULA_STARTS = ("=", "+", "-", "@")
 def render(report: Report) -> str:
     r"""Return the first table of `report` as CSV (RFC 4180 quoting, `\n` line ends, UTF-8)."""
     table = report.tables[0]
+    kept = [i for i, column in enumerate(table.columns) if not column.people]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(column.name for column in table.columns)
-    writer.writerows([_safe(cell) for cell in row] for row in table.rows)
+    writer.writerow(table.columns[i].name for i in kept)
+    writer.writerows([_safe(row[i]) for i in kept] for row in table.rows)
     return out.getvalue()
 
 

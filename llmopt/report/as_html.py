@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from html import escape
 
 from llmopt.report.as_text import note_text, shown_rows
-from llmopt.report.table import Column, Report, Table
+from llmopt.report.svg import styles, svg
+from llmopt.report.table import Column, Note, Report, Table
 from llmopt.report.text import clean
 
 _STYLE = """\
@@ -26,9 +27,12 @@ def render(report: Report) -> str:
     if report.headline:
         blocks.append(f"<p><strong>{_text(report.headline)}</strong></p>")
     blocks += [_table(table.for_people()) for table in report.tables]
-    blocks += [f'<p class="{note.level}">{escape(note_text(note))}</p>' for note in report.notes]
+    for plot in report.plots:
+        blocks += [f"<h2>{_text(plot.title)}</h2>"] if plot.title else []
+        blocks += [svg(plot), *_notes(plot.notes)]
+    blocks += _notes(report.notes)
     body = "\n".join(blocks)
-    head = f'<meta charset="utf-8">\n<title>{title}</title>\n<style>\n{_STYLE}\n</style>'
+    head = f'<meta charset="utf-8">\n<title>{title}</title>\n<style>\n{_STYLE}{styles(report.plots)}\n</style>'
     return f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
 
 
@@ -43,8 +47,16 @@ def _table(table: Table) -> str:
         if total:
             lines.append(f"<tfoot>\n{_row(total, table.columns)}\n</tfoot>")
         lines.append("</table>")
-    lines += [f'<p class="{note.level}">{escape(note_text(note))}</p>' for note in table.notes]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_notes(table.notes)])
+
+
+def _notes(notes: Sequence[Note]) -> list[str]:
+    return [
+        f"<pre>{escape(note_text(note))}</pre>"
+        if note.level == "code"
+        else f'<p class="{note.level}">{escape(note_text(note))}</p>'
+        for note in notes
+    ]
 
 
 def _row(cells: Sequence[str], columns: Sequence[Column], tag: str = "td") -> str:

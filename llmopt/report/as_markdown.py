@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from llmopt.report import plot
 from llmopt.report.as_text import shown_rows
-from llmopt.report.table import Column, Note, Report, Table
+from llmopt.report.table import Column, Note, Plot, Report, Table
 from llmopt.report.text import clean
 
 MOST_ROWS = 100
@@ -27,6 +28,7 @@ def render(report: Report) -> str:
     if report.headline:
         blocks.append(f"**{escape(report.headline)}**")
     blocks.extend(_block(table.for_people()) for table in report.tables)
+    blocks.extend(_plot(one) for one in report.plots)
     if report.notes:
         blocks.append("\n".join(_note(note) for note in report.notes))
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -66,6 +68,18 @@ def _block(table: Table) -> str:
     return f"<details><summary>{escape(table.title)}</summary>\n\n{body}\n\n</details>"
 
 
+def _plot(drawn: Plot) -> str:
+    parts = [_fenced(plot.text(drawn).split("\n"))]
+    if drawn.notes:
+        parts.append("\n".join(_note(note) for note in drawn.notes))
+    return "\n\n".join(parts)
+
+
+def _fenced(lines: Sequence[str]) -> str:
+    """Return a code block; its text holds no backticks that could end it."""
+    return "\n".join(["```text", *(clean(line).replace("`", "'") for line in lines), "```"])
+
+
 def _grid(table: Table) -> list[str]:
     header, *rows = shown_rows(replace(table, rows=table.rows[:MOST_ROWS]))
     rows = [[_value(text, column) for text, column in zip(row, table.columns, strict=True)] for row in rows]
@@ -84,4 +98,6 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _note(note: Note) -> str:
+    if note.level == "code":
+        return f"\n{_fenced(note.text.splitlines())}\n"
     return f"- :warning: {escape(note.text)}" if note.level == "warning" else f"- {escape(note.text)}"

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from llmopt.report import plot
 from llmopt.report.as_text import note_text, shown_rows
-from llmopt.report.table import Note, Report, Table
+from llmopt.report.table import Note, Plot, Report, Table
 from llmopt.report.text import cell_width, clean
 
 NARROWEST_TEXT = 16
@@ -20,8 +21,19 @@ FRAME = 3
 """What rich's box costs a column: a border and two spaces of padding; one more border closes the row."""
 
 
-def render(report: Report, width: int, *, color: bool) -> str:
-    """Return `report` for a terminal of `width` columns, with escape sequences only where `color`."""
+STYLES = ("cyan", "magenta", "green", "blue", "white")
+"""Of the series of a plot, over again where there are more."""
+
+
+def render(report: Report, width: int, *, color: bool, boxes: bool = True) -> str:
+    """Return `report` for a terminal of `width` columns.
+
+    Args:
+        report: what to show.
+        width: columns.
+        color: with escape sequences.
+        boxes: the terminal has box-drawing characters; else plots are plain ASCII.
+    """
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=color, no_color=not color, width=max(width, 20), highlight=False)
     if report.title:
@@ -31,6 +43,9 @@ def render(report: Report, width: int, *, color: bool) -> str:
     for table in report.tables:
         console.print()
         _print_table(console, table.for_people())
+    for drawn in report.plots:
+        console.print()
+        _print_plot(console, drawn, boxes=boxes)
     if report.notes:
         console.print()
     for note in report.notes:
@@ -106,6 +121,24 @@ def _grid(table: Table, kept: tuple[int, ...]) -> RichTable:
     for row in rows[1:]:
         grid.add_row(*(Text(row[i]) for i in kept))
     return grid
+
+
+def _print_plot(console: Console, drawn: Plot, *, boxes: bool) -> None:
+    glyphs = plot.BOXES if boxes else plot.ASCII
+    for row in plot.lines(drawn, console.width, glyphs):
+        line = Text(overflow="fold")
+        for text, role in row:
+            line.append(text, _style(role))
+        line.rstrip()
+        console.print(line)
+    for note in drawn.notes:
+        _print_note(console, note)
+
+
+def _style(role: plot.Role) -> str:
+    if isinstance(role, int):
+        return STYLES[role % len(STYLES)]
+    return {"limit": "bold red", "axis": "dim"}.get(role or "", "")
 
 
 def _print_note(console: Console, note: Note) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from llmopt.report import plot
 from llmopt.report.table import Cell, Column, Note, Report, Table
 from llmopt.report.text import cell_width, clean, shown
 
@@ -16,6 +17,7 @@ def render(report: Report) -> str:
     if report.headline:
         blocks.append(clean(report.headline))
     blocks.extend(table_text(table.for_people()) for table in report.tables)
+    blocks.extend("\n".join([plot.text(one), *map(note_text, one.notes)]) for one in report.plots)
     if report.notes:
         blocks.append("\n".join(note_text(note) for note in report.notes))
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -31,7 +33,9 @@ def table_text(table: Table) -> str:
 
 
 def note_text(note: Note) -> str:
-    """Return a note as one line, a warning marked as such."""
+    """Return a note as one line, a warning marked as such; code keeps its lines."""
+    if note.level == "code":
+        return "\n".join(f"    {clean(line)}" for line in note.text.splitlines())
     text = clean(note.text)
     return f"warning: {text}" if note.level == "warning" else text
 

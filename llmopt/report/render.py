@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from llmopt.errors import UsageError
-from llmopt.report import as_csv, as_json, as_markdown, as_text
+from llmopt.report import as_csv, as_html, as_json, as_markdown, as_text
 from llmopt.report.as_json import Json
 from llmopt.report.table import Report
 
-Format = Literal["table", "json", "csv", "markdown"]
+Format = Literal["table", "json", "csv", "markdown", "html"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 SUFFIXES: dict[str, Format] = {
     ".json": "json",
     ".csv": "csv",
     ".md": "markdown",
     ".markdown": "markdown",
+    ".html": "html",
+    ".htm": "html",
     ".txt": "table",
 }
 
@@ -30,15 +32,17 @@ class Screen:
     width: int
     """Columns."""
     color: bool = True
+    boxes: bool = True
+    """Whether it has box-drawing characters."""
 
 
 def render(report: Report, payload: Mapping[str, Json], format: Format, screen: Screen | None = None) -> str:
     """Return one result as text.
 
     Args:
-        report: the result for people (table, csv, markdown).
+        report: the result for people (table, csv, markdown, html).
         payload: the same result for machines, with its schema header (`as_json.document`).
-        format: `table`, `json`, `csv` or `markdown`.
+        format: `table`, `json`, `csv`, `markdown` or `html`.
         screen: the terminal; None for a pipe or a file, where a table is plain and as wide as it needs.
     """
     if format == "json":
@@ -47,11 +51,13 @@ def render(report: Report, payload: Mapping[str, Json], format: Format, screen: 
         return as_csv.render(report)
     if format == "markdown":
         return as_markdown.render(report)
+    if format == "html":
+        return as_html.render(report)
     if screen is None:
         return as_text.render(report)
     from llmopt.report import as_screen  # rich takes 50 ms to load, and a pipe does not need it
 
-    return as_screen.render(report, screen.width, color=screen.color)
+    return as_screen.render(report, screen.width, color=screen.color, boxes=screen.boxes)
 
 
 def format_of(name: str) -> Format:

@@ -1,4 +1,4 @@
-"""The neutral values that every renderer understands: `Column`, `Table`, `Note`, `Report`.
+"""The neutral values that every renderer understands: `Column`, `Table`, `Plot`, `Note`, `Report`.
 
 A view (such as `llmopt.report.cost_view`) makes these from a result; a renderer makes text from these. Neither
 knows of the other, so a new result needs one view and a new format needs one renderer.
@@ -11,9 +11,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-Kind = Literal["text", "int", "money", "percent", "date"]
+Kind = Literal["text", "int", "money", "percent", "date", "duration", "number", "bytes"]
 Cell = str | int | Decimal | date | None
-"""`str` for text, `int` for counts, `Decimal` for money (dollars) and percent (a fraction), None for unknown."""
+"""`str` for text, `int` for counts and bytes, `Decimal` for money (dollars), percent (a fraction), durations (seconds;
+people see milliseconds) and other numbers (rates, ratios), None for unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Column:
     """Never shown to people: it would only repeat another column here."""
     unit: str = ""
     """Appended to the header for people, such as `USD`; empty where the cells show their unit."""
+    people: bool = False
+    """Left out of CSV: says in other words what columns for machines hold."""
 
     @property
     def is_text(self) -> bool:
@@ -50,7 +53,8 @@ class Note:
     """A line of text that belongs to a table or a report."""
 
     text: str
-    level: Literal["info", "warning"] = "info"
+    level: Literal["info", "warning", "code"] = "info"
+    """`code`: lines to be copied as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +87,81 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of a plot."""
+
+    name: str
+    unit: str = ""
+    """Of the values, such as `ms`; empty where they are plain numbers."""
+    log: bool = False
+    """Logarithmic; values of 0 and less are left out then."""
+
+    @property
+    def heading(self) -> str:
+        """The name with its unit and scale."""
+        said = [part for part in (self.unit, "log scale" if self.log else "") if part]
+        return f"{self.name} ({', '.join(said)})" if said else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class PlotPoint:
+    """One point, in the units of the axes."""
+
+    x: float
+    y: float
+    label: str = ""
+    """A few characters beside the point; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points that belong together, joined in their order."""
+
+    label: str
+    points: tuple[PlotPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLine:
+    """A line across a plot that values should not pass."""
+
+    axis: Literal["x", "y"]
+    """Whose value it marks: a limit of `y` is a horizontal line."""
+    value: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Points over two axes; people see it, machines have the numbers from the tables."""
+
+    name: str
+    """Machine name, unique in its report."""
+    title: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    limits: tuple[LimitLine, ...] = ()
+    point_label: str = ""
+    """What the labels of points mean, such as `batch size`."""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a command has to say: a headline, tables (the main one first), and lines under them."""
+    """Everything a command has to say: a headline, tables (the main one first), plots, and lines under them."""
 
     title: str
     headline: str
     """One sentence with the answer; may be empty."""
     tables: tuple[Table, ...]
     notes: tuple[Note, ...] = ()
+    plots: tuple[Plot, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The text of every warning, those of tables first."""
-        notes = [note for table in self.tables for note in table.notes] + list(self.notes)
+        of_tables = [note for table in self.tables for note in table.notes]
+        of_plots = [note for plot in self.plots for note in plot.notes]
+        notes = [*of_tables, *of_plots, *self.notes]
         return tuple(note.text for note in notes if note.level == "warning")

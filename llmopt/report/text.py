@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -33,10 +34,8 @@ def shown(cell: Cell, column: Column) -> str:
         return clean(cell)
     if isinstance(cell, date):
         return iso(cell)
-    if column.kind == "money":
-        return dollars(Decimal(cell))
-    if column.kind == "percent":
-        return percent(Decimal(cell))
+    if column.kind in _NUMBERS:
+        return _NUMBERS[column.kind](Decimal(cell))
     return f"{cell:,}" if isinstance(cell, int) else exact_text(cell)
 
 
@@ -64,11 +63,49 @@ def percent(fraction: Decimal) -> str:
     return f"{(fraction * 100).quantize(Decimal('0.1'), ROUND_HALF_UP, EXACT):,f}%"
 
 
+def figures(value: Decimal, digits: int = 3) -> str:
+    """Return a number with so many significant digits, whole ones never cut: `0.0123`, `12.3`, `1,234`."""
+    if not value:
+        return "0"
+    places = max(digits - 1 - value.adjusted(), 0)
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, EXACT)
+    return f"{rounded:,f}"
+
+
+def milliseconds(duration_s: Decimal) -> str:
+    """Return seconds as milliseconds without their unit: `0.0123` is `12.3`."""
+    return figures(duration_s * 1000)
+
+
+def number(value: Decimal) -> str:
+    """Return a number with at least four digits: `12.34`, `123.4`, `1,234`."""
+    return figures(value, 4)
+
+
+def byte_size(size: Decimal) -> str:
+    """Return bytes with a unit of thousands: `512 B`, `91.3 MB`, `1.50 GB`."""
+    power = 0
+    while size >= 1000 and power < len(_BYTES) - 1:
+        size, power = size / 1000, power + 1
+    return f"{figures(size) if power else exact_text(size)} {_BYTES[power]}"
+
+
 def cell_width(text: str) -> int:
     """Return how many terminal columns `text` takes: wide (Chinese, emoji) two, combining marks none."""
     if text.isascii():
         return len(text)
     return sum(_columns(character) for character in text)
+
+
+_BYTES = ("B", "kB", "MB", "GB", "TB")
+_NUMBERS: dict[str, Callable[[Decimal], str]] = {
+    "money": dollars,
+    "percent": percent,
+    "duration": milliseconds,
+    "number": number,
+    "bytes": byte_size,
+}
+"""Kind of a column -> how people see its numbers."""
 
 
 def _columns(character: str) -> int:

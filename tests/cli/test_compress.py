@@ -19,7 +19,7 @@ from llmopt.tokens.api import count_tokens
 from tests.cli.conftest import Llmopt
 from tests.conftest import ROOT, Golden
 
-FORMATS = [("table", "txt"), ("json", "json"), ("csv", "csv"), ("markdown", "md")]
+FORMATS = [("table", "txt"), ("json", "json"), ("csv", "csv"), ("markdown", "md"), ("html", "html")]
 ANSWER = """\
 You answer  customers of a book shop.   Be brief.
 

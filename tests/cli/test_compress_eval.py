@@ -13,7 +13,7 @@ from llmopt.prompts.evaluation.metrics import Evaluation, Failure, Metric
 from tests.cli.conftest import Llmopt
 from tests.conftest import Golden
 
-FORMATS = [("table", "txt"), ("json", "json"), ("csv", "csv"), ("markdown", "md")]
+FORMATS = [("table", "txt"), ("json", "json"), ("csv", "csv"), ("markdown", "md"), ("html", "html")]
 RESULT = Evaluation(
     (
         Metric("safe at safe", 99.5, 100.0, 200, "%", "made-up prompts", ok=False),

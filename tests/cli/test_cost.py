@@ -18,7 +18,7 @@ from llmopt.report.render import FORMATS
 from tests.cli.conftest import Llmopt
 from tests.cost.reports import empty, group, report_of, troubled
 
-SUFFIX = {"table": "txt", "json": "json", "csv": "csv", "markdown": "md"}
+SUFFIX = {"table": "txt", "json": "json", "csv": "csv", "markdown": "md", "html": "html"}
 PLAIN = report_of(group("gpt-4o", "21.5", 9000), group("gpt-4o-mini", "1.25", 700))
 
 

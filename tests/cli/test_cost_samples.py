@@ -12,7 +12,7 @@ from llmopt.report.render import FORMATS
 from tests.cli.conftest import Llmopt
 from tests.conftest import ROOT
 
-SUFFIX = {"table": "txt", "json": "json", "csv": "csv", "markdown": "md"}
+SUFFIX = {"table": "txt", "json": "json", "csv": "csv", "markdown": "md", "html": "html"}
 COMMAND = ("cost", "samples/", "--as-of", "2026-11-01")
 STAMP = re.compile(r'(sha256"?:? "?)[0-9a-f]{12,64}|(Prices of |"date": ")\d{4}-\d\d-\d\d')
 """What changes whenever a price is added."""

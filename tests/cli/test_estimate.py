@@ -13,7 +13,9 @@ from tests.conftest import Golden
 TUTORIAL = ("estimate", "--model", "gpt-4", "--input", "500", "--output", "300", "--per-day", "1000000")
 
 
-@pytest.mark.parametrize(("format", "suffix"), [("table", "txt"), ("json", "json"), ("csv", "csv"), ("markdown", "md")])
+@pytest.mark.parametrize(
+    ("format", "suffix"), [("table", "txt"), ("json", "json"), ("csv", "csv"), ("markdown", "md"), ("html", "html")]
+)
 def test_every_format(llmopt: Llmopt, golden: Golden, format: str, suffix: str) -> None:
     outcome = llmopt(*TUTORIAL, "--format", format)
     assert outcome.code == 0

@@ -14,7 +14,7 @@ import pytest
 from tests.cli.conftest import Llmopt
 from tests.conftest import ROOT, Golden
 
-FORMATS = [("table", "txt"), ("json", "json"), ("csv", "csv"), ("markdown", "md")]
+FORMATS = [("table", "txt"), ("json", "json"), ("csv", "csv"), ("markdown", "md"), ("html", "html")]
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi there"}]}
 
 

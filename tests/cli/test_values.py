@@ -130,3 +130,69 @@ def test_a_mapping_file_of_another_shape_is_refused(content: bytes, tmp_path: Pa
 def test_a_missing_mapping_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         values.mapping_file(tmp_path / "none.json", "--deployments")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (None, None),
+        ("250ms", 0.25),
+        ("2s", 2.0),
+        ("1.5 min", 90.0),
+        (" 1,500 ms ", 1.5),
+        ("850us", 0.00085),
+        ("850\u00b5s", 0.00085),
+        (".5s", 0.5),
+        ("1e-3 s", 0.001),
+        ("2 Hours", 7200.0),
+    ],
+)
+def test_durations(text: str | None, seconds: float | None) -> None:
+    assert values.duration_s(text, "--slo-p99") == pytest.approx(seconds)
+
+
+def test_seconds_may_go_without_their_unit_only_where_nothing_else_is_meant() -> None:
+    assert values.duration_s("60", "--max-time", bare=True) == 60.0
+    with pytest.raises(UsageError, match="--slo-p99 '250': a duration ends in its unit"):
+        values.duration_s("250", "--slo-p99")
+
+
+@pytest.mark.parametrize("text", ["", "ms", "-5ms", "5 m", "5 parsecs", "0s", "1.2.3s", "infs", "1e999s", "5s later"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--slo-p99") as caught:
+        values.duration_s(text, "--slo-p99")
+    assert caught.value.hint == "such as --slo-p99 250ms, 2s or 1.5min"
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [(None, None), ("100", 100.0), ("100/s", 100.0), ("6,000 / min", 100.0), ("360000/hour", 100.0), ("0.5/s", 0.5)],
+)
+def test_rates(text: str | None, rate: float | None) -> None:
+    assert values.rate_per_s(text, "--rate") == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("text", ["", "/s", "100s", "100 per s", "0/s", "-1/s", "5/fortnight", "nan"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--rate") as caught:
+        values.rate_per_s(text, "--rate")
+    assert caught.value.hint == "such as --rate 100/s or 6000/min"
+
+
+@pytest.mark.parametrize(("text", "part"), [(None, None), ("0.02", 0.02), ("2%", 0.02), (" 50 %", 0.5)])
+def test_fractions(text: str | None, part: float | None) -> None:
+    assert values.fraction(text, "--ci") == pytest.approx(part)
+
+
+@pytest.mark.parametrize("text", ["", "0", "1", "100%", "5", "x", "-0.1", "%"])
+def test_what_is_no_fraction_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--ci"):
+        values.fraction(text, "--ci")
+
+
+def test_lists_of_whole_numbers() -> None:
+    assert values.wholes(None, "--seq-len") is None
+    assert values.wholes("128, 32,32", "--seq-len") == (32, 128)
+    for text in ("", "1,,2", "0", "1.5", "-1", "a", "9" * 10):
+        with pytest.raises(UsageError, match="--seq-len"):
+            values.wholes(text, "--seq-len")

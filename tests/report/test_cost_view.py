@@ -18,7 +18,7 @@ from llmopt.report.cost_view import payload, view
 from llmopt.report.render import FORMATS, Format, render
 from tests.cost.reports import empty, group, report_of, troubled
 
-SUFFIX = {"table": "txt", "json": "json", "csv": "csv", "markdown": "md"}
+SUFFIX = {"table": "txt", "json": "json", "csv": "csv", "markdown": "md", "html": "html"}
 PLAIN = report_of(group("gpt-4o", "21.5", 9000), group("gpt-4o-mini", "1.25", 700), group(None, "0.04", 30))
 OLD = Baseline(("model",), {("gpt-4o",): (Decimal("10.75"), 9000), ("gpt-4",): (Decimal("8"), 100)}, 12.0)
 

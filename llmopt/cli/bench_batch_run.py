@@ -1,0 +1,134 @@
+"""Run `llmopt bench-batch`: open what is to be measured, measure it, show it, and fail where a check does not hold."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmopt.bench.report import BenchReport
+from llmopt.cli.bench_batch_asked import Numbers, Typed, check, numbers
+from llmopt.cli.output import Destination, save, write
+from llmopt.cli.progress import ProgressLine
+from llmopt.errors import CheckFailed
+from llmopt.models.factory import ModelFactory
+from llmopt.report import bench_batch_json, bench_batch_view
+from llmopt.report.text import clean
+
+if TYPE_CHECKING:
+    from llmopt.bench.callables import CallableFactory
+
+
+def bench(typed: Typed, to: Destination, *, started_s: float | None = None, brief: bool = False) -> None:
+    """Do what the user typed.
+
+    Args:
+        typed: all options.
+        to: where the report goes.
+        started_s: when the run began by the monotonic clock; None: now.
+        brief: no background in the report.
+
+    Raises:
+        LlmoptError: what is wrong with the options, the model, a log or a file.
+        CheckFailed: the report is out, and something in it is not as asked for.
+    """
+    check(typed)
+    read = numbers(typed)
+    if typed.kind == "url":
+        from llmopt.cli.bench_batch_url import bench_url  # a local model needs no HTTP client
+
+        bench_url(typed, read, to, brief=brief)
+        return
+    began = time.monotonic() if started_s is None else started_s
+    with ProgressLine(quiet=to.quiet) as progress:
+        report = _measured(typed, read, progress, began)
+    failed = _failed(report, typed, read)
+    write(bench_batch_view.view(report, brief=brief), bench_batch_json.payload(report, failed_checks=failed), to)
+    if typed.save_config is not None:
+        _save_config(report, typed.save_config)
+    if failed:
+        raise CheckFailed("\n".join(failed))
+
+
+def _measured(typed: Typed, read: Numbers, progress: ProgressLine, began: float) -> BenchReport:
+    # numpy, the logs' readers and the model load here and not before a typo is told
+    from llmopt.bench.api import remaining
+    from llmopt.bench.asked import Asked
+    from llmopt.bench.child import ChildTarget
+    from llmopt.bench.run import run
+    from llmopt.cost.traffic import requests
+
+    asked = Asked(
+        batch_sizes=read.batch_sizes,
+        seq_lens=read.seq_lens,
+        lengths=None if typed.lengths is None else requests(typed.lengths),
+        arrivals=None if typed.arrivals is None else requests(typed.arrivals),
+        rate_per_s=read.rate_per_s,
+        slo_p99_s=read.slo_p99_s,
+        price_per_hour=read.price_per_hour,
+        verify=typed.verify,
+        min_samples=read.min_samples,
+        max_time_s=read.max_time_s,
+        ci=read.ci,
+        baseline=typed.baseline,
+        threshold=0.05 if read.threshold is None else read.threshold,
+        resume=typed.resume,
+        sized=typed.inputs is None,
+    )
+    progress(0, 0, f"loading {typed.target}")
+    left = remaining(began, read.max_time_s)
+    with ExitStack() as targets:
+        children = [targets.enter_context(closing(ChildTarget(factory, left))) for factory in _factories(typed, read)]
+        return run(children, asked, progress=progress, started_s=began)
+
+
+def _factories(typed: Typed, read: Numbers) -> Sequence[CallableFactory | ModelFactory]:
+    """Return how to open what the user named, once for each device."""
+    factory = _factory(typed, read)
+    if not isinstance(factory, ModelFactory):
+        return [factory]
+    from llmopt.bench.devices import device_names
+
+    return [factory.on(name) for name in device_names(typed.device, _visible)]
+
+
+def _visible() -> int:
+    """Return how many GPUs there are."""
+    from llmopt.models.device import visible_gpus  # loads torch: only to count GPUs that nobody named
+
+    return visible_gpus()
+
+
+def _factory(typed: Typed, read: Numbers) -> CallableFactory | ModelFactory:
+    """Return how to open what the user named, in a process of its own."""
+    from llmopt.bench.callables import CallableFactory
+
+    name = typed.target or ""
+    if typed.kind == "callable":
+        return CallableFactory(name, None if typed.inputs is None else str(typed.inputs))
+    return ModelFactory(
+        name,
+        device=typed.device,
+        dtype=typed.dtype,
+        attention=typed.attention,
+        compile=typed.compile,
+        task=typed.task,
+        new_tokens=read.new_tokens,
+        trust_remote_code=typed.trust_remote_code,
+    )
+
+
+def _failed(report: BenchReport, typed: Typed, read: Numbers) -> tuple[str, ...]:
+    from llmopt.bench.gates import failed_checks
+
+    return failed_checks(report, allow_noisy=typed.allow_noisy, regression=read.threshold is not None)
+
+
+def _save_config(report: BenchReport, path: Path) -> None:
+    if report.config:
+        save(path, report.config)
+    else:
+        sys.stderr.write(f"llmopt: warning: {clean(str(path))}: nothing was recommended, so nothing is written\n")

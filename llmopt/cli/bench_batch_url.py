@@ -1,0 +1,61 @@
+"""`llmopt bench-batch --url`: load an OpenAI-compatible server at rising rates, and say which rate to plan for."""
+
+from __future__ import annotations
+
+from llmopt.bench.asked import Asked, grid_of
+from llmopt.bench.url import sweep_url
+from llmopt.bench.url_options import UrlOptions
+from llmopt.bench.url_result import UrlSweep, UrlUnmet
+from llmopt.cli.bench_batch_asked import Numbers, Typed
+from llmopt.cli.output import Destination, write
+from llmopt.cli.progress import ProgressLine
+from llmopt.cost.traffic import requests
+from llmopt.errors import CheckFailed
+from llmopt.report import bench_url_view
+
+DEFAULT_NEW_TOKENS = 64
+
+
+def bench_url(typed: Typed, read: Numbers, to: Destination, *, brief: bool = False) -> None:
+    """Load a server and show what it did.
+
+    Raises:
+        LlmoptError: an option, a log or the server.
+        CheckFailed: the report is out, and no rate meets the SLO, or nothing was answered.
+    """
+    with ProgressLine(quiet=to.quiet) as progress:
+        swept = _swept(typed, read, progress)
+    failed = _failed(swept)
+    view = bench_url_view.view(swept, slo_p99_s=read.slo_p99_s, brief=brief)
+    write(view, bench_url_view.payload(swept, slo_p99_s=read.slo_p99_s, failed_checks=failed), to)
+    if failed:
+        raise CheckFailed("\n".join(failed))
+
+
+def _swept(typed: Typed, read: Numbers, progress: ProgressLine) -> UrlSweep:
+    asked = Asked(
+        seq_lens=read.seq_lens,
+        lengths=None if typed.lengths is None else requests(typed.lengths),
+        arrivals=None if typed.arrivals is None else requests(typed.arrivals),
+        rate_per_s=read.rate_per_s,
+    )
+    expected = grid_of(asked, None).workload
+    options = UrlOptions(
+        url=typed.url or "",
+        model=typed.model,
+        api_key_env=typed.api_key_env,
+        new_tokens=read.new_tokens or DEFAULT_NEW_TOKENS,
+        slo_p99_s=read.slo_p99_s,
+        min_samples=read.min_samples,
+        max_time_s=read.max_time_s,
+        price_per_hour=read.price_per_hour,
+        user_rate_per_s=expected.rate_per_s,
+    )
+    return sweep_url(options, expected, progress=progress)
+
+
+def _failed(swept: UrlSweep) -> tuple[str, ...]:
+    best = swept.recommended
+    if best is None:
+        return ("no request was answered",)
+    return (best.reason,) if isinstance(best, UrlUnmet) else ()
