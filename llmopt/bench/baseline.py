@@ -71,7 +71,7 @@ def _environment(body: Mapping[str, Any]) -> Environment:
     """Return an environment; fields of a later version are left out."""
     target = dict(_known(body["target"], TargetFacts))
     for name in ("versions", "device_state"):
-        target[name] = tuple((str(key), str(value)) for key, value in target.get(name, ()))
+        target[name] = tuple((str(key), str(value)) for key, value in dict(target.get(name, {})).items())
     noise = dict(_known(body["noise"], Noise))
     noise["reasons"] = tuple(noise.get("reasons", ()))
     rest = {name: body[name] for name in ("python", "platform", "cpu_count", "llmopt")}

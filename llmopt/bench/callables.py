@@ -22,6 +22,7 @@ from llmopt.bench.imported import imported, told
 from llmopt.bench.inputs import read_inputs
 from llmopt.core.target import DeviceClock, DeviceReading, LocalModel, Predictor, TargetFacts
 from llmopt.errors import InputError, LlmoptError, OutOfMemory
+from llmopt.models.exhaustion import is_exhausted
 from llmopt.models.memory import ProcessPeak
 from llmopt.models.processor import processor_name
 
@@ -29,8 +30,6 @@ _TEXT = (
     "the report says that most of our orders arrive on time while some are late because a road was closed and no "
     "other way was open before noon which made several people call twice for news about their parcel"
 )
-_NO_MEMORY = "OutOfMemoryError"
-"""What torch and others call it; they are not imported here for its sake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ class CallableModel:
         """Call it; arrays and tuples become lists.
 
         Raises:
-            InputError: it raises, or returns something without a length.
+            InputError: it raises, or returns something without a length or what a GPU may still be at work on.
             OutOfMemory: it says that memory ran out.
         """
         try:
@@ -101,16 +100,20 @@ class CallableModel:
         except LlmoptError:
             raise
         except Exception as error:  # the user's code raises what it likes
-            if isinstance(error, MemoryError) or type(error).__name__ == _NO_MEMORY:
+            if is_exhausted(error):
                 raise OutOfMemory(f"{self._spec}: out of memory: {told(error)}", "a smaller batch") from error
             raise InputError(f"{self._spec} raised {told(error)}", "call it by itself with such a list") from error
-        if isinstance(results, list):
-            return results
-        if not hasattr(results, "__len__") or isinstance(results, str | bytes | dict | set):
+        listed = results if isinstance(results, list) else _listed(results)
+        if listed is None:
             raise InputError(
                 f"{self._spec} returned {_an(results)}, not a list", "return a list with one result for each request"
             )
-        return list(results)
+        place = getattr(listed[0] if listed else None, "device", None)  # of a tensor of torch
+        if getattr(place, "type", "cpu") != "cpu":
+            raise InputError(
+                f"{self._spec} returned {_an(listed[0])} on {place}, which may still be at work", "return it .cpu()"
+            )
+        return listed
 
     def _item(self, words: int) -> Any:
         if self._values is not None:
@@ -158,6 +161,16 @@ class _ProcessClock:
 
     def read(self) -> DeviceReading:
         return DeviceReading(peak_memory_bytes=self._peak.read())
+
+
+def _listed(results: Any) -> list[Any] | None:
+    """Return an array or a tuple as a list; None for what has no elements in an order."""
+    if not hasattr(results, "__len__") or isinstance(results, str | bytes | dict | set):
+        return None
+    try:
+        return list(results)
+    except TypeError:  # an array of no dimension has a length and yet has none
+        return None
 
 
 def _is_async(found: Any) -> bool:

@@ -15,6 +15,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
@@ -23,7 +24,7 @@ from llmopt.bench.child_process import received
 from llmopt.bench.target import LoadPlan, LoadRun
 from llmopt.core.batch import BatchTiming
 from llmopt.core.target import LocalModel, TargetFacts
-from llmopt.errors import InputError, OutOfMemory, UsageError
+from llmopt.errors import InputError, LlmoptError, OutOfMemory, UsageError
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
@@ -54,8 +55,8 @@ class Factory(Protocol):
 class ChildTarget:
     """A `llmopt.bench.target.Target` whose model lives in a process of its own.
 
-    The process starts at the first call, and again after it died or its GPU ran out of memory; the first batch of a
-    new process is run twice and counted once, so that no sample holds the start.
+    The process starts at the first call, and again after it died or its GPU did not recover from running out of
+    memory; the first batch of a new process is run twice and counted once, so that no sample holds the start.
 
     Args:
         factory: opens the model there.
@@ -68,6 +69,7 @@ class ChildTarget:
         self._child: _Child | None = None
         self._closed = False
         self._on_gpu = False
+        self._fitted: set[tuple[int, int]] = set()
 
     def facts(self) -> TargetFacts:
         """Return what the model says of itself."""
@@ -78,12 +80,17 @@ class ChildTarget:
         """Run one batch of requests with these lengths (tokens).
 
         Raises:
-            OutOfMemory: the batch does not fit, or the system killed the process.
+            OutOfMemory: the batch does not fit, or the system killed the process; twice, where it did fit before.
             InputError: the model does not do what it should, its process died otherwise, or the time is up.
         """
-        if self._child is None:
-            self._called("run", tuple(lengths))
-        timing: BatchTiming = self._called("run", tuple(lengths))
+        shape = len(lengths), max(lengths, default=0)
+        try:
+            timing = self._timed(lengths)
+        except OutOfMemory:
+            if shape not in self._fitted:
+                raise
+            timing = self._timed(lengths)  # it did before: memory was in pieces, or somebody else ended the process
+        self._fitted.add(shape)
         return timing
 
     def load(self, plan: LoadPlan) -> LoadRun:
@@ -105,6 +112,12 @@ class ChildTarget:
         if child is not None:
             child.kill()
 
+    def _timed(self, lengths: Sequence[int]) -> BatchTiming:
+        if self._child is None:
+            self._called("run", tuple(lengths))
+        timing: BatchTiming = self._called("run", tuple(lengths))
+        return timing
+
     def _called(self, name: str, *arguments: Any) -> Any:
         if self._closed:
             raise UsageError(f"{self._factory.name}: the target is closed")
@@ -113,13 +126,25 @@ class ChildTarget:
         try:
             return self._asked((name, arguments))
         except OutOfMemory:
-            if self._on_gpu:
+            if self._on_gpu and not self._recovered():
                 self._drop()
             raise
+
+    def _recovered(self) -> bool:
+        """Say whether the process, if there still is one, can compute again: loading a model anew takes long."""
+        if self._child is None:
+            return True
+        try:
+            self._asked(("run", ((1,),)))
+        except LlmoptError:
+            return False
+        return True
 
     def _start(self) -> None:
         self._child = _Child()
         try:
+            if self._closed:  # stopped by another thread, which saw no child yet
+                raise UsageError(f"{self._factory.name}: the target is closed")
             self._asked(self._factory)
             facts: TargetFacts = self._asked(("facts", ()))
         except BaseException:
@@ -202,11 +227,11 @@ class _Child:
 
 def _ended(process: subprocess.Popen[bytes], pipe: Connection[Any, Any]) -> int | None:
     pipe.close()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         return process.wait(_END_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    process.kill()
+    with suppress(subprocess.TimeoutExpired):  # a driver that hangs holds even a killed one
+        process.wait(_END_S)
     return None
 
 

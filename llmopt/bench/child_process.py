@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -37,6 +39,7 @@ def main(number: int) -> None:
     sys.stdout = sys.stderr
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_bytes(_FIRST_TO_KILL)
+    threading.Thread(target=_end_with_parent, args=(number,), daemon=True).start()
     pipe: Connection[Any, Any] = Connection(number)
     try:
         serve(pipe)
@@ -78,6 +81,14 @@ def received(packed: Sent) -> LlmoptError:
     error = kind.__new__(kind)
     LlmoptError.__init__(error, message, hint)
     return error
+
+
+def _end_with_parent(number: int) -> None:
+    """Wait until the other end of the pipe is closed and end the process, even in the middle of a batch."""
+    hangup = select.poll()
+    hangup.register(number, 0)
+    hangup.poll()
+    os._exit(1)
 
 
 def _answered(pipe: Connection[Any, Any], work: Callable[[], Any], show: Callable[[Any], Any]) -> Any:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from llmopt.bench.result import Curve, Point
@@ -77,6 +77,10 @@ class ServiceCurve:
         """Draw the noise of so many batches: what their times are multiplied by."""
         drawn: Floats = np.random.default_rng(seed).choice(self.ratios, count)
         return drawn
+
+    def slower(self, share: float) -> ServiceCurve:
+        """Return the curve of a machine on which every batch takes so much longer: 0.03 is three percent."""
+        return replace(self, ratios=self.ratios * (1 + share))
 
     @property
     def mean_ratio(self) -> float:

@@ -7,16 +7,17 @@ measured is merged as if one had measured all of it, so they have to be of one k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from llmopt.bench.plan import Mix, longest
-from llmopt.bench.result import Environment, Noise, Sweep
+from llmopt.bench.result import Environment, Noise, Point, Sweep
 from llmopt.bench.sweep import Sizes
 from llmopt.bench.target import Target
-from llmopt.errors import UsageError
+from llmopt.core.batch import Shape
+from llmopt.errors import OutOfMemory, UsageError
 
 
 class StoppableTarget(Target, Protocol):
@@ -94,7 +95,8 @@ def sweep_devices(
 
     Raises:
         UsageError: the devices are of several kinds.
-        LlmoptError: what the first sweep that failed raised; the others are stopped.
+        OutOfMemory: nothing fits on any of them; where something does, the rest is told as points.
+        LlmoptError: what the first sweep that failed otherwise raised; the others are stopped.
     """
     if len(targets) == 1:
         return sweep_one(targets[0], Share(batch_sizes, tuple(seq_lens)))
@@ -103,7 +105,7 @@ def sweep_devices(
     with ThreadPoolExecutor(len(used), thread_name_prefix="llmopt-device") as pool:
         try:
             _check_kinds(list(pool.map(lambda target: target.facts().device_name, used)))
-            running = [pool.submit(sweep_one, target, share) for target, share in zip(used, dealt, strict=True)]
+            running = [pool.submit(_tried, sweep_one, target, share) for target, share in zip(used, dealt, strict=True)]
             done, _ = wait(running, return_when=FIRST_EXCEPTION)
             failed = next((error for future in done if (error := future.exception()) is not None), None)
             if failed is not None:
@@ -112,21 +114,58 @@ def sweep_devices(
             for target in used:
                 target.stop()  # the threads that wait for them end, and so does the pool
             raise
-    return merged([future.result() for future in running])
+    return _with_the_rest([future.result() for future in running], idle=len(targets) - len(used))
 
 
 def merged(sweeps: Sequence[Sweep]) -> Sweep:
     """Return one sweep of several that ran at the same time."""
-    points = sorted(
-        (point for sweep in sweeps for point in sweep.points),
-        key=lambda point: (point.shape.seq_len, point.shape.batch_size),
-    )
     return Sweep(
-        points=tuple(points),
+        points=_in_order(point for sweep in sweeps for point in sweep.points),
         environment=_environment([sweep.environment for sweep in sweeps]),
         elapsed_s=max(sweep.elapsed_s for sweep in sweeps),
         warnings=tuple(dict.fromkeys(warning for sweep in sweeps for warning in sweep.warnings)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _TooLarge:
+    """A share of which nothing fits."""
+
+    share: Share
+    error: OutOfMemory
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """What is to be said of it."""
+        sizes = (1,) if isinstance(self.share.batch_sizes, str) else self.share.batch_sizes
+        shapes = (Shape(size, longest(entry)) for entry in self.share.seq_lens for size in sizes)
+        return tuple(Point(shape, "oom", reason=self.error.message) for shape in shapes)
+
+
+def _tried(sweep_one: SweepOne, target: Target, share: Share) -> Sweep | _TooLarge:
+    try:
+        return sweep_one(target, share)
+    except OutOfMemory as error:
+        return _TooLarge(share, error)
+
+
+def _with_the_rest(found: Sequence[Sweep | _TooLarge], *, idle: int) -> Sweep:
+    """Return one sweep of all, with points for what did not fit and a line for devices that had nothing to do."""
+    sweeps = [part for part in found if isinstance(part, Sweep)]
+    too_large = [part for part in found if isinstance(part, _TooLarge)]
+    if not sweeps:
+        raise too_large[0].error
+    whole = merged(sweeps)
+    points = [*whole.points, *(point for part in too_large for point in part.points)]
+    warnings = whole.warnings
+    if idle:
+        nothing = f"{idle} of {idle + len(found)} devices had nothing to do"
+        warnings += (f"{nothing}; name more lengths (--seq-len) or the sizes (--batch-sizes)",)
+    return replace(whole, points=_in_order(points), warnings=warnings)
+
+
+def _in_order(points: Iterable[Point]) -> tuple[Point, ...]:
+    return tuple(sorted(points, key=lambda point: (point.shape.seq_len, point.shape.batch_size)))
 
 
 def _dealt(cards: Sequence[Card], players: int) -> list[list[Card]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmopt.bench.report import BenchReport
 from llmopt.bench.result import Comparison, Noise
+from llmopt.core.quantity import duration
 
 
 def failed_checks(report: BenchReport, *, allow_noisy: bool = False, regression: bool = False) -> tuple[str, ...]:
@@ -22,8 +23,8 @@ def failed_checks(report: BenchReport, *, allow_noisy: bool = False, regression:
         if not allow_noisy:
             failed += _noisy(found.noise, "the machine was not quiet while verifying")
         if found.slo_met is False:
-            slo = f" of {report.slo_p99_s * 1e3:.4g} ms" if report.slo_p99_s is not None else ""
-            failed.append(f"the measured p99, {found.measured_p99_s * 1e3:.4g} ms, misses the SLO{slo}")
+            slo = f" of {duration(report.slo_p99_s)}" if report.slo_p99_s is not None else ""
+            failed.append(f"the measured p99, {duration(found.measured_p99_s)}, misses the SLO{slo}")
     if report.unverified:
         failed.append(f"the recommendation could not be verified: {report.unverified}")
     if regression and report.uncompared:
@@ -34,7 +35,7 @@ def failed_checks(report: BenchReport, *, allow_noisy: bool = False, regression:
 
 
 def _noisy(noise: Noise, what: str) -> list[str]:
-    return [] if noise.quiet else [f"{what} ({'; '.join(noise.reasons)}); --allow-noisy lets it pass"]
+    return [] if noise.quiet else [f"{what}: {'; '.join(noise.reasons)}; --allow-noisy lets it pass"]
 
 
 def _slower(found: Comparison) -> str:

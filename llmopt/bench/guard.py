@@ -6,6 +6,7 @@ of known work on one thread while nothing else of ours runs. `llmopt.bench.readi
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -23,6 +24,10 @@ _FINE_S = 1e-4
 """Resolution that a clock needs to time the kernel."""
 FINE_CPU_CLOCK = time.thread_time if time.get_clock_info("thread_time").resolution <= _FINE_S else None
 """Clock of this thread's CPU time; None where it is too coarse for the kernel, as on Windows."""
+
+_ALONE = threading.Lock()
+"""Guards of several devices run in threads of one process, and their kernels would take the interpreter from each
+other."""
 
 
 class Machine(Protocol):
@@ -104,8 +109,9 @@ class Guard:
         waiting = None
         if waits and waited is not None and self._waited is not None and elapsed_s > 0:
             waiting = max(waited - self._waited, 0.0) / elapsed_s
-        self._sleep(SETTLE_S)
-        reading = self._calibrated(waiting, elapsed_s)
+        with _ALONE:
+            self._sleep(SETTLE_S)
+            reading = self._calibrated(waiting, elapsed_s)
         self._readings.append(reading)
         self._waited = self._machine.waited_s()
         self._last_s = self._clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import sys
@@ -18,6 +19,13 @@ _OURS = (str(Path(__file__).parent), str(Path(importlib.__file__).parent))
 """Frames from here say nothing about the user's code."""
 _PREFIX = "llmopt_user_"
 """Of the names of modules that come from a file, so that `json.py` is not taken for Python's own."""
+_LONGEST = 300
+"""Characters of what an error says: some hold the whole request."""
+
+
+def is_callable(name: str) -> bool:
+    """Whether a name is one of a function and not of a model: `module:name`, unless there is such a folder."""
+    return ":" in name and not Path(name).exists()
 
 
 def imported(spec: str) -> Any:
@@ -36,18 +44,20 @@ def imported(spec: str) -> Any:
     except LlmoptError:
         raise
     except (Exception, SystemExit) as error:  # the user's code raises what it likes
-        raise InputError(f"importing {where} raised {told(error)}", "import it by itself to see more") from error
+        relative = where.endswith(".py") and "relative import" in str(error)
+        hint = "name it with its package: package.module:name" if relative else "import it by itself to see more"
+        raise InputError(f"importing {where} raised {told(error)}", hint) from error
     for part in name.split("."):
         try:
             found = getattr(found, part)
         except AttributeError:
-            raise InputError(f"{where} has no {name}", _known(found)) from None
+            raise InputError(f"{where} has no {name}", _known(found, part)) from None
     return found
 
 
 def told(error: BaseException) -> str:
     """Return the type, the first line and the place of what the user's code raised."""
-    said = str(error).strip().partition("\n")[0]
+    said = str(error).strip().partition("\n")[0][:_LONGEST]
     frames = [] if isinstance(error, SyntaxError) else traceback.extract_tb(error.__traceback__)  # it says where
     theirs = [frame for frame in frames if not frame.filename.startswith((*_OURS, "<"))]
     place = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
@@ -91,6 +101,12 @@ def _importable(folder: Path) -> None:
         sys.path.insert(0, str(folder))
 
 
-def _known(module: Any) -> str:
-    names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
-    return f"it has {', '.join(names[:8])}" if names and isinstance(module, ModuleType) else "look at its spelling"
+def _known(found: Any, wanted: str) -> str:
+    listed = vars(found) if isinstance(found, ModuleType) else dir(found)  # a module's in the order of the file
+    names = [name for name in listed if not name.startswith("_") and callable(getattr(found, name, None))]
+    near = difflib.get_close_matches(wanted, names, n=3)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    home = getattr(found, "__name__", "")
+    own = [name for name in names if getattr(getattr(found, name), "__module__", None) == home]
+    return f"it has {', '.join((own or names)[:8])}" if names else "look at its spelling"

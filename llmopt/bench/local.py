@@ -18,6 +18,7 @@ from llmopt.bench.target import LoadPlan, LoadRun
 from llmopt.core.batch import BatchTiming
 from llmopt.core.target import LocalModel, TargetFacts
 from llmopt.errors import InputError, UsageError
+from llmopt.models.exhaustion import first_line
 
 
 class LocalTarget:
@@ -45,7 +46,7 @@ class LocalTarget:
 
         Raises:
             OutOfMemory: the batch does not fit.
-            InputError: the model returns something else than one result a request.
+            InputError: the model or its device fails, or it returns something else than one result a request.
             UsageError: no requests.
         """
         if not lengths:
@@ -65,17 +66,20 @@ class LocalTarget:
     def _timed(self, lengths: tuple[int, ...]) -> BatchTiming:
         predictor, clock = self._model.predictor, self._model.clock
         items = [predictor.item(length) for length in lengths]
-        clock.start()
-        cpu_ns, wall_ns = time.process_time_ns(), time.perf_counter_ns()
-        results = predictor.predict(items)
-        clock.synchronize()
-        wall_ns, cpu_ns = time.perf_counter_ns() - wall_ns, time.process_time_ns() - cpu_ns
-        reading = clock.read()
-        check_results(results, len(items), self._facts.name)
+        sizes = [predictor.length(item) for item in items]
+        try:
+            clock.start()
+            cpu_ns, wall_ns = time.process_time_ns(), time.perf_counter_ns()
+            results = predictor.predict(items)
+            clock.synchronize()
+            wall_ns, cpu_ns = time.perf_counter_ns() - wall_ns, time.process_time_ns() - cpu_ns
+            reading = clock.read()
+        except RuntimeError as error:  # of torch: a GPU that failed, or a model that cannot compute such a shape
+            raise self._failure(lengths, error) from error
+        check_results(results, len(sizes), self._facts.name)  # who was called may have emptied the list of items
         self._batches += 1
         self._throttled.update(reading.throttled)
         new_tokens = self._facts.new_tokens
-        sizes = [predictor.length(item) for item in items]
         return BatchTiming(
             wall_s=wall_ns / 1e9,
             cpu_s=cpu_ns / 1e9,
@@ -85,6 +89,12 @@ class LocalTarget:
             prefill_s=reading.prefill_s,
             decode_s=reading.decode_s,
             peak_memory_bytes=reading.peak_memory_bytes,
+        )
+
+    def _failure(self, lengths: tuple[int, ...], error: RuntimeError) -> InputError:
+        batch = f"a batch of {len(lengths)} with up to {max(lengths)} tokens"
+        return InputError(
+            f"{self._facts.name}: {batch} failed: {first_line(error)}", "run such a batch by itself to see more"
         )
 
 

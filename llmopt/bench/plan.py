@@ -35,6 +35,8 @@ class Limits:
     """Batches of each shape at most."""
     max_batch_size: int = 1024
     """Where `auto` ends."""
+    longest_s: float = float("inf")
+    """`auto` ends at a batch that takes longer, such as one that is over the SLO by itself."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -96,8 +98,8 @@ def check_sizes(sizes: Iterable[int]) -> list[int]:
     return ascending
 
 
-def doubling(largest: int) -> Climb:
-    """Climb by doubling until throughput no longer grows, then to sizes between around the knee."""
+def doubling(largest: int, longest_s: float = float("inf")) -> Climb:
+    """Climb by doubling until throughput no longer grows or a batch takes too long, then to sizes around the knee."""
     rates: dict[int, float] = {}
     best, flat, size = 0.0, 0, 1
     while size <= largest and flat < FLAT_STEPS:
@@ -107,6 +109,8 @@ def doubling(largest: int) -> Climb:
         rates[size] = size / max(took_s, 1e-9)
         flat = flat + 1 if rates[size] < GAIN * best else 0
         best, size = max(best, rates[size]), size * 2
+        if took_s > longest_s:
+            break
     yield from _around_knee(rates)
 
 

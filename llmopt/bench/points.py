@@ -14,6 +14,8 @@ from llmopt.bench.result import Point, Status
 from llmopt.core.batch import BatchTiming, Shape
 from llmopt.core.stats import bootstrap_interval, median, quantile, samples_needed
 
+FEWEST = 6
+"""Samples that tell of an interval: of fewer it would hold the true value less often than nine times in ten."""
 _Number = TypeVar("_Number", int, float)
 
 
@@ -30,7 +32,7 @@ def point(shape: Shape, timings: Sequence[BatchTiming], status: Status = "ok", r
         return Point(shape, status, reason=reason)
     times_s = tuple(timing.wall_s for timing in timings)
     ascending = sorted(times_s)
-    low, high = throughput_interval(shape.batch_size, times_s)
+    low, high = throughput_interval(shape.batch_size, times_s) or (None, None)
     return Point(
         shape,
         status,
@@ -52,14 +54,16 @@ def point(shape: Shape, timings: Sequence[BatchTiming], status: Status = "ok", r
     )
 
 
-def throughput_interval(batch_size: int, times_s: Sequence[float], resamples: int = 1000) -> tuple[float, float]:
-    """Return the 95 % interval of the requests per second; of a single sample there is no more than a point.
+def throughput_interval(batch_size: int, times_s: Sequence[float], resamples: int = 1000) -> tuple[float, float] | None:
+    """Return the 95 % interval of the requests per second; None with fewer than `FEWEST` samples.
 
     Args:
         batch_size: requests in each batch.
-        times_s: one at least, in the order of measuring.
+        times_s: in the order of measuring.
         resamples: of the bootstrap.
     """
+    if len(times_s) < FEWEST:
+        return None
     short, long = bootstrap_interval(times_s, mean, resamples=resamples)
     return batch_size / long, batch_size / short
 

@@ -7,7 +7,8 @@
   reading is noisy; above 0.05, the usual threshold of a regression, the run is. A single other process on a machine of
   two CPUs shows only here. It tells of nothing where our own threads wait for each other, so the caller says when.
 - Stolen time above 0.05 of all: the hypervisor gives our CPUs to others.
-- Drift above 0.25: the middle 80 % of the kernel's times spread that far: clocks change, or a neighbour is heavy.
+- Drift above 0.25: the middle 80 % of the kernel's CPU times spread that far: clocks change, or a neighbour of the
+  virtual machine is heavy. Where the thread was put aside, that is told above.
 
 A quiet machine shows less than half of each. A moment of other work is no reason to distrust a run: readings are
 counted, and up to a fifth of them may be noisy.
@@ -47,6 +48,11 @@ class Reading:
     """Of a cache line from one CPU to the other and back; None where it is not read."""
 
     @property
+    def work_s(self) -> float:
+        """CPU time of the calibration kernel; its wall time where the clock of CPU time is coarse."""
+        return self.kernel_s * (1.0 if self.cpu_to_wall is None else self.cpu_to_wall)
+
+    @property
     def quiet(self) -> bool:
         """Whether nothing else worked on the machine, now and since the last reading."""
         return (
@@ -65,7 +71,7 @@ def summary(readings: Sequence[Reading], steal: float | None = None) -> Noise:
     """
     ratios = [reading.cpu_to_wall for reading in readings if reading.cpu_to_wall is not None]
     pressures = [reading.pressure for reading in readings if reading.pressure is not None]
-    times_s = sorted(reading.kernel_s for reading in readings)
+    times_s = sorted(reading.work_s for reading in readings)
     handovers_s = [reading.handover_s for reading in readings if reading.handover_s is not None]
     enough = len(times_s) >= ENOUGH
     noise = Noise(
@@ -107,4 +113,4 @@ def _reasons(noise: Noise) -> Iterator[str]:
     if noise.steal is not None and noise.steal > MOST_STEAL:
         yield f"the hypervisor took {noise.steal:.0%} of the CPUs' time (up to {MOST_STEAL:.0%} is quiet)"
     if noise.drift is not None and noise.drift > MOST_DRIFT:
-        yield f"the same work took {noise.drift:.0%} more or less time in turn (up to {MOST_DRIFT:.0%} is quiet)"
+        yield f"a fixed piece of work varied by {noise.drift:.0%} in CPU time (up to {MOST_DRIFT:.0%} is quiet)"

@@ -30,6 +30,8 @@ class BenchReport:
     """With a baseline; None without one."""
     uncompared: str = ""
     """Why the baseline cannot be compared with; empty where it can."""
+    max_queue: int | None = None
+    """How many requests may wait where the recommendation runs; None without one."""
     batcher: str = ""
     """The recommendation as a line of Python; empty without one."""
     config: str = ""

@@ -30,14 +30,14 @@ class Noise:
     cpu_to_wall: float | None = None
     """CPU time of a one-thread calibration kernel divided by its wall time; 1 on a quiet machine."""
     drift: float | None = None
-    """Spread of the calibration kernel's time over the run, relative to its median; None with too few readings."""
+    """Spread of the calibration kernel's CPU time over the run, relative to its median; None with too few readings."""
     waiting: float | None = None
     """Share of the time of the batches in which our threads waited for a CPU (Linux schedstat); None where the system
     does not tell."""
     steal: float | None = None
     """Share of the CPUs' time that the hypervisor gave to others; None where the system does not tell."""
     calibration_s: float | None = None
-    """Typical (25th percentile) time of the calibration kernel, for comparing with a baseline; None with too few
+    """Typical (25th percentile) CPU time of the calibration kernel, for comparing with a baseline; None with too few
     readings."""
     handover_s: float | None = None
     """Median time of a cache line's way from one CPU to the other and back, where two CPUs are all there is; None
@@ -72,9 +72,9 @@ class Point:
     padded_tokens: int = 0
     """Of one batch."""
     throughput_per_s: float | None = None
-    """Requests: batch size over the mean time; None unless measured. So are the next two."""
+    """Requests: batch size over the mean time; None unless measured."""
     throughput_low: float | None = None
-    """Lower end of the 95 % bootstrap interval."""
+    """Lower end of the 95 % bootstrap interval; None with fewer than 6 samples. So is the next."""
     throughput_high: float | None = None
     latency_p50_s: float | None = None
     latency_p95_s: float | None = None
@@ -166,6 +166,8 @@ class Recommendation:
     devices_at_user_rate: int | None = None
     """How many such devices the user's rate needs; None without such a rate."""
     settings_tried: int = 0
+    slack: float = 0.0
+    """How much longer than measured batches may take (0.03 is three percent) before the SLO is missed at that rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,17 @@ class Verification:
     slo_met: bool | None
     """Whether the measured p99 meets the SLO; None without one."""
     noise: Noise
+    """Not quiet where the machine was not that of the sweep, too."""
+    replayed_p50_s: float | None = None
+    """The prediction once more, with the times that the batches of this very run took: what it says differently is the
+    machine's and not the simulation's. None where it was not made; so are the next four."""
+    replayed_p99_s: float | None = None
+    speed_before: float | None = None
+    """Time of the same few batches right before the load, relative to the sweep."""
+    speed_after: float | None = None
+    """Right after it."""
+    others: float | None = None
+    """Share of the CPUs' time that other processes took during the load; None where the system does not tell."""
 
     @property
     def p50_error(self) -> float:

@@ -100,8 +100,9 @@ class Store:
             raise ConfigError(f"{self.path} holds no samples of a sweep", "name another file for --resume")
         differing = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
         if differing:
+            named = ", ".join(differing).replace("_", " ")
             raise ConfigError(
-                f"{self.path} holds samples of something else: {', '.join(differing)} differ",
+                f"{self.path} holds samples of another measurement: not the same {named}",
                 "name another file for --resume, or delete this one",
             )
 

@@ -21,6 +21,7 @@ from llmopt.bench.recommend import Unmet, queue, ready, recommend, to_toml
 from llmopt.bench.report import BenchReport
 from llmopt.bench.result import Recommendation, Sweep
 from llmopt.bench.resume import Store
+from llmopt.bench.serving_cost import serving_cost
 from llmopt.bench.simulate import Overhead
 from llmopt.bench.sweep import Progress, sweep
 from llmopt.bench.target import Target
@@ -34,6 +35,8 @@ _VERIFYING = 0.4
 """Share of the time that a verification gets at least."""
 _SENDING = 0.8
 """Share of what is left for a verification in which requests are due; the rest is for warm-up and the last answers."""
+_SERVING_S, _SERVING = 2.0, 0.05
+"""Seconds, and share of the time, in which it is measured what serving takes besides the model."""
 LEAST_S = 1.0
 """A step that is late is run for so long anyway."""
 
@@ -105,7 +108,7 @@ def run(
     grid = grid_of(asked, facts.max_tokens)
     steps = _Steps(deadline, guard, progress)
     swept = _swept(targets, asked, grid, steps)
-    report = BenchReport(sweep=swept, slo_p99_s=asked.slo_p99_s, warnings=grid.notes)
+    report = BenchReport(swept, slo_p99_s=asked.slo_p99_s, warnings=(*_few(swept, asked.min_samples), *grid.notes))
     _measured_anything(swept)
     report = _recommended(report, targets[0], asked, grid, steps)
     if before is not None:
@@ -116,7 +119,12 @@ def run(
 def _swept(targets: Sequence[Target], asked: Asked, grid: Grid, steps: _Steps) -> Sweep:
     left_s = steps.deadline.left_s
     left_s = (left_s - min(_LATER_S, _LATER * left_s)) * (1 - _VERIFYING if asked.verify else 1)
-    limits = Limits(min_samples=asked.min_samples, max_time_s=max(left_s, LEAST_S), ci=asked.ci)
+    limits = Limits(
+        min_samples=asked.min_samples,
+        max_time_s=max(left_s, LEAST_S),
+        ci=asked.ci,
+        longest_s=float("inf") if asked.slo_p99_s is None else asked.slo_p99_s,
+    )
 
     def sweep_one(target: Target, part: Share) -> Sweep:
         with closing(steps.guard()) as guard:
@@ -165,10 +173,21 @@ def _measured_anything(swept: Sweep) -> None:
     raise InputError("the time was up before a batch was measured", "allow more with --max-time")
 
 
+def _few(swept: Sweep, min_samples: int) -> tuple[str, ...]:
+    """Return a line where time was too short for the samples that were asked for."""
+    measured = [point.samples for point in swept.points if point.times_s]
+    few = [samples for samples in measured if samples < min_samples]
+    if not few:
+        return ()
+    span = f"{min(few)}" if min(few) == max(few) else f"{min(few)} to {max(few)}"
+    which = "all" if len(few) == len(measured) else f"{len(few)} of {len(measured)}"
+    return (f"{which} shapes have {span} samples and not {min_samples}: raise --max-time, or name fewer --batch-sizes",)
+
+
 def _recommended(report: BenchReport, target: Target, asked: Asked, grid: Grid, steps: _Steps) -> BenchReport:
     curve = fit(report.sweep.points)
     steps.say("simulating")
-    overhead = load.overhead()
+    overhead = _overhead(target, curve, asked, grid, steps)
     facts = report.sweep.environment.target
     best = recommend(
         report.sweep.points,
@@ -183,8 +202,19 @@ def _recommended(report: BenchReport, target: Target, asked: Asked, grid: Grid, 
     report = replace(report, curve=curve.summary)
     if isinstance(best, Unmet):
         return replace(report, unmet=best)
-    report = replace(report, recommended=best, batcher=ready(best.settings, queue(best)), config=to_toml(best))
+    most = queue(best)
+    made = ready(best.settings, most)
+    report = replace(report, recommended=best, max_queue=most, batcher=made, config=to_toml(best))
     return _verified(report, target, _Found(best, curve, overhead), grid, steps) if asked.verify else report
+
+
+def _overhead(target: Target, curve: ServiceCurve, asked: Asked, grid: Grid, steps: _Steps) -> Overhead:
+    """Measure what serving takes besides the model; with the model itself where its latency is asked for."""
+    if asked.slo_p99_s is None and not asked.verify:
+        return load.overhead()
+    seq_len = round(grid.workload.mean_tokens)
+    limit_s = min(_SERVING_S, _SERVING * asked.max_time_s, steps.deadline.left_s)
+    return serving_cost(target, curve.time_s(1, seq_len), seq_len, limit_s, load.overhead)
 
 
 def _verified(report: BenchReport, target: Target, found: _Found, grid: Grid, steps: _Steps) -> BenchReport:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from llmopt.bench.arrivals import Floats, Ints, Workload
 from llmopt.bench.curve import ServiceCurve
-from llmopt.bench.simulate import NO_OVERHEAD, Overhead, Simulated, simulate
+from llmopt.bench.simulate import NO_OVERHEAD, Overhead, simulate
+from llmopt.bench.simulated import Simulated
 from llmopt.errors import MissingExtraError
 from llmopt.serving.batching.settings import BatchSettings
 

@@ -64,8 +64,9 @@ class Series:
             return
         self.check_at = int(n * _MORE) + 1
         times_s = [timing.wall_s for timing in self.timings]
-        low, high = throughput_interval(self.shape.batch_size, times_s, _CHECK_RESAMPLES)
-        self.enough = self.enough or (high - low) / 2 <= limits.ci * self.shape.batch_size / mean(times_s)
+        found = throughput_interval(self.shape.batch_size, times_s, _CHECK_RESAMPLES)
+        if found is not None and (found[1] - found[0]) / 2 <= limits.ci * self.shape.batch_size / mean(times_s):
+            self.enough = True
 
     def made(self, readings: Sequence[Reading]) -> Point:
         """Return the point; without samples from the last batch of the warm-up, else skipped."""

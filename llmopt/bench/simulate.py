@@ -3,20 +3,17 @@
 It decides as `AdaptiveBatcher` does: when the device is free and requests wait, a batch is formed; at once, or with
 `max_wait_s` no later than so long after its oldest request came, and earlier once it is full. Which requests run
 is told by the same function. Without a token budget those are the oldest, so a batch costs one search in the times.
-
-The p99 of a queue cannot be bounded as that of independent samples, since a bad moment hits many requests in a row.
-The run is cut into sections, and the spread of their quantiles about that of the whole run gives the interval
-(sectioning: Asmussen and Glynn, Stochastic Simulation, 2007, chapter III.5).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from llmopt.bench.arrivals import Floats, Ints
 from llmopt.bench.curve import ServiceCurve
+from llmopt.bench.simulated import Simulated
 from llmopt.errors import MissingExtraError
 from llmopt.serving.batching.forming import chosen, full, window
 from llmopt.serving.batching.settings import BatchSettings
@@ -26,86 +23,27 @@ try:
 except ImportError as error:
     raise MissingExtraError(error.name or "numpy", "bench") from error
 
-_SECTIONS = 10
-_STUDENT = 2.262
-"""Quantile 0.975 of Student's distribution with `_SECTIONS - 1` degrees of freedom. For a one-sided bound 0.95 would do
-if sections were independent and normal; with queues it then held in 83 to 92 % of runs of 40,000 requests."""
-_SATURATED = 0.97
-"""A device that computes a larger share of the time than this may be overrun."""
-_GROWTH = 1.5
-"""A queue that is overrun grows evenly: the last third of its requests waits 5/3 times as long as the middle one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Overhead:
     """What serving takes besides the model."""
 
     batch_s: float = 0.0
-    """The device waits so long for each batch: it is handed to a thread, and its results are handed out."""
+    """Each batch takes so much longer than the curve says: it is handed to a thread, and its results are handed out.
+    Below 0 where batches in a row are quicker than in the sweep."""
     request_s: float = 0.0
     """Each request is on its way so long, while the device may work on others."""
+    idle_s: float = 0.0
+    """A batch takes so much longer where the device was idle before it: threads wake up, caches are cold."""
+    busy_s: float = 0.0
+    """The way of a request is so much longer where another batch follows its own at once."""
+
+    def before_s(self, idle: bool) -> float:
+        """Return what is added to the time of a batch."""
+        return self.batch_s + self.idle_s if idle else self.batch_s
 
 
 NO_OVERHEAD = Overhead()
-
-
-@dataclass(frozen=True, slots=True)
-class Simulated:
-    """What came of a simulated run."""
-
-    latencies_s: Floats
-    """Of each request, in the order of their arrival, from then until its batch was done."""
-    batch_sizes: Ints
-    """Requests of each batch, in order."""
-    busy_s: float
-    """Time in which the device computed."""
-    elapsed_s: float
-    """From the first arrival until the last batch was done."""
-    span_s: float
-    """From the first arrival to the last."""
-
-    @property
-    def mean_batch_size(self) -> float:
-        """Requests of a batch."""
-        return len(self.latencies_s) / len(self.batch_sizes)
-
-    @property
-    def utilization(self) -> float:
-        """Share of the time in which the device computed."""
-        return self.busy_s / self.elapsed_s
-
-    @property
-    def throughput_per_s(self) -> float:
-        """Requests answered, from the first arrival to the last answer."""
-        return len(self.latencies_s) / self.elapsed_s
-
-    def quantile(self, q: float) -> float:
-        """Return a quantile of all latencies."""
-        return float(np.quantile(self.latencies_s, q))
-
-    def upper(self, q: float) -> float:
-        """Return an upper 95 % bound of a quantile of the latency in the long run, of a queue that is not overrun.
-
-        The first tenth of the requests met a queue that had yet to build up; it is left out. Infinite where there are
-        too few requests to say.
-        """
-        settled = self.latencies_s[len(self.latencies_s) // 10 :]
-        if len(settled) < 2 * _SECTIONS:
-            return float("inf")
-        whole = float(np.quantile(settled, q))
-        usable = len(settled) // _SECTIONS * _SECTIONS
-        parts = np.quantile(settled[:usable].reshape(_SECTIONS, -1), q, axis=1)
-        variance = float(((parts - whole) ** 2).sum()) / (_SECTIONS * (_SECTIONS - 1))
-        return float(whole + _STUDENT * variance**0.5)
-
-    @property
-    def unstable(self) -> bool:
-        """Whether requests came faster than they could be served, so that the queue grew all the time."""
-        if self.utilization < _SATURATED:
-            return False
-        third = len(self.latencies_s) // 3
-        middle, last = self.latencies_s[third : 2 * third], self.latencies_s[2 * third :]
-        return third > 0 and float(last.mean()) > _GROWTH * float(middle.mean())
 
 
 def simulate(
@@ -130,8 +68,7 @@ def simulate(
         noise: what the time of each batch is multiplied by, at least as many as requests; None: drawn from the curve.
     """
     noise = curve.noise(len(arrivals_s), seed).tolist() if noise is None else noise
-    served = _served(curve, arrivals_s.tolist(), lengths, settings, noise, overhead.batch_s)
-    return replace(served, latencies_s=served.latencies_s + overhead.request_s)
+    return _served(curve, arrivals_s.tolist(), lengths, settings, noise, overhead)
 
 
 def _served(
@@ -140,7 +77,7 @@ def _served(
     lengths: Ints,
     settings: BatchSettings,
     noise: Sequence[float],
-    overhead_s: float,
+    overhead: Overhead,
 ) -> Simulated:
     """Choose the way of playing it through that is fastest."""
     longest = int(lengths.max())
@@ -148,26 +85,33 @@ def _served(
         size = settings.max_batch_size
         if settings.max_batch_tokens is not None:
             size = max(1, min(size, settings.max_batch_tokens // max(longest, 1)))
-        return _equal(arrivals, curve.rows([longest], size)[longest], size, settings.max_wait_s, noise, overhead_s)
+        return _equal(arrivals, curve.rows([longest], size)[longest], size, settings.max_wait_s, noise, overhead)
     if settings.max_batch_tokens is None:
-        return _fifo(arrivals, lengths.tolist(), curve, settings, noise, overhead_s)
-    return _budgeted(arrivals, lengths.tolist(), curve, settings, noise, overhead_s)
+        return _fifo(arrivals, lengths.tolist(), curve, settings, noise, overhead)
+    return _budgeted(arrivals, lengths.tolist(), curve, settings, noise, overhead)
 
 
 def _equal(
-    arrivals: list[float], row: list[float], size: int, wait_s: float, noise: Sequence[float], overhead_s: float
+    arrivals: list[float], row: list[float], size: int, wait_s: float, noise: Sequence[float], overhead: Overhead
 ) -> Simulated:
     """Requests of one length: the oldest ones run, and only how many they are matters."""
     count, first, free, busy = len(arrivals), 0, 0.0, 0.0
+    batch_s, idle_s = overhead.before_s(idle=False), overhead.before_s(idle=True)
     sizes: list[int] = []
     done: list[float] = []
+    idle: list[int] = []
     for factor in noise:
         oldest = arrivals[first]
         start = free if free > oldest else oldest
         if wait_s and oldest + wait_s > start:
             start = _waited(arrivals, first, size, start, oldest + wait_s)
         last = bisect_right(arrivals, start, first + 1, min(first + size, count))
-        took = row[last - first] * factor + overhead_s
+        took = row[last - first] * factor
+        if start > free:
+            took += idle_s
+            idle.append(len(sizes))
+        else:
+            took += batch_s
         busy += took
         free = start + took
         sizes.append(last - first)
@@ -175,7 +119,7 @@ def _equal(
         if last == count:
             break
         first = last
-    return _in_order(arrivals, sizes, done, busy)
+    return _in_order(arrivals, sizes, done, busy, idle, overhead)
 
 
 def _fifo(
@@ -184,21 +128,28 @@ def _fifo(
     curve: ServiceCurve,
     settings: BatchSettings,
     noise: Sequence[float],
-    overhead_s: float,
+    overhead: Overhead,
 ) -> Simulated:
     """Requests of several lengths without a token budget: the oldest run, and the longest of them counts."""
     size, wait_s = settings.max_batch_size, settings.max_wait_s
     rows = curve.rows(lengths, size)
     count, first, free, busy = len(arrivals), 0, 0.0, 0.0
+    batch_s, idle_s = overhead.before_s(idle=False), overhead.before_s(idle=True)
     sizes: list[int] = []
     done: list[float] = []
+    idle: list[int] = []
     for factor in noise:
         oldest = arrivals[first]
         start = free if free > oldest else oldest
         if wait_s and oldest + wait_s > start:
             start = _waited(arrivals, first, size, start, oldest + wait_s)
         last = bisect_right(arrivals, start, first + 1, min(first + size, count))
-        took = rows[max(lengths[first:last])][last - first] * factor + overhead_s
+        took = rows[max(lengths[first:last])][last - first] * factor
+        if start > free:
+            took += idle_s
+            idle.append(len(sizes))
+        else:
+            took += batch_s
         busy += took
         free = start + took
         sizes.append(last - first)
@@ -206,7 +157,7 @@ def _fifo(
         if last == count:
             break
         first = last
-    return _in_order(arrivals, sizes, done, busy)
+    return _in_order(arrivals, sizes, done, busy, idle, overhead)
 
 
 def _waited(arrivals: list[float], first: int, size: int, start: float, due: float) -> float:
@@ -216,11 +167,23 @@ def _waited(arrivals: list[float], first: int, size: int, start: float, due: flo
     return max(start, min(due, filled))
 
 
-def _in_order(arrivals: list[float], sizes: list[int], done: list[float], busy: float) -> Simulated:
+def _ways(batches: int, idle: Sequence[int], overhead: Overhead) -> Floats:
+    """Return how long the requests of each batch are on their way; `idle` are those before which nothing ran."""
+    ways_s = np.full(batches, overhead.request_s + overhead.busy_s)
+    ways_s[-1] = overhead.request_s
+    ways_s[[number - 1 for number in idle if number]] = overhead.request_s
+    return ways_s
+
+
+def _in_order(
+    arrivals: list[float], sizes: list[int], done: list[float], busy: float, idle: list[int], overhead: Overhead
+) -> Simulated:
     """Put together a run whose batches hold the requests in the order of their arrival."""
     batch_sizes = np.array(sizes, dtype=np.int64)
-    latencies = np.repeat(np.array(done), batch_sizes) - np.array(arrivals)
-    return Simulated(latencies, batch_sizes, busy, done[-1] - arrivals[0], arrivals[-1] - arrivals[0])
+    ways_s = _ways(len(sizes), idle, overhead)
+    latencies = np.repeat(np.array(done) + ways_s, batch_sizes) - np.array(arrivals)
+    elapsed, span = done[-1] - arrivals[0], arrivals[-1] - arrivals[0]
+    return Simulated(latencies, batch_sizes, busy, elapsed, span, len(idle))
 
 
 def _budgeted(
@@ -229,15 +192,16 @@ def _budgeted(
     curve: ServiceCurve,
     settings: BatchSettings,
     noise: Sequence[float],
-    overhead_s: float,
+    overhead: Overhead,
 ) -> Simulated:
     """A token budget: which of the oldest requests run is the batcher's own choice."""
     rows = curve.rows(lengths, settings.max_batch_size)
     looked_at, count = window(settings), len(arrivals)
-    finished = np.empty(count)
+    finished, batch_of = np.empty(count), np.empty(count, dtype=np.int64)
     sizes: list[int] = []
     queue: list[int] = []
     come, free, busy = 0, 0.0, 0.0
+    idle: list[int] = []
     for factor in noise:
         oldest = arrivals[queue[0] if queue else come]
         start = free if free > oldest else oldest
@@ -254,15 +218,19 @@ def _budgeted(
             come += 1
         places = chosen([lengths[request] for request in queue[:looked_at]], settings)
         picked = [queue[place] for place in places]
-        took = rows[max([lengths[request] for request in picked])][len(picked)] * factor + overhead_s
+        took = rows[max([lengths[request] for request in picked])][len(picked)] * factor
+        took += overhead.before_s(start > free)
+        if start > free:
+            idle.append(len(sizes))
         busy += took
         free = start + took
         finished[picked] = free
+        batch_of[picked] = len(sizes)
         sizes.append(len(picked))
         for place in reversed(places):
             del queue[place]
         if come == count and not queue:
             break
-    latencies = finished - np.array(arrivals)
+    latencies = finished + _ways(len(sizes), idle, overhead)[batch_of] - np.array(arrivals)
     elapsed, span = free - arrivals[0], arrivals[-1] - arrivals[0]
-    return Simulated(latencies, np.array(sizes, dtype=np.int64), busy, elapsed, span)
+    return Simulated(latencies, np.array(sizes, dtype=np.int64), busy, elapsed, span, len(idle))

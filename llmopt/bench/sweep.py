@@ -100,8 +100,11 @@ def _warm_up(runner: Runner, sizes: Sizes, entries: Sequence[int | Mix], progres
     Raises:
         OutOfMemory: nothing fits.
     """
-    most = runner.limits.max_batch_size
-    climbs = {entry: with_bisection(doubling(most) if isinstance(sizes, str) else listed(sizes)) for entry in entries}
+    most, longest_s = runner.limits.max_batch_size, runner.limits.longest_s
+    climbs = {
+        entry: with_bisection(doubling(most, longest_s) if isinstance(sizes, str) else listed(sizes))
+        for entry in entries
+    }
     wanted = {entry: next(climb) for entry, climb in climbs.items()}
     while wanted:
         for entry, size in list(wanted.items()):
@@ -161,7 +164,7 @@ def _rounds(runner: Runner, rng: random.Random, progress: Progress | None) -> No
         rng.shuffle(running)
         number += 1
         if progress:
-            progress(*_done(runner), f"round {number}: {len(running)} shapes")
+            progress(*_done(runner), f"measuring, round {number}")
         if not [series for series in running if runner.sample(series)]:
             return
         for series in running:

@@ -13,10 +13,11 @@ from llmopt.bench.url_prompts import prompt
 from llmopt.bench.url_recommend import recommend
 from llmopt.bench.url_result import UrlPoint, UrlSweep
 from llmopt.bench.url_search import Progress, RateSearch
+from llmopt.core.quantity import duration, per_s, requests_per_s
 from llmopt.core.target import TargetFacts
 from llmopt.errors import InputError, UsageError
 from llmopt.serving.exchange import Exchange
-from llmopt.serving.openai_client import OpenAiClient
+from llmopt.serving.openai_client import CONNECTIONS, OpenAiClient
 
 API_KEY_ENV = "OPENAI_API_KEY"
 """Read where no other variable is named."""
@@ -51,12 +52,8 @@ def sweep_url(
 async def _sweep(options: UrlOptions, workload: Workload, key: str, progress: Progress | None) -> UrlSweep:
     loop = asyncio.get_running_loop()
     start_s = loop.time()
-    timeout_s = min(options.timeout_s, options.max_time_s)
-    client = OpenAiClient(
-        options.url, model=options.model or "", new_tokens=options.new_tokens, api_key=key, timeout_s=timeout_s
-    )
-    async with client:
-        warm = await _warmed(client, options, max(workload.lengths))
+    async with _client(options, key) as client:
+        warm = await _warmed(client, options, sorted(workload.lengths)[len(workload.lengths) // 2])
         search = RateSearch(
             client,
             options,
@@ -82,18 +79,34 @@ async def _sweep(options: UrlOptions, workload: Workload, key: str, progress: Pr
         new_tokens=options.new_tokens,
         seed=options.seed,
         elapsed_s=loop.time() - start_s,
-        warnings=tuple(_warnings(points, search.untried)),
+        held=options.rates is not None,
+        warnings=(*workload.notes, *_warnings(points, search.untried)),
     )
 
 
-async def _warmed(client: OpenAiClient, options: UrlOptions, longest: int) -> Exchange:
-    """Find the model and the form of a request, and return a request that the server was warm for."""
+def _client(options: UrlOptions, key: str) -> OpenAiClient:
+    return OpenAiClient(
+        options.url,
+        model=options.model or "",
+        new_tokens=options.new_tokens,
+        api_key=key,
+        api_key_name=options.api_key_env or API_KEY_ENV,
+        timeout_s=min(options.timeout_s, options.max_time_s),
+    )
+
+
+async def _warmed(client: OpenAiClient, options: UrlOptions, tokens: int) -> Exchange:
+    """Find the model and the form of a request, and return a request that the server was warm for.
+
+    Both are of a usual length: one prompt of a log that is too long for the model is a failure to count, no reason to
+    stop.
+    """
     try:
         async with asyncio.timeout(options.max_time_s):
             if options.model is None:
                 client.model = await client.first_model()
-            await client.settle_form(prompt(-1, longest, options.seed))
-            return await client.settle_form(prompt(-2, longest, options.seed))
+            await client.settle_form(prompt(-1, tokens, options.seed))
+            return await client.settle_form(prompt(-2, tokens, options.seed))
     except TimeoutError as error:
         raise InputError(
             f"{client.shown_url}: no two answers in {options.max_time_s:g} s",
@@ -114,14 +127,21 @@ def _key(options: UrlOptions, environ: Mapping[str, str]) -> str:
 def _warnings(points: Sequence[UrlPoint], untried: tuple[float, float] | None) -> list[str]:
     late = [each for each in points if each.late_s > max(_LATE_S, _LATE * (each.latency.p50_s or 0.0))]
     found = [
-        f"the sender was up to {point.late_s:.3g} s late at {point.rate_per_s:.3g} requests a second: this machine may "
-        "be the limit; use a quieter or a larger one"
+        f"the sender was up to {duration(point.late_s)} late at {requests_per_s(point.rate_per_s)}: "
+        "this machine may be the limit; use a quieter or a larger one"
         for point in late
     ]
+    most = max((each.open_most for each in points), default=0)
+    if most > CONNECTIONS:
+        found.append(
+            f"up to {most:,} requests were open at once, and {CONNECTIONS} connections: "
+            "the others waited here, not in the server"
+        )
     skipped = sum(point.status == "skipped" for point in points)
     if skipped:
-        found.append(f"{skipped} rates were not reached in time: give it more (--max-time)")
+        rates = "1 rate was" if skipped == 1 else f"{skipped} rates were"
+        found.append(f"{rates} not reached in time: give it more (--max-time)")
     if untried is not None and untried[0] < untried[1]:
         low, high = untried
-        found.append(f"no time was left for rates between {low:.3g} and {high:.3g} a second: give it more (--max-time)")
+        found.append(f"no time was left for rates between {per_s(low)} and {per_s(high)}: give it more (--max-time)")
     return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from llmopt.bench.url_load import NO_ANSWER, Offered
 from llmopt.bench.url_result import Quantiles, UrlPoint, UrlStatus
+from llmopt.core.quantity import per_s, requests_per_s
 from llmopt.core.stats import bootstrap_interval, median, quantile, samples_needed, upper_bound
 from llmopt.serving.exchange import Exchange
 from llmopt.tokens.api import tokenizer_for
@@ -16,6 +18,8 @@ FAILING = 0.01
 """Share of failed requests from which a rate is failing: a p99 with more would be infinite."""
 KEEPING_UP = 0.9
 """Share of the offered rate that the answers of a server that keeps up reach, short runs being noisy."""
+_KEEPING_UP_LONG = 0.97
+"""The same with enough requests for a p99."""
 _LEAST_ANSWERS = 10
 """For an interval, and to say that a server does not keep up."""
 
@@ -35,7 +39,7 @@ def point(rate_per_s: float, offered: Offered) -> UrlPoint:
     tpots = tuple(_tpot(each, count) for each, count in zip(answered, tokens, strict=True) if count > 1)
     throughput, low, high = _throughput(answered)
     status, reason = _status(offered, answered, throughput)
-    bound = upper_bound([*latencies, *(float("inf") for _ in range(failed.total()))], 0.99)
+    bound = _p99_upper(offered.exchanges)
     return UrlPoint(
         rate_per_s=rate_per_s,
         status=status,
@@ -45,13 +49,14 @@ def point(rate_per_s: float, offered: Offered) -> UrlPoint:
         latency=quantiles(latencies),
         ttft=quantiles(ttfts),
         tpot=quantiles(tpots),
-        latency_p99_upper_s=None if bound is None or bound == float("inf") else bound,
+        latency_p99_upper_s=None if math.isinf(bound) else bound,
         throughput_per_s=throughput,
         throughput_low=low,
         throughput_high=high,
         useful_tokens_per_s=None if throughput is None else sum(tokens) / len(tokens) * throughput,
         failed=tuple(failed.most_common()),
         elapsed_s=max((each.ended_s for each in offered.exchanges), default=offered.started_s) - offered.started_s,
+        open_most=_open_most(offered.exchanges),
         late_s=offered.late_s,
         reason=reason,
     )
@@ -69,6 +74,16 @@ def quantiles(values: Sequence[float]) -> Quantiles:
     return Quantiles(median(ascending), carried(0.95), carried(0.99), ascending[-1])
 
 
+def _p99_upper(exchanges: Sequence[Exchange]) -> float:
+    """Return an upper bound of the p99, failed requests taken as infinitely slow; infinite where none can be told.
+
+    A server is idle when a rate begins, so the later half alone is looked at, too, where it is long enough.
+    """
+    waits_s = [math.inf if each.error else each.latency_s for each in exchanges]
+    bounds = [upper_bound(part, 0.99) for part in (waits_s, waits_s[len(waits_s) // 2 :])]
+    return max((each for each in bounds if each is not None), default=math.inf)
+
+
 def _tokens(exchange: Exchange) -> int:
     """Return the generated tokens: the server's count, else one with o200k."""
     if exchange.tokens is not None:
@@ -78,6 +93,12 @@ def _tokens(exchange: Exchange) -> int:
 
 def _tpot(exchange: Exchange, tokens: int) -> float:
     return ((exchange.last_s or 0.0) - (exchange.first_s or 0.0)) / (tokens - 1)
+
+
+def _open_most(exchanges: Sequence[Exchange]) -> int:
+    """Return how many requests were open at once, at most; one that ends as another is sent is not."""
+    changes = sorted([(each.sent_s, 1) for each in exchanges] + [(each.ended_s, -1) for each in exchanges])
+    return max(accumulate(change for _, change in changes), default=0)
 
 
 def _throughput(answered: Sequence[Exchange]) -> tuple[float | None, float | None, float | None]:
@@ -108,8 +129,9 @@ def _status(offered: Offered, answered: Sequence[Exchange], throughput: float | 
     span_s = dues[-1] - dues[0]
     if throughput is not None and len(answered) >= _LEAST_ANSWERS and span_s > 0:
         due_per_s = (sent - 1) / span_s
-        if throughput < KEEPING_UP * due_per_s and _slower(offered.exchanges):
-            return "saturated", f"{throughput:.3g} answers a second for {due_per_s:.3g} requests"
+        enough = KEEPING_UP if sent < samples_needed(0.99) else _KEEPING_UP_LONG
+        if throughput < enough * due_per_s and _slower(offered.exchanges):
+            return "saturated", f"{per_s(throughput)} answered of {requests_per_s(due_per_s)}"
     if failures > FAILING * sent:
         return "failing", failing
     if sent < offered.needed:

@@ -60,6 +60,8 @@ class UrlPoint:
     """Reason -> requests, most frequent first: `HTTP 429`, `timeout`, `no answer in time`, and so on."""
     elapsed_s: float = 0.0
     """From the first request that was due to the last answer."""
+    open_most: int = 0
+    """Requests that were open at once, at most."""
     late_s: float = 0.0
     """How late the sender was at most; where this is much, the machine of the client is the limit."""
     reason: str = ""
@@ -82,13 +84,13 @@ class UrlRecommendation:
 
     rate_per_s: float
     """With an SLO: the largest measured rate at which it is met; else the smallest one whose throughput reaches 95 % of
-    the maximum."""
+    the maximum. Never more than 95 % of the most that was answered a second."""
     reason: str
     """Why this one, in a sentence."""
     throughput_per_s: float
     """Measured at that rate."""
     p50_s: float | None
-    """End-to-end latency at that rate."""
+    """End-to-end latency at that rate; None where only a saturated one was measured. So is the next."""
     p99_upper_s: float | None
     """Upper 95 % bound of its p99; None with too few samples."""
     slo_p99_s: float | None = None
@@ -107,9 +109,10 @@ class UrlRecommendation:
 
 @dataclass(frozen=True, slots=True)
 class UrlUnmet:
-    """No measured rate was shown to meet the SLO."""
+    """No measured rate was shown to meet the SLO, or requests failed at each."""
 
-    slo_p99_s: float
+    slo_p99_s: float | None
+    """None: no matter, and more than one request in a hundred failed at each rate."""
     rate_per_s: float
     """The nearest: the rate with the lowest upper bound of the p99, or the lowest rate where none has a bound."""
     p99_upper_s: float | None
@@ -134,5 +137,7 @@ class UrlSweep:
     seed: int
     """Of the arrivals and the prompts."""
     elapsed_s: float
+    held: bool = False
+    """Whether the user named the rates; else they were searched for."""
     warnings: tuple[str, ...] = ()
     """One line each, with the next step."""

@@ -1,6 +1,8 @@
 """Which arrival rates to hold, one after the other: those that were named, or doubling until it hurts, then halving in.
 
-Where an SLO is given, a rate is decided by 299 requests: with fewer, no p99 has an upper bound.
+Where an SLO is given, a rate is decided by 299 requests at least: with fewer, no p99 has an upper bound. Near
+saturation that is not enough: a queue takes its time to grow, and a short run from an idle server does not see it. So
+the rates that decide are held for as long as the time allows.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from llmopt.bench.url_load import Asker, offer
 from llmopt.bench.url_options import UrlOptions
 from llmopt.bench.url_points import point
 from llmopt.bench.url_prompts import prompt
-from llmopt.bench.url_recommend import meets
+from llmopt.bench.url_recommend import meets, sustained
 from llmopt.bench.url_result import UrlPoint
+from llmopt.core.quantity import requests_per_s
 from llmopt.core.stats import samples_needed
 
 Progress = Callable[[int, int, str], None]
@@ -26,10 +29,27 @@ _EXPLORE = 0.4
 """Share of the time for doubling."""
 _EXPLORE_STEPS = 12
 """A doubling step takes at most the whole time divided by this."""
-_CLOSE = 1.15
+_CLOSE = 1.1
 """Ratio of two rates between which no third is tried."""
-_REFINE = 6
+_REFINE = 8
 """Rates that are tried after doubling, at most."""
+_USUAL = 5
+"""Rates that are usually tried after doubling; the time is shared among so many."""
+_SHORT_S = 1.0
+"""A rate is held for as long at least where there is time: servers stall for some tenths of a second."""
+_LONG_S = 60.0
+"""A rate that decides is held for as long at most, unless that is too short for the requests it takes; so is one that
+was named."""
+_LONG = 50
+"""Or for so many times the latency of one request, where that is more."""
+_MOST = 10_000
+"""Requests of one rate at most; more tell no more."""
+_LESS = 0.8
+"""A rate that is too high is followed by this share of what was answered there: a limit on rates lies there."""
+_NEXT_TO_NONE = 0.5
+"""Requests open at once, on average, that do not wait for each other."""
+_SAME = 0.7
+"""A lower rate with more than this share of the failures of a higher one shows that the load is not their cause."""
 _GROWTH = 1.1
 """A doubled rate that gives less than this much more throughput was past the knee."""
 _LATE_SHARE = 0.05
@@ -74,22 +94,26 @@ class RateSearch:
 
     async def run(self) -> tuple[UrlPoint, ...]:
         """Hold the rates that were named, or find those that matter; return the points by rising rate."""
-        if self._options.rates is None:
-            await self._refine(*await self._explore())
-        else:
+        if self._options.rates is not None:
             await self._given(sorted(set(self._options.rates)))
-        return tuple(self.points[rate] for rate in sorted(self.points))
+            return tuple(self.points[rate] for rate in sorted(self.points))
+        low, high = await self._explore()
+        if low is None and high is not None and not self._is_hopeless(self.points[high], None):
+            low = self._below(high)
+        if low is not None:
+            await self._refine(low, high)
+        return tuple(self.points[rate] for rate in sorted(self.points) if self.points[rate].status != "skipped")
 
     async def _given(self, rates: list[float]) -> None:
         for place, rate in enumerate(rates):
             share_s = self._left_s() / (len(rates) - place)
-            await self._hold(rate, self._decisive(), share_s, of=len(rates))
+            await self._hold(rate, self._decisive(), share_s, of=len(rates), least_s=_LONG_S)
 
     async def _explore(self) -> tuple[float | None, float | None]:
         """Double from what one request at a time would carry; return the last good rate and the first bad one."""
         until_s = self._clock() + _EXPLORE * self._left_s()
         step_s = self._left_s() / _EXPLORE_STEPS
-        rate, before = min(0.5 / self._typical_s, _HIGHEST_PER_S), 0.0
+        rate, before = min(_NEXT_TO_NONE / self._typical_s, _HIGHEST_PER_S), 0.0
         low = None
         while self._clock() < until_s and rate <= _HIGHEST_PER_S:
             found = await self._hold(rate, min(self._options.min_samples, max(1, int(rate * step_s))), step_s)
@@ -99,38 +123,54 @@ class RateSearch:
             low, before, rate = rate, found.throughput_per_s or 0.0, 2 * rate
         return low, None
 
-    async def _refine(self, low: float | None, high: float | None) -> None:
-        """Decide the last good rate with enough requests, then move between it and the first bad one."""
-        if low is None:
-            if high is None:
-                return
-            low = high / 4
+    async def _refine(self, low: float, high: float | None) -> None:
+        """Decide the last good rate, then move between it and the first bad one, or beyond it where there is none."""
         decided = False
-        for _ in range(_REFINE):
-            rate = low if not decided else math.sqrt(low * (high or low))
-            if decided and (high is None or high / low < _CLOSE):
+        for place in range(_REFINE):
+            rate = _between(low, high) if decided else low
+            if rate is None:
                 return
             needed = self._telling(rate)
-            takes_s = needed / rate + self._patience_s()
-            if self._left_s() < (takes_s if decided else self._typical_s):
-                self.untried = (low, high or low)
+            takes_s = needed / rate + self._patience_s() if decided else self._typical_s
+            if self._left_s() < takes_s:
+                self.untried = (low, high or 2 * low)
                 return
-            found = await self._hold(rate, needed, self._left_s())
+            least_s = min(self._left_s() / max(1, _USUAL - place), max(_LONG_S, _LONG * self._typical_s))
+            found = await self._hold(rate, needed, self._left_s(), least_s=least_s)
             if found.status != "unfinished" and not self._is_bad(found) and self._is_met(found):
                 low, decided = rate, True
             elif decided:
                 high = rate
+            elif self._is_hopeless(found, self.points.get(high or rate)):
+                return
             else:
-                low, high = rate / 2, rate
+                low, high = self._below(rate), rate
 
-    async def _hold(self, rate: float, needed: int, most_s: float, *, of: int | None = None) -> UrlPoint:
+    def _below(self, rate: float) -> float:
+        """Return the rate to try after one that was too high."""
+        answered = self.points[rate].throughput_per_s or rate
+        return min(rate / 2, _LESS * answered)
+
+    def _is_hopeless(self, found: UrlPoint, above: UrlPoint | None) -> bool:
+        """Whether less load would make it no better: next to none is above the SLO, or as many fail as with more."""
+        slo, load = self._options.slo_p99_s, found.rate_per_s * self._typical_s
+        if slo is not None and load <= _NEXT_TO_NONE and (found.latency.p50_s or 0.0) > slo:
+            return True
+        if above is None or found is above or "failing" not in (found.status, above.status):
+            return False
+        return _failures(found) > _SAME * _failures(above) > 0
+
+    async def _hold(
+        self, rate: float, needed: int, most_s: float, *, of: int | None = None, least_s: float = _SHORT_S
+    ) -> UrlPoint:
         """Offer a rate for a while; long enough for some answers, too, where a rate is high."""
         if self._progress is not None:
-            self._progress(self._held, of or self._held + 1, f"{rate:.3g} requests a second")
+            self._progress(self._held, of or self._held + 1, requests_per_s(rate))
         self._held += 1
         patience_s = self._patience_s()
         window_s = min(most_s, self._left_s() - patience_s)
-        count = min(max(needed, math.ceil(10 * self._typical_s * rate)), math.floor(max(0.0, window_s) * rate))
+        wanted = max(needed, min(_MOST, math.ceil(max(10 * self._typical_s, least_s) * rate)))
+        count = min(wanted, math.floor(max(0.0, window_s) * rate))
         arrivals, lengths = self._drawn(count, rate)
         first = self._sent
         self._sent += len(arrivals)
@@ -166,7 +206,7 @@ class RateSearch:
 
     def _patience_s(self) -> float:
         """Return how long to wait for answers after the last request of a rate."""
-        return min(max(20 * self._typical_s, 5.0), self._options.timeout_s, max(0.0, self._left_s()) / 3)
+        return min(max(20 * self._typical_s, 5.0), self._options.timeout_s, max(0.0, self._left_s()) / 5)
 
     def _left_s(self) -> float:
         return self._deadline_s - self._clock()
@@ -183,6 +223,8 @@ class RateSearch:
     def _is_bad(self, found: UrlPoint) -> bool:
         if found.status in ("failing", "saturated", "skipped"):
             return True
+        if found.rate_per_s > sustained(self.points.values()):
+            return True
         slo = self._options.slo_p99_s
         late = 0 if slo is None else sum(each > slo for each in found.latencies_s)
         return late > max(1.0, _LATE_SHARE * found.samples)
@@ -190,3 +232,14 @@ class RateSearch:
     def _is_met(self, found: UrlPoint) -> bool:
         slo = self._options.slo_p99_s
         return slo is None or meets(found, slo)
+
+
+def _between(low: float, high: float | None) -> float | None:
+    """Return the next rate between one that is good and one that is not, or beyond; None: the two are close."""
+    rate = 2 * low if high is None else math.sqrt(low * high)
+    return None if rate > _HIGHEST_PER_S or (high is not None and high / low < _CLOSE) else rate
+
+
+def _failures(found: UrlPoint) -> float:
+    """Return the share of requests that failed."""
+    return found.failures / max(1, found.failures + found.samples)

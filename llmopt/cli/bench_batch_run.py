@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmopt.bench.report import BenchReport
-from llmopt.cli.bench_batch_asked import Numbers, Typed, check, numbers
-from llmopt.cli.output import Destination, save, write
+from llmopt.cli.bench_batch_asked import Numbers, Typed, check, logs, numbers
+from llmopt.cli.output import Destination, check_place, save, write
 from llmopt.cli.progress import ProgressLine
 from llmopt.errors import CheckFailed
 from llmopt.models.factory import ModelFactory
@@ -42,11 +42,19 @@ def bench(typed: Typed, to: Destination, *, started_s: float | None = None, brie
 
         bench_url(typed, read, to, brief=brief)
         return
+    if typed.save_config is not None:
+        check_place(typed.save_config, "--save-config")
     began = time.monotonic() if started_s is None else started_s
-    with ProgressLine(quiet=to.quiet) as progress:
-        report = _measured(typed, read, progress, began)
+    try:
+        with ProgressLine(quiet=to.quiet) as progress:
+            report = _measured(typed, read, progress, began)
+    except KeyboardInterrupt:
+        if typed.resume is not None and not to.quiet:
+            sys.stderr.write(f"llmopt: stopped; the same command goes on with {clean(str(typed.resume))}\n")
+        raise
     failed = _failed(report, typed, read)
-    write(bench_batch_view.view(report, brief=brief), bench_batch_json.payload(report, failed_checks=failed), to)
+    view, payload = bench_batch_view.view(report, brief=brief), bench_batch_json.payload(report, failed_checks=failed)
+    write(view, payload, to, failed)
     if typed.save_config is not None:
         _save_config(report, typed.save_config)
     if failed:
@@ -59,13 +67,13 @@ def _measured(typed: Typed, read: Numbers, progress: ProgressLine, began: float)
     from llmopt.bench.asked import Asked
     from llmopt.bench.child import ChildTarget
     from llmopt.bench.run import run
-    from llmopt.cost.traffic import requests
 
+    lengths, arrivals = logs(typed)
     asked = Asked(
         batch_sizes=read.batch_sizes,
         seq_lens=read.seq_lens,
-        lengths=None if typed.lengths is None else requests(typed.lengths),
-        arrivals=None if typed.arrivals is None else requests(typed.arrivals),
+        lengths=lengths,
+        arrivals=arrivals,
         rate_per_s=read.rate_per_s,
         slo_p99_s=read.slo_p99_s,
         price_per_hour=read.price_per_hour,

@@ -1,4 +1,4 @@
-"""`llmopt bench-batch --url`: load an OpenAI-compatible server at rising rates, and say which rate to plan for."""
+"""`llmopt bench-batch --url`: load an OpenAI-compatible server at given or rising rates; say which one to plan for."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from llmopt.bench.asked import Asked, grid_of
 from llmopt.bench.url import sweep_url
 from llmopt.bench.url_options import UrlOptions
 from llmopt.bench.url_result import UrlSweep, UrlUnmet
-from llmopt.cli.bench_batch_asked import Numbers, Typed
+from llmopt.cli.bench_batch_asked import Numbers, Typed, logs
 from llmopt.cli.output import Destination, write
 from llmopt.cli.progress import ProgressLine
-from llmopt.cost.traffic import requests
 from llmopt.errors import CheckFailed
 from llmopt.report import bench_url_view
 
@@ -21,7 +20,7 @@ def bench_url(typed: Typed, read: Numbers, to: Destination, *, brief: bool = Fal
 
     Raises:
         LlmoptError: an option, a log or the server.
-        CheckFailed: the report is out, and no rate meets the SLO, or nothing was answered.
+        CheckFailed: the report is out, and no rate meets the SLO, requests failed at each, or nothing was answered.
     """
     with ProgressLine(quiet=to.quiet) as progress:
         swept = _swept(typed, read, progress)
@@ -33,10 +32,11 @@ def bench_url(typed: Typed, read: Numbers, to: Destination, *, brief: bool = Fal
 
 
 def _swept(typed: Typed, read: Numbers, progress: ProgressLine) -> UrlSweep:
+    lengths, arrivals = logs(typed)
     asked = Asked(
         seq_lens=read.seq_lens,
-        lengths=None if typed.lengths is None else requests(typed.lengths),
-        arrivals=None if typed.arrivals is None else requests(typed.arrivals),
+        lengths=lengths,
+        arrivals=arrivals,
         rate_per_s=read.rate_per_s,
     )
     expected = grid_of(asked, None).workload
@@ -45,6 +45,7 @@ def _swept(typed: Typed, read: Numbers, progress: ProgressLine) -> UrlSweep:
         model=typed.model,
         api_key_env=typed.api_key_env,
         new_tokens=read.new_tokens or DEFAULT_NEW_TOKENS,
+        rates=tuple(read.rates_per_s) or None,
         slo_p99_s=read.slo_p99_s,
         min_samples=read.min_samples,
         max_time_s=read.max_time_s,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def destination(format: str | None, output: Path | None, *, quiet: bool = False)
 
     Raises:
         UsageError: no such format, or the suffix of `output` says nothing and `format` is not given either.
+        InputError: there is no place for `output`.
     """
     chosen = format_of(format) if format is not None else None
     by_suffix = format_of_file(output) if output is not None else None
@@ -40,13 +42,33 @@ def destination(format: str | None, output: Path | None, *, quiet: bool = False)
     if chosen is None and output is not None:
         known = ", ".join(SUFFIXES)
         raise UsageError(f"{output}: which format? The suffix is none of {known}", "add --format")
+    if output is not None:
+        check_place(output)
     return Destination(chosen or "table", output, quiet)
 
 
-def write(report: Report, payload: Mapping[str, Json], to: Destination) -> None:
+def check_place(path: Path, flag: str = "-o") -> None:
+    """Refuse a file that has no place, before the work that it is to hold.
+
+    Raises:
+        InputError: it is a folder, its folder does not exist, or it may not be written.
+    """
+    reason = ""
+    if path.is_dir():
+        reason = os.strerror(errno.EISDIR)
+    elif not path.parent.is_dir():
+        reason = os.strerror(errno.ENOENT)
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        reason = os.strerror(errno.EACCES)
+    if reason:
+        raise InputError(f"{path}: cannot be written: {reason}", f"name another file with {flag}")
+
+
+def write(report: Report, payload: Mapping[str, Json], to: Destination, failed: Sequence[str] = ()) -> None:
     """Write one result, and append it to the step summary where GitHub Actions keeps one.
 
-    Warnings that the result itself does not carry (CSV), or that went to a file, are repeated on stderr.
+    Warnings that the result itself does not carry (CSV), or that went to a file, are repeated on stderr; not those that
+    a failed check, which gets a line there anyway, says as well.
 
     Raises:
         InputError: the file, or stdout, cannot be written.
@@ -56,7 +78,8 @@ def write(report: Report, payload: Mapping[str, Json], to: Destination) -> None:
     else:
         save(to.path, render(report, payload, to.format))
     if not to.quiet and (to.path is not None or to.format == "csv"):
-        for warning in report.warnings:
+        said = "\n".join(failed).casefold()
+        for warning in (warning for warning in report.warnings if warning.rstrip(".").casefold() not in said):
             sys.stderr.write(f"llmopt: warning: {clean(warning)}\n")
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:

@@ -30,7 +30,7 @@ class ProgressLine:
 
     def __call__(self, done: int, total: int, text: str) -> None:
         """Show what is done, of how much, and what is being done."""
-        share = f"{done:,}/{total:,} " if total else ""
+        share = f"{100 * done // total}% " if total else ""
         self._write(clean(f"{share}{text}")[: shutil.get_terminal_size().columns - 1])
 
     def _write(self, text: str) -> None:

@@ -7,10 +7,20 @@ from typing import Annotated
 
 import typer
 
+from llmopt.cli.model_options import (
+    MODEL,
+    AttentionOption,
+    CompileOption,
+    DtypeOption,
+    NewTokensOption,
+    TargetArgument,
+    TaskOption,
+    TrustRemoteCodeOption,
+)
 from llmopt.cli.options import QuietOption, VerboseOption
 from llmopt.cli.serve_run import Asked, run
 
-MODEL, BATCHES, SERVER, LIMITS = "The model", "Batches; flags go before --config", "The server", "Limits of one request"
+BATCHES, SERVER, LIMITS = "Batches; flags go before --config", "The server", "Limits of one request"
 
 
 def _option(help: str, *names: str, metavar: str | None = None, panel: str = MODEL) -> typer.models.OptionInfo:
@@ -19,25 +29,15 @@ def _option(help: str, *names: str, metavar: str | None = None, panel: str = MOD
 
 
 def serve(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL|MODULE:CALLABLE",
-            help="Folder of a checkpoint, its name in the hub's cache, or a Python function from a list to a list.",
-        ),
-    ],
+    model: Annotated[str, TargetArgument],
     name: Annotated[str | None, _option("What clients call it. Default: the folder's name.", metavar="NAME")] = None,
     device: Annotated[str, _option("Where it runs.", metavar="auto|cpu|cuda[:N]")] = "auto",
-    dtype: Annotated[str | None, _option("Such as float32, float16 or bfloat16.", metavar="NAME")] = None,
-    attention: Annotated[str | None, _option("Such as sdpa, eager.", metavar="NAME")] = None,
-    compile: Annotated[bool, _option("Run it through torch.compile.", "--compile")] = False,
-    task: Annotated[
-        str | None, _option("What it is for. Default: as its config says.", metavar="embed|classify|generate")
-    ] = None,
-    new_tokens: Annotated[
-        str | None, _option("To generate for each input. Default: 32.", "--new-tokens", metavar="N")
-    ] = None,
-    trust_remote_code: Annotated[bool, _option("Run Python files of the checkpoint.", "--trust-remote-code")] = False,
+    dtype: DtypeOption = None,
+    attention: AttentionOption = None,
+    compile: CompileOption = False,
+    task: TaskOption = None,
+    new_tokens: NewTokensOption = None,
+    trust_remote_code: TrustRemoteCodeOption = False,
     config: Annotated[
         Path | None, _option("TOML that llmopt bench-batch wrote.", metavar="FILE", panel=BATCHES)
     ] = None,

@@ -77,7 +77,7 @@ def _function(asked: Asked) -> ServedModel:
     model = open_callable(asked.model)
     return ServedModel(
         name=asked.name or asked.model,
-        task=model.facts.task,
+        task=asked.task or model.facts.task,
         predict=model.predictor.predict,
         length=model.predictor.length,
         facts=_told(model.facts),

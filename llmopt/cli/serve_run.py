@@ -9,7 +9,7 @@ import re
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llmopt.serving.model_server.running import Ended
 
 TASKS = ("embed", "classify", "generate")
-_OF_MODELS = ("dtype", "attention", "compile", "task", "new_tokens", "trust_remote_code", "truncate")
+_OF_MODELS = ("dtype", "attention", "compile", "new_tokens", "trust_remote_code", "truncate")
 _LOGGERS = ("llmopt.serving", "uvicorn.error", "uvicorn.access")
 _LARGEST_PORT = 65_535
 
@@ -129,10 +129,13 @@ def _port(text: str) -> int:
 
 def _check(asked: Asked) -> None:
     values.choice(asked.task, "--task", TASKS)
-    for name in _OF_MODELS if asked.callable else ():
-        if getattr(asked, name):
-            flag = f"--{name.replace('_', '-')}"
-            raise UsageError(f"{flag} is for models, and {asked.model} is a function", "leave it out")
+    if not asked.callable:
+        return
+    flags = [f"--{name.replace('_', '-')}" for name in _OF_MODELS if getattr(asked, name)]
+    flags += ["--device"] if asked.device != "auto" else []
+    flags += [f"--task {asked.task}"] if asked.task not in (None, "embed") else []
+    if flags:
+        raise UsageError(f"{flags[0]} is for models, and {asked.model} is a function", "leave it out")
 
 
 def _announced(
@@ -150,10 +153,12 @@ def _announced(
     def ready(_: Callable[[], None]) -> None:
         if quiet:
             return
-        sys.stderr.write(f"serving {clean(name)} on http://{address} ({', '.join(parts)})\n")
+        lines = [f"serving {clean(name)} on http://{address} ({', '.join(parts)})"]
         if not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
-            sys.stderr.write(f"llmopt: warning: there is no password; whoever reaches {address} can use the model\n")
-        sys.stderr.flush()
+            lines.append(f"llmopt: warning: there is no password; whoever reaches {address} can use the model")
+        with suppress(OSError):  # that nobody reads it is no reason not to serve
+            sys.stderr.write("".join(f"{line}\n" for line in lines))
+            sys.stderr.flush()
 
     return ready
 

@@ -43,12 +43,14 @@ def percentage(text: str | None, flag: str) -> Decimal | None:
     return _decimal(text.strip()[:-1], text, flag, "10%") / 100
 
 
-def whole(text: str | None, flag: str, *, least: int = 0) -> int | None:
-    """Return a whole number of at least `least` from its digits."""
+def whole(text: str | None, flag: str, *, least: int = 0, most: int | None = None) -> int | None:
+    """Return a whole number of at least `least`, and at most `most`, from its digits."""
     if text is None:
         return None
     if not re.fullmatch(r"[0-9]{1,18}", text.strip()) or int(text) < least:
         raise UsageError(f"{flag} {text!r}: not a whole number of {least} or more", f"such as {flag} 10")
+    if most is not None and int(text) > most:
+        raise UsageError(f"{flag} {text!r}: more than {most}", f"such as {flag} {most}")
     return int(text)
 
 

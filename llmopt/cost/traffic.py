@@ -3,6 +3,7 @@
 Any log that can be priced can be read so, and a request counts here where it counts in a bill: repeated records of one
 response are one request at its earliest instant, spans that repeat others are none. Nothing goes missing: what is no
 request of its own (a gateway's cache hit, a sum of many requests, a line that cannot be read) is counted by its kind.
+Records too bare for a bill are read, too: a time or a count of tokens in a column of a usual name, without a model.
 
 Read record by record, in the memory that the requests need; millions of them take minutes.
 """
@@ -26,11 +27,17 @@ from llmopt.cost.rejects import Reader
 from llmopt.cost.result import Rejected
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source, find_files
-from llmopt.cost.spec.load import load_specs
+from llmopt.cost.spec.expr import Binary, Call, Const, Expr
+from llmopt.cost.spec.expr import Path as ColumnPath
+from llmopt.cost.spec.load import Spec, load_specs
 from llmopt.cost.spec.row import Outcome
 from llmopt.errors import InputError, UsageError
 
 _ALL_ROWS = 2**62
+_GENERIC, _BARE = "generic", "times and counts"
+"""Names of the formats whose records may say too little for a bill."""
+_FEW = ("request_id", "timestamp", "input_uncached", "output_text", "requests")
+"""Fields of the second of them, which is asked for after all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ def requests(
         if input_format not in names:
             raise UsageError(f"no such input format: {input_format!r}", f"one of auto, {', '.join(names)}")
         specs = tuple(spec for spec in specs if spec.name == input_format)
+    specs = _lenient(specs)
     found = _Found({spec.name for spec in specs if spec.aggregate})
     reading = Reading(ledger=found)
     reader = Reader(Sniffer(specs), Plan(Keying((), ()), dedupe=dedupe), reading)
@@ -114,6 +122,32 @@ def requests(
         reason = f"{first.first}: {first.reason}" if first else f"{', '.join(traffic.files)}: no record in it"
         raise InputError(reason, "nothing in the log could be read; formats: " + ", ".join(names))
     return traffic
+
+
+def _lenient(specs: Sequence[Spec]) -> tuple[Spec, ...]:
+    """Return specs that take what says too little for a bill: no count of the answer, or not even a model."""
+    generic = next((spec for spec in specs if spec.name == _GENERIC), None)
+    if generic is None:
+        return tuple(specs)
+    has_input, stamp = _given(generic), generic.fields["timestamp"]
+    fields = {**generic.fields, "output_text": Call("first", (generic.fields["output_text"], Const(0)))}
+    lenient = replace(generic, usage=has_input, fields=fields)
+    detect = Binary("or", has_input, Call("present", stamp.args if isinstance(stamp, Call) else (stamp,)))
+    few = {name: value for name, value in fields.items() if name in _FEW} | {"model": Const("")}
+    bare = replace(lenient, name=_BARE, fields=few, detect=detect, guard=detect, priority=-1)
+    return (*(lenient if spec is generic else spec for spec in specs), bare)
+
+
+def _given(generic: Spec) -> Expr:
+    """Return whether a record has a count of input tokens: in the user's own column, or in one of a usual name."""
+    own = generic.fields["input_uncached"]
+    if isinstance(own, ColumnPath):
+        return Call("present", (own,))
+    # The generic format's ends with `present(input) or present(output)`; columns of the user come before.
+    usual = generic.usage
+    while isinstance(usual, Binary) and isinstance(usual.right, Binary):
+        usual = usual.right
+    return usual.left if isinstance(usual, Binary) else usual
 
 
 class _Found(Ledger):
@@ -136,6 +170,7 @@ class _Found(Ledger):
         counted, known = entry.counted, key.outcome == Outcome.OK
         has_input = known and not (counted and counted.requests_without_input)
         has_output = known and not (counted and counted.requests_without_output)
+        has_output &= key.format not in (_GENERIC, _BARE) or entry.usage.output_tokens > 0
         self.requests.append(
             Request(
                 at=entry.first,

@@ -15,14 +15,15 @@ from llmopt.core.target import TargetFacts
 from llmopt.errors import InputError, MissingExtraError, UsageError
 from llmopt.models.device import open_device
 from llmopt.models.encoder import padded
+from llmopt.models.exhaustion import first_line
 from llmopt.models.folder import model_folder
 from llmopt.models.layout import Layout, layout_of
 from llmopt.models.loaded import LoadedModel, Parts
-from llmopt.models.loading import UNREADABLE, unreadable
+from llmopt.models.loading import UNREADABLE
 from llmopt.models.located import Task, located, refuse_code, task_of
 from llmopt.models.positions import fill_token, known_tokens, longest_input
 from llmopt.models.vocabulary import Vocabulary
-from llmopt.models.weights import LoadOptions, check_compiler, load
+from llmopt.models.weights import LoadOptions, check_compiler, load, refusal
 
 try:
     import torch
@@ -33,8 +34,8 @@ except ImportError as error:
 NEW_TOKENS = 32
 """Tokens that each request generates unless the user says otherwise."""
 _UNLIMITED = 2**31 - 1
-_TRIED = 3
-"""Tokens of the request that a checkpoint is tried out with."""
+_TRIED = 3, 2
+"""Tokens of the requests that a checkpoint is tried out with."""
 
 
 def open_model(
@@ -73,14 +74,15 @@ def open_model(
         check_compiler(where.place)
     home = model_folder(layout.encoder, "config.json", "tokenizer.json")
     options = LoadOptions(dtype, attention, compile, trust_remote_code)
-    model = where.compute(lambda: load(home, told, where.place, options))
+    loaded = where.compute(lambda: load(home, told, where.place, options))
     new_tokens = new_tokens or NEW_TOKENS
-    longest = _longest(home, model, new_tokens if told == "generate" else 0)
+    longest = _longest(home, loaded, new_tokens if told == "generate" else 0)
     text_limit = min(layout.max_tokens, longest or layout.max_tokens)
-    vocabulary = Vocabulary(home / "tokenizer.json", known_tokens(model), max_tokens=text_limit, lower=layout.lower)
-    parts = Parts(model, where, told, layout.pooling, fill_token(model, vocabulary.pad), new_tokens)
-    _try_out(home, parts, vocabulary, compiled=compile)
-    return LoadedModel(parts, vocabulary, _facts(str(path_or_id), parts, longest, compiled=compile), text_limit)
+    vocabulary = Vocabulary(home / "tokenizer.json", known_tokens(loaded), max_tokens=text_limit, lower=layout.lower)
+    parts = Parts(loaded, where, told, layout.pooling, fill_token(loaded, vocabulary.pad), new_tokens)
+    model = LoadedModel(parts, vocabulary, _facts(str(path_or_id), parts, longest, compiled=compile), text_limit)
+    _try_out(home, parts, model, options)
+    return model
 
 
 def _recognised(folder: Path, asked: str | None, *, trusted: bool) -> tuple[Task, Layout]:
@@ -114,34 +116,37 @@ def _longest(folder: Path, model: Any, new_tokens: int) -> int | None:
     return longest - new_tokens
 
 
-def _try_out(folder: Path, parts: Parts, vocabulary: Vocabulary, *, compiled: bool) -> None:
-    """Compute once and look at the numbers.
+def _try_out(folder: Path, parts: Parts, model: LoadedModel, options: LoadOptions) -> None:
+    """Compute once and look at the numbers; compile for one request and for several, so that no batch waits for it.
 
     Raises:
         InputError: it does not work, or gives numbers that are not finite.
-        UsageError: it cannot be compiled.
+        UsageError: it cannot be compiled, or not with this attention.
     """
-    request = [vocabulary.item(_TRIED)]
+    limit = model.facts.max_tokens or max(_TRIED)
+    one, other = (model.predictor.item(min(tokens, limit)) for tokens in _TRIED)
 
     def work() -> bool:
         with torch.inference_mode():
-            ids, mask = padded(request, parts.device.place)
+            ids, mask = padded([one], parts.device.place)
             return bool(parts.model(input_ids=ids, attention_mask=mask)[0].isfinite().all())
 
     try:
         finite = parts.device.compute(work)
-    except (AttributeError, IndexError, *UNREADABLE) as error:
-        if compiled:
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise UsageError(f"torch.compile failed: {reason}", "leave --compile out") from error
-        raise unreadable(folder, error) from error
+        for batch in ([one], [one, one], [one, other]) if options.compiled else ():
+            model.predict(batch)
+    except UNREADABLE as error:
+        if options.compiled:
+            raise UsageError(f"torch.compile failed: {first_line(error)}", "leave --compile out") from error
+        raise refusal(folder, options.attention, error) from error
     if not finite:
         raise InputError(f"{folder}: what it computes is not finite", "fetch the weights again, or take another dtype")
 
 
 def _facts(name: str, parts: Parts, longest: int | None, *, compiled: bool) -> TargetFacts:
     config = parts.model.config
-    versions = {"torch": torch.__version__, "transformers": transformers.__version__, "cuda": torch.version.cuda}
+    versions: dict[str, str | None] = {"torch": torch.__version__, "transformers": transformers.__version__}
+    versions |= {"cuda": torch.version.cuda, "rocm": torch.version.hip}
     return TargetFacts(
         name=name,
         task=parts.task,

@@ -32,15 +32,16 @@ def padded(
     """
     longest = max(map(len, requests))
     ids, mask = array("q"), array("q")
-    for request in requests:
+    fills, zeros, ones = (array("q", (value,)) * longest for value in (fill, 0, 1))
+    for request in requests:  # whole pieces at once: a GPU computes half a million tokens in less time than a loop
         gap, row = longest - len(request), len(request)
         before, behind = (gap, 0) if left else (0, gap)
-        ids.extend((fill,) * before)
-        ids.extend(request)
-        ids.extend((fill,) * behind)
-        mask.extend((0,) * before)
-        mask.extend((1,) * row)
-        mask.extend((0,) * behind)
+        ids += fills[:before]
+        ids.fromlist(list(request))
+        ids += fills[:behind]
+        mask += zeros[:before]
+        mask += ones[:row]
+        mask += zeros[:behind]
     shape = len(requests), longest
     both = (torch.frombuffer(values, dtype=torch.int64).reshape(shape) for values in (ids, mask))
     first, second = (values.to(place) for values in both)

@@ -1,6 +1,7 @@
-"""What torch says when memory runs out, in several types and texts, as the one error of llmopt.
+"""What libraries say, in one line; and when memory runs out, in several types and texts, as the one error of llmopt.
 
-It is raised only after the frames of the failed call are gone, so that its tensors are free when the caller goes on.
+No library is loaded here. OutOfMemory is raised only after the frames of the failed call are gone, so that its tensors
+are free when the caller goes on.
 """
 
 from __future__ import annotations
@@ -8,26 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from llmopt.errors import MissingExtraError, OutOfMemory
-
-try:
-    import torch
-except ImportError as error:
-    raise MissingExtraError((error.name or "torch").partition(".")[0], "semantic") from error
+from llmopt.errors import OutOfMemory
 
 Result = TypeVar("Result")
+_NAME = "OutOfMemoryError"
+"""What torch and CuPy call it."""
 _EXHAUSTED = (
-    "can't allocate memory",  # DefaultCPUAllocator on Linux and macOS
-    "not enough memory",  # DefaultCPUAllocator on Windows
-    "out of memory",  # of CUDA's driver, and of MPS
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
+    "allocate memory",  # torch's CPU allocator, ONNX Runtime, and the system itself
+    "not enough memory",  # torch's CPU allocator on Windows
+    "out of memory",  # drivers of GPUs, and MPS
+    "bad_alloc",  # C++
+    "resource_exhausted",  # JAX and TensorFlow
+    "status_alloc_failed",  # cuBLAS, cuDNN and cuSOLVER, and what ROCm has for them
+    "allocation_failed",  # cuDNN 9
+    "cublas_status_not_initialized",  # no room for the handle that each thread gets
 )
-"""Parts of what torch says in a plain RuntimeError when memory runs out."""
+"""Parts of what they say in a plain RuntimeError, in lower case."""
+_BESIDE_TORCH = ("cublas_", "cudnn_", "cusolver_", "cuda error")
+"""Those who allocate by themselves: they do not know what torch keeps in store."""
 
 
 def computed(work: Callable[[], Result], label: str, release: Callable[[], object]) -> Result:
-    """Do some work.
+    """Do some work; a second time where it failed because torch kept memory in store.
 
     Args:
         work: what to do.
@@ -35,20 +38,31 @@ def computed(work: Callable[[], Result], label: str, release: Callable[[], objec
         release: called when memory ran out, to give back what can be given back.
 
     Raises:
-        OutOfMemory: torch says so, in whatever way; raised after `release`.
+        OutOfMemory: memory ran out, in whatever way that is said; raised after `release`.
     """
-    try:
-        return work()
-    except (RuntimeError, MemoryError) as error:
-        if not is_exhausted(error):
-            raise
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-    release()
+    reason = ""
+    for _ in range(2):
+        try:
+            return work()
+        except (RuntimeError, MemoryError) as error:
+            if not is_exhausted(error):
+                raise
+            reason = first_line(error)
+        release()
+        if not any(part in reason.lower() for part in _BESIDE_TORCH):
+            break
     raise OutOfMemory(f"out of memory on {label}: {reason}", "a smaller batch, shorter requests, or --dtype bfloat16")
 
 
 def is_exhausted(error: BaseException) -> bool:
-    """Return whether an error of torch says that memory ran out."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    """Return whether an error says that memory ran out."""
+    if isinstance(error, MemoryError) or type(error).__name__ == _NAME:
         return True
-    return any(part in str(error) for part in _EXHAUSTED)
+    said = str(error).lower()
+    return any(part in said for part in _EXHAUSTED)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, with the second where the first only announces it; never empty."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]) or type(error).__name__

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from llmopt.errors import InputError, MissingExtraError, UsageError
+from llmopt.models.exhaustion import first_line
 
 try:
     import torch
+    from huggingface_hub import constants
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
     from transformers.utils import logging as chatter
@@ -24,33 +26,39 @@ UNREADABLE = (
     OSError,
     ValueError,
     TypeError,
-    KeyError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
     RuntimeError,
     ImportError,
     StrictDataclassError,
     SafetensorError,
 )
 """What transformers raises for damaged and foreign checkpoints."""
+_AGAIN = "fetch it again, or save it there with save_pretrained()"
 
 
 def unreadable(folder: Path, error: BaseException) -> InputError:
     """Return what to say of a checkpoint for which transformers raised an error."""
-    reason = str(error).strip().partition("\n")[0] or type(error).__name__
-    return InputError(f"{folder}: not a model that transformers can load: {reason}", "pip install -U transformers")
+    hints = ((SafetensorError, _AGAIN), (ImportError, "install what it needs"), (OSError, _AGAIN))
+    hint = next((hint for kind, hint in hints if isinstance(error, kind)), "pip install -U transformers")
+    return InputError(f"{folder}: not a model that transformers can load: {first_line(error)}", hint)
 
 
 def usable_device(name: str) -> torch.device:
-    """Return a device of torch after something was put on it.
+    """Return a device of torch after it has computed something: a GPU too old or too new for torch can hold numbers.
 
     Raises:
         UsageError: there is none of that name, or it does not work.
     """
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise UsageError(f"the device {name!r} cannot be used: {reason}", "leave it out to use the CPU") from error
+        (torch.ones(1, device=device) + 1).item()
+    except (RuntimeError, AssertionError, NotImplementedError, torch.cuda.DeferredCudaCallError) as error:
+        raise UsageError(
+            f"the device {name!r} cannot be used: {first_line(error)}", "name another one, such as cpu"
+        ) from error
     return device
 
 
@@ -67,6 +75,17 @@ def quiet() -> Iterator[None]:
     finally:
         if shown:
             show()
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Let nothing below ask a hub, such as for a kernel of attention; what is in its local cache is found."""
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 @contextmanager

@@ -94,7 +94,8 @@ def refuse_code(folder: Path, *, trusted: bool) -> None:
 
 def _next_step(name: str) -> str:
     if _REPOSITORY.fullmatch(name):
-        return f"nothing is downloaded here; fetch it first, such as with `hf download {name}`"
+        other = "" if "/" in name else "; a function is named module:name"
+        return f"nothing is downloaded here; fetch it first, such as with `hf download {name}`{other}"
     return "give the folder that holds config.json, or the name of a model that was downloaded before"
 
 

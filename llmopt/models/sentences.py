@@ -83,7 +83,7 @@ class SentenceScorer:
         check_tokens(self._tokenizer, folder, known_tokens(self._model))
         try:
             (vectors,) = self._embedded([self._layout.query_prompt])
-        except (AttributeError, IndexError, *UNREADABLE) as error:
+        except UNREADABLE as error:
             raise unreadable(folder, error) from error
         if not bool(vectors.isfinite().all()):
             raise InputError(f"{folder}: its vectors are not finite", "fetch the weights again")

@@ -6,15 +6,16 @@ times slower; who asks for it there by name is refused.
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmopt.errors import InputError, MissingExtraError, UsageError
-from llmopt.models.exhaustion import is_exhausted
-from llmopt.models.loading import OFFLINE, UNREADABLE, quiet, unreadable
+from llmopt.errors import InputError, LlmoptError, MissingExtraError, UsageError
+from llmopt.models.exhaustion import first_line, is_exhausted
+from llmopt.models.loading import OFFLINE, UNREADABLE, offline, quiet, unreadable
 from llmopt.models.located import Task
 
 try:
@@ -28,9 +29,14 @@ _LOADERS: dict[Task, Any] = {
     "classify": AutoModelForSequenceClassification,
     "generate": AutoModelForCausalLM,
 }
+_REPORTED = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+"""What does not fit is told here and not by transformers, which says it in a table."""
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _UNUSED = "pooler."
 """Weights that a plain encoder may lack: no task here uses that layer."""
+_GRAPHS = 64
+"""Most graphs that torch may compile of one model; beyond its own 8, which a generation needs, it runs uncompiled."""
+_SUPPORTED = "supported are models of text that are only an encoder or only a decoder"
 _OTHER_KIND = "ask for the task that the model was trained for"
 
 
@@ -55,28 +61,22 @@ def load(folder: Path, task: Task, place: torch.device, options: LoadOptions) ->
         InputError: damaged weights, or weights of another kind of model.
         UsageError: an option that cannot be had here.
     """
-    dtype = _dtype(options.dtype, place)
-    arguments = OFFLINE | {"trust_remote_code": options.trust_remote_code}
-    if options.attention is not None:
-        arguments["attn_implementation"] = options.attention
+    arguments = _arguments(place, options)
     try:
-        with quiet():
-            model, report = _LOADERS[task].from_pretrained(folder, dtype=dtype, output_loading_info=True, **arguments)
+        with quiet(), offline():
+            model, report = _LOADERS[task].from_pretrained(folder, **_REPORTED, **arguments)
+            if place.type == "cpu" and model.dtype == torch.float16:
+                model.float()
+            model.to(place)
     except UNREADABLE as error:
         if is_exhausted(error):
-            raise
-        raise _refusal(folder, options.attention, error) from error
-    missing = sorted(key for key in report["missing_keys"] if not (task == "embed" and key.startswith(_UNUSED)))
-    if missing:
-        raise InputError(f"{folder}: its weights lack {missing[0]} ({len(missing)} in all)", _OTHER_KIND)
-    if model.config.is_encoder_decoder:
-        raise InputError(f"{folder}: a model with an encoder and a decoder is not supported", _OTHER_KIND)
+            raise MemoryError(str(error)) from error  # whatever type it had
+        raise refusal(folder, options.attention, error) from error
+    _check_kind(folder, task, model, report)
     model.eval()
-    if place.type == "cpu" and model.dtype == torch.float16:
-        model.float()
-    model.to(place)
     if options.compiled:
-        model.compile(dynamic=True)
+        known = inspect.signature(torch.compile).parameters  # a newer one; the setting of old is of one thread only
+        model.compile(dynamic=True, **({"recompile_limit": _GRAPHS} if "recompile_limit" in known else {}))
     return model
 
 
@@ -91,6 +91,49 @@ def check_compiler(place: torch.device) -> None:
         raise UsageError("torch.compile needs a C++ compiler, and there is none", "install g++, or leave --compile out")
 
 
+def refusal(folder: Path, attention: str | None, error: BaseException) -> LlmoptError:
+    """Return what to say: that the attention cannot be had where the error is about it, else of the checkpoint."""
+    said = str(error).lower()
+    if attention is not None and any(word in said for word in ("attention", "attn", "sdpa", "flash")):
+        return UsageError(f"the attention {attention!r} cannot be used: {first_line(error)}", "leave --attention out")
+    return unreadable(folder, error)
+
+
+def _arguments(place: torch.device, options: LoadOptions) -> dict[str, Any]:
+    """Return the arguments of `from_pretrained`."""
+    arguments = OFFLINE | {"trust_remote_code": options.trust_remote_code, "dtype": _dtype(options.dtype, place)}
+    if options.attention is None:
+        return arguments
+    if "/" in options.attention:
+        raise UsageError(
+            f"the attention {options.attention!r} is code on a hub, which is not run here",
+            "such as sdpa, eager or flash_attention_2",
+        )
+    return arguments | {"attn_implementation": options.attention}
+
+
+def _check_kind(folder: Path, task: Task, model: Any, report: dict[str, Any]) -> None:
+    """Refuse a model that is not of text, has two halves, or is not what its weights were saved from."""
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise InputError(f"{folder}: a model with an encoder and a decoder is not supported", _SUPPORTED)
+    if not _reads_tokens(model):
+        raise InputError(f"{folder}: it does not read text", _SUPPORTED)
+    for name, stored, wanted in sorted(report["mismatched_keys"]):
+        shapes = f"{name} is {tuple(stored)} in its weights, {tuple(wanted)} by config.json"
+        raise InputError(f"{folder}: {shapes}", "take config.json and weights of the same checkpoint")
+    missing = sorted(key for key in report["missing_keys"] if not (task == "embed" and key.startswith(_UNUSED)))
+    if missing:
+        raise InputError(f"{folder}: its weights lack {missing[0]} ({len(missing)} in all)", _OTHER_KIND)
+
+
+def _reads_tokens(model: Any) -> bool:
+    try:
+        first = next(model.get_input_embeddings().parameters(), None)
+    except NotImplementedError:
+        return False
+    return first is not None and first.dim() == 2
+
+
 def _dtype(name: str | None, place: torch.device) -> Any:
     if name is None or name == "auto":
         return "auto"
@@ -99,12 +142,3 @@ def _dtype(name: str | None, place: torch.device) -> Any:
     if name == "float16" and place.type == "cpu":
         raise UsageError("float16 is very slow on a CPU", "use bfloat16 or float32 there")
     return _DTYPES[name]
-
-
-def _refusal(folder: Path, attention: str | None, error: BaseException) -> Exception:
-    """Return what to say: that the attention cannot be had where the error is about it, else of the checkpoint."""
-    said = str(error)
-    if attention is not None and any(word in said.lower() for word in ("attention", "attn", "sdpa", "flash")):
-        reason = said.strip().partition("\n")[0]
-        return UsageError(f"the attention {attention!r} cannot be used: {reason}", "leave --attention out")
-    return unreadable(folder, error)

@@ -10,6 +10,7 @@ from llmopt.report.svg import styles, svg
 from llmopt.report.table import Column, Note, Report, Table
 from llmopt.report.text import clean
 
+_META = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">'
 _STYLE = """\
 body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;padding:0 1em;max-width:80em}
 table{border-collapse:collapse;margin:1em 0}
@@ -17,7 +18,8 @@ th,td{border-bottom:1px solid #8884;padding:.25em .7em;text-align:left;vertical-
 td{white-space:pre-wrap;overflow-wrap:anywhere}
 .number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 tfoot td{font-weight:bold}
-.warning{color:#b50}"""
+.warning{color:#b50}
+pre{overflow-x:auto}"""
 
 
 def render(report: Report) -> str:
@@ -32,7 +34,7 @@ def render(report: Report) -> str:
         blocks += [svg(plot), *_notes(plot.notes)]
     blocks += _notes(report.notes)
     body = "\n".join(blocks)
-    head = f'<meta charset="utf-8">\n<title>{title}</title>\n<style>\n{_STYLE}{styles(report.plots)}\n</style>'
+    head = f"{_META}\n<title>{title}</title>\n<style>\n{_STYLE}{styles(report.plots)}\n</style>"
     return f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
 
 

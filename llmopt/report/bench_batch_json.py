@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from llmopt.bench.report import BenchReport
-from llmopt.bench.result import Point, Recommendation, Verification
+from llmopt.bench.result import Comparison, Point, Recommendation, Verification
+from llmopt.core.target import TargetFacts
 from llmopt.report.as_json import Json, document, plain
 
 FIRST = (
@@ -22,15 +23,16 @@ FIRST = (
 
 def payload(report: BenchReport, *, failed_checks: tuple[str, ...] = ()) -> dict[str, Json]:
     """Return a run for machines; what there is not is null."""
+    found = report.sweep.environment
     body = {
-        "environment": report.sweep.environment,
+        "environment": {**fields_of(found), "target": target_of(found.target)},
         "points": [_point(point) for point in report.sweep.points],
         "curve": report.curve,
         "recommended": _recommended(report, report.recommended) if report.recommended is not None else None,
-        "unmet": report.unmet,
+        "unmet": _flat(report.unmet, "settings") if report.unmet is not None else None,
         "verified": _verified(report.verified) if report.verified is not None else None,
         "unverified": report.unverified or None,
-        "comparison": report.comparison,
+        "comparison": _compared(report.comparison) if report.comparison is not None else None,
         "uncompared": report.uncompared or None,
         "slo_p99_s": report.slo_p99_s,
         "elapsed_s": report.elapsed_s or report.sweep.elapsed_s,
@@ -58,6 +60,12 @@ def fields_of(value: object) -> dict[str, Json]:
     return body
 
 
+def target_of(facts: TargetFacts) -> dict[str, Json]:
+    """Return what a target says of itself; what is pairs there is an object here."""
+    pairs = {"versions": dict(facts.versions), "device_state": dict(facts.device_state)}
+    return {**fields_of(facts), **{name: plain(value) for name, value in pairs.items()}}
+
+
 def _point(point: Point) -> dict[str, Json]:
     body = fields_of(point)
     del body["shape"]
@@ -69,14 +77,22 @@ def _point(point: Point) -> dict[str, Json]:
 
 
 def _recommended(report: BenchReport, best: Recommendation) -> dict[str, Json]:
-    body = fields_of(best)
-    settings = body.pop("settings")
-    assert isinstance(settings, dict)  # noqa: S101 - a dataclass becomes a dict
-    return {**settings, **body, "batcher": report.batcher, "config": report.config}
+    body = _flat(best, "settings")
+    head = {name: body.pop(name) for name in ("max_batch_size", "max_wait_s", "max_batch_tokens")}
+    return {**head, "max_queue": report.max_queue, **body, "batcher": report.batcher, "config": report.config}
 
 
 def _verified(found: Verification) -> dict[str, Json]:
-    body = fields_of(found)
-    settings = body.pop("settings")
-    assert isinstance(settings, dict)  # noqa: S101 - a dataclass becomes a dict
-    return {**settings, **body, "p50_error": found.p50_error, "p99_error": found.p99_error}
+    return {**_flat(found, "settings"), "p50_error": found.p50_error, "p99_error": found.p99_error}
+
+
+def _compared(found: Comparison) -> dict[str, Json]:
+    return {**fields_of(found), "shapes": [_flat(one, "shape") for one in found.shapes]}
+
+
+def _flat(value: object, name: str) -> dict[str, Json]:
+    """Return the fields of a result with those of one of its values first, in place of that value."""
+    body = fields_of(value)
+    inner = body.pop(name)
+    assert isinstance(inner, dict)  # noqa: S101 - a dataclass becomes a dict
+    return {**inner, **body}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from llmopt.bench.report import BenchReport
 from llmopt.bench.result import Comparison, Curve, Recommendation, Verification
-from llmopt.core.money import dollars
-from llmopt.report.bench_batch_points import points_table, throughput_plot
-from llmopt.report.figures import cell, duration, per_s, plural, share, signed
-from llmopt.report.table import Column, Note, Plot, Report, Table
+from llmopt.core.quantity import duration, per_s, requests_per_s
+from llmopt.report.bench_batch_points import points_table, throughput_plot, unit_of
+from llmopt.report.bench_money import money_lines
+from llmopt.report.figures import cell, plural, share, signed
+from llmopt.report.table import Cell, Column, Note, Plot, Report, Table
 
 _NEAR_CAPACITY = "next to the capacity the last percent of the machine's speed decides, so 85% of it is verified"
 WITHIN_P50, WITHIN_P99 = 0.10, 0.20
@@ -43,10 +42,10 @@ def headline(report: BenchReport) -> str:
     if report.recommended is None:
         return f"{where}: nothing to recommend."
     best = report.recommended
-    took = f"a p99 of at most {duration(best.p99_upper_s)}"
+    took = f"p99 at most {duration(best.p99_upper_s)}"
     if best.slo_p99_s is None:
         took = f"{duration(best.p50_s)} a batch"
-    return f"{where}: {per_s(best.rate_per_s)} with {setting(best)} and {took}."
+    return f"{where}: {requests_per_s(best.rate_per_s)} with {setting(best)}, {took}."
 
 
 def setting(best: Recommendation) -> str:
@@ -59,87 +58,79 @@ def setting(best: Recommendation) -> str:
 
 
 def _notes(report: BenchReport, *, brief: bool) -> list[Note]:
+    """Return the lines under the tables: background, then warnings, and what to run as the last."""
     notes: list[Note] = []
-    if report.unmet is not None:
-        notes.append(Note(report.unmet.message, "warning"))
+    if not brief:
+        notes += [Note(_formula(report.curve, unit_of(report.sweep)))] if report.curve is not None else []
+        notes.append(Note(_environment(report)))
+    notes += [Note(warning, "warning") for warning in _warnings(report)]
     if report.recommended is not None:
         notes += _recommended(report, report.recommended)
-    if report.unverified:
-        notes.append(Note(f"The recommendation could not be verified: {report.unverified}", "warning"))
-    if report.uncompared:
-        notes.append(Note(f"No comparison with the baseline: {report.uncompared}", "warning"))
-    noise = report.sweep.environment.noise
-    if not noise.quiet:
-        notes.append(Note(f"The machine was not quiet: {'; '.join(noise.reasons)}.", "warning"))
-    notes += [Note(warning, "warning") for warning in report.all_warnings]
-    if not brief:
-        notes += [Note(_formula(report.curve))] if report.curve is not None else []
-        notes.append(Note(_environment(report)))
     return notes
+
+
+def _warnings(report: BenchReport) -> list[str]:
+    noise = report.sweep.environment.noise
+    found = list(report.all_warnings)
+    if not noise.quiet:
+        found.append(f"The machine was not quiet: {'; '.join(noise.reasons)}.")
+    if report.uncompared:
+        found.append(f"No comparison with the baseline: {report.uncompared}")
+    if report.unverified:
+        found.append(f"The recommendation could not be verified: {report.unverified}")
+    if report.unmet is not None:
+        found.append(report.unmet.message)
+    return found
 
 
 def _recommended(report: BenchReport, best: Recommendation) -> list[Note]:
     notes = [Note(f"Recommended: {best.reason}.")]
-    notes += [Note(line) for line in _dollars(best)]
+    notes += [Note(line) for line in money_lines(best, unit_of(report.sweep))]
     if report.batcher:
         notes.append(Note(report.batcher, "code"))
     if report.config:
-        notes += [Note("For llmopt serve --config (--save-config FILE writes it):"), Note(report.config, "code")]
+        settings = [line for line in report.config.splitlines() if line and not line.startswith("#")]
+        notes += [Note("The same for llmopt serve --config (--save-config FILE writes it):")]
+        notes.append(Note("\n".join(settings), "code"))
     return notes
-
-
-def _dollars(best: Recommendation) -> list[str]:
-    lines = []
-    if best.usd_per_million is not None:
-        tokens = best.usd_per_million_tokens
-        each = f", {dollars(tokens)} a million tokens" if tokens is not None else ""
-        lines.append(f"Cost at {per_s(best.rate_per_s)}: {dollars(best.usd_per_million)} a million requests{each}.")
-    if best.user_rate_per_s is not None and best.devices_at_user_rate is not None:
-        cost = best.usd_per_million_at_user_rate
-        paid = (
-            f", {dollars(cost)} a million requests{_tokens_at(best, cost)}, idle time paid" if cost is not None else ""
-        )
-        needs = plural(best.devices_at_user_rate, "device")
-        lines.append(f"Your {per_s(best.user_rate_per_s)} need {needs}{paid}.")
-    return lines
-
-
-def _tokens_at(best: Recommendation, usd_per_million: Decimal) -> str:
-    """Return what a million tokens cost where a million requests cost so much: as many tokens as at the other rate."""
-    if not best.usd_per_million or best.usd_per_million_tokens is None:
-        return ""
-    cost = usd_per_million * best.usd_per_million_tokens / best.usd_per_million
-    return f" and {dollars(cost)} a million tokens"
 
 
 def _verified(found: Verification, best: Recommendation | None) -> Table:
     columns = (
-        Column("figure", "verified"),
+        Column("figure", "figure"),
         Column("predicted", "predicted", "number"),
+        Column("replayed", "with these times", "number", priority=2, optional=True),
         Column("measured", "measured", "number"),
         Column("error", "error", "percent", priority=1),
     )
     ratio = found.measured_throughput_per_s / found.predicted_throughput_per_s - 1
+    told, came = found.predicted_throughput_per_s, found.measured_throughput_per_s
     rows = (
-        ("p50 (ms)", cell(found.predicted_p50_s * 1e3), cell(found.measured_p50_s * 1e3), cell(found.p50_error)),
-        ("p99 (ms)", cell(found.predicted_p99_s * 1e3), cell(found.measured_p99_s * 1e3), cell(found.p99_error)),
-        ("requests/s", cell(found.predicted_throughput_per_s), cell(found.measured_throughput_per_s), cell(ratio)),
+        ("p50 (ms)", *_ms(found.predicted_p50_s, found.replayed_p50_s, found.measured_p50_s), cell(found.p50_error)),
+        ("p99 (ms)", *_ms(found.predicted_p99_s, found.replayed_p99_s, found.measured_p99_s), cell(found.p99_error)),
+        ("requests/s", cell(told), None, cell(came), cell(ratio)),
     )
-    title = f"Verified open loop: {plural(found.requests, 'request')} at {per_s(found.rate_per_s)}"
+    title = f"Verified: {plural(found.requests, 'request')}, sent open loop at {per_s(found.rate_per_s)}"
     notes = _verified_notes(found)
     if best is not None and found.rate_per_s < 0.999 * best.rate_per_s:
-        notes.insert(0, Note(f"At {per_s(found.rate_per_s)}, not {per_s(best.rate_per_s)}: {_NEAR_CAPACITY}."))
+        asked = requests_per_s(best.rate_per_s)
+        notes.insert(0, Note(f"At {per_s(found.rate_per_s)} and not at the {asked} recommended: {_NEAR_CAPACITY}."))
     return Table("verified", title, columns, rows, notes=tuple(notes))
+
+
+def _ms(*values_s: float | None) -> list[Cell]:
+    return [None if value_s is None else cell(value_s * 1e3) for value_s in values_s]
 
 
 def _verified_notes(found: Verification) -> list[Note]:
     upper = found.measured_p99_upper_s
-    bound = f"upper 95% bound of the measured p99: {duration(upper)}; " if upper is not None else ""
-    size = f"{found.mean_batch_size:.1f} requests a batch on average"
-    slower = (
-        f"batches took {signed(found.service_ratio - 1)} against the sweep; sender late by {duration(found.late_s)}"
-    )
-    notes = [Note(f"{bound}{size}; {slower}.")]
+    bound = f"The true p99 is at most {duration(upper)} (95% sure). " if upper is not None else ""
+    size = f"Batches had {found.mean_batch_size:.1f} requests on average"
+    change = found.service_ratio - 1
+    slower = f"took {share(abs(change))} {'more' if change >= 0 else 'less'} time than in the sweep"
+    notes = [Note(f"{bound}{size} and {slower}; requests were sent at most {duration(found.late_s)} late.")]
+    if found.replayed_p99_s is not None:
+        notes.append(Note("with these times: predicted once more, from the times that batches took in this run."))
     if found.failed:
         notes.append(Note(f"{found.failed:,} of {found.requests:,} requests failed.", "warning"))
     if found.slo_met is False:
@@ -185,13 +176,13 @@ def compared(found: Comparison) -> str:
     return f"{share(abs(found.change))} {word} over all shapes ({span}): {verdict} beyond {share(found.threshold)}."
 
 
-def _formula(curve: Curve) -> str:
+def _formula(curve: Curve, unit: str) -> str:
     parts = [duration(curve.base_s)]
     if curve.per_request_s:
         parts.append(f"{duration(curve.per_request_s)} x requests")
     if curve.per_token_s:
-        parts.append(f"{duration(curve.per_token_s)} x padded tokens")
-    fit = f"r2 {Decimal(repr(curve.r_squared)):.4f}, at most {share(curve.max_error)} off a median"
+        parts.append(f"{duration(curve.per_token_s)} x {unit or 'length'}, padding included")
+    fit = f"r2 {curve.r_squared:.4f}, at most {share(curve.max_error)} off a median"
     return f"Time of a batch: {' + '.join(parts)} ({fit})."
 
 
@@ -202,4 +193,4 @@ def _environment(report: BenchReport) -> str:
     said.append(plural(facts.threads, "thread") if facts.threads is not None else "")
     said += [f"{name} {version}" for name, version in (*facts.versions, *facts.device_state)]
     said += [found.platform, f"Python {found.python}", plural(found.cpu_count, "CPU"), f"llmopt {found.llmopt}"]
-    return f"Measured in {duration(report.elapsed_s or report.sweep.elapsed_s)} with {', '.join(filter(None, said))}."
+    return f"Measured in {duration(report.elapsed_s or report.sweep.elapsed_s)}: {', '.join(filter(None, said))}."

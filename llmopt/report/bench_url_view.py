@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from llmopt.bench.url_result import Quantiles, UrlPoint, UrlRecommendation, UrlSweep, UrlUnmet
-from llmopt.core.money import dollars
+from llmopt.bench.url_result import UrlPoint, UrlRecommendation, UrlSweep, UrlUnmet
+from llmopt.core.quantity import duration, per_s, requests_per_s
 from llmopt.report.as_json import Json, document, plain
-from llmopt.report.bench_batch_json import fields_of, finite
-from llmopt.report.figures import cell, duration, per_s, plural
+from llmopt.report.bench_batch_json import fields_of, finite, target_of
+from llmopt.report.bench_money import money_lines
+from llmopt.report.figures import MAX_OF_N, cell, half_width, p99_or_max
 from llmopt.report.table import Axis, Cell, Column, LimitLine, Note, Plot, PlotPoint, Report, Series, Table
-from llmopt.report.text import milliseconds
 
 COLUMNS = (
     Column("rate_per_s", "offered/s", "number"),
     Column("throughput_per_s", "answered/s", "number"),
-    Column("throughput_low", "low", "number", priority=8),
-    Column("throughput_high", "high", "number", priority=8),
+    Column("throughput_low", "low", "number", machine=True),
+    Column("throughput_high", "high", "number", machine=True),
+    Column("interval", "+/-", "percent", priority=8, people=True),
     Column("ttft_p50_s", "TTFT p50", "duration", priority=2, unit="ms"),
     Column("ttft_p99_s", "TTFT p99", "duration", priority=6, optional=True, unit="ms"),
     Column("tpot_p50_s", "TPOT p50", "duration", priority=3, unit="ms"),
     Column("tpot_p99_s", "TPOT p99", "duration", priority=7, optional=True, unit="ms"),
     Column("latency_p50_s", "p50", "duration", priority=1, unit="ms"),
-    Column("latency_p95_s", "p95", "duration", priority=7, unit="ms"),
+    Column("latency_p95_s", "p95", "duration", priority=7, optional=True, unit="ms"),
     Column("latency_p99_s", "p99", "duration", machine=True, unit="ms"),
     Column("latency_max_s", "max", "duration", machine=True, unit="ms"),
     Column("p99", "p99", "duration", unit="ms", people=True),
@@ -54,16 +55,21 @@ def headline(sweep: UrlSweep) -> str:
     if best is None:
         return f"{name}: no request was answered."
     if isinstance(best, UrlUnmet):
+        if best.slo_p99_s is None:
+            return f"{name}: requests failed at every rate."
         return f"{name}: no measured rate meets a p99 of {duration(best.slo_p99_s)}."
-    bound = f" with a p99 of at most {duration(best.p99_upper_s)}" if best.p99_upper_s is not None else ""
-    return f"{name}: plan for {per_s(best.rate_per_s)}{bound}."
+    bound = f", p99 at most {duration(best.p99_upper_s)}" if best.p99_upper_s is not None else ""
+    if sweep.held and best.slo_p99_s is None:
+        answered = requests_per_s(best.throughput_per_s)
+        return f"{name}: at {per_s(best.rate_per_s)}, {answered} answered{bound}."
+    return f"{name}: plan for {requests_per_s(best.rate_per_s)}{bound}."
 
 
 def payload(sweep: UrlSweep, *, slo_p99_s: float | None = None, failed_checks: tuple[str, ...] = ()) -> dict[str, Json]:
     """Return a load test as the document of `llmopt.bench-batch/1`; what there is only of a local model is null."""
     best = sweep.recommended
     body: dict[str, Json] = {
-        "environment": {"target": plain(sweep.target)},
+        "environment": {"target": target_of(sweep.target)},
         "points": [_point(point) for point in sweep.points],
         "curve": None,
         "recommended": plain(best) if isinstance(best, UrlRecommendation) else None,
@@ -96,6 +102,7 @@ def _row(point: UrlPoint) -> tuple[Cell, ...]:
         cell(point.throughput_per_s),
         cell(point.throughput_low),
         cell(point.throughput_high),
+        half_width(point.throughput_low, point.throughput_high, point.throughput_per_s),
         cell(point.ttft.p50_s),
         cell(point.ttft.p99_s),
         cell(point.tpot.p50_s),
@@ -104,7 +111,7 @@ def _row(point: UrlPoint) -> tuple[Cell, ...]:
         cell(point.latency.p95_s),
         cell(point.latency.p99_s),
         cell(point.latency.max_s),
-        _p99_or_max(point.latency, point.samples),
+        p99_or_max(point.latency.p99_s, point.latency.max_s, point.samples),
         cell(point.latency_p99_upper_s),
         cell(point.useful_tokens_per_s),
         point.samples,
@@ -112,13 +119,6 @@ def _row(point: UrlPoint) -> tuple[Cell, ...]:
         point.status,
         point.reason or None,
     )
-
-
-def _p99_or_max(times: Quantiles, samples: int) -> Cell:
-    most = cell(times.max_s)
-    if times.p99_s is not None or most is None:
-        return cell(times.p99_s)
-    return f"max of {samples:,}: {milliseconds(most)}"
 
 
 def _plot(sweep: UrlSweep, slo_p99_s: float | None) -> Plot:
@@ -131,24 +131,23 @@ def _plot(sweep: UrlSweep, slo_p99_s: float | None) -> Plot:
         )
         for point in answered
     )
-    few = sum(point.latency.p99_s is None for point in answered)
-    note = (
-        (Note(f"With fewer than 299 samples there is no p99: {plural(few, 'point')} at the max of n."),) if few else ()
-    )
+    exact = {point.latency.p99_s is not None for point in answered}
+    drawn = " or ".join(["p99"] * (True in exact) + ["max of n"] * (False in exact))
     return Plot(
         "throughput-p99",
         "Throughput against p99",
         Axis("throughput", "requests/s"),
-        Axis("p99 of a request", "ms", log=True),
+        Axis(f"{drawn} of a request", "ms", log=True),
         (Series("", points),),
         (LimitLine("y", slo_p99_s * 1000, f"SLO {duration(slo_p99_s)}"),) if slo_p99_s is not None else (),
         "offered rate",
-        note,
     )
 
 
 def _point_notes(sweep: UrlSweep) -> list[Note]:
     notes = []
+    if any(point.latency.p99_s is None and point.latency.max_s is not None for point in sweep.points):
+        notes.append(Note(MAX_OF_N))
     for point in sweep.points:
         if point.reason:
             notes.append(Note(f"{point.status} at {per_s(point.rate_per_s)}: {point.reason}"))
@@ -159,34 +158,22 @@ def _point_notes(sweep: UrlSweep) -> list[Note]:
 
 
 def _notes(sweep: UrlSweep, *, brief: bool) -> list[Note]:
+    """Return the lines under the table: background, then warnings, and the rate to plan for as the last."""
     best = sweep.recommended
-    notes = []
+    notes = [] if brief else [Note(_background(sweep))]
+    notes += [Note(warning, "warning") for warning in sweep.warnings]
     if isinstance(best, UrlUnmet):
         notes.append(Note(best.reason, "warning"))
     elif best is not None:
-        notes.append(Note(f"Recommended: {best.reason}"))
-        notes += [Note(line) for line in _dollars(best)]
-    notes += [Note(warning, "warning") for warning in sweep.warnings]
-    if not brief:
-        spread = sorted(sweep.prompt_tokens)
-        prompts = f"{spread[0]:,} to {spread[-1]:,}" if spread else "no"
-        notes.append(
-            Note(
-                f"Measured in {duration(sweep.elapsed_s)}: prompts of {prompts} tokens, {sweep.new_tokens:,} new ones; "
-                f"times count from when a request was due; seed {sweep.seed}."
-            )
-        )
+        notes.append(Note(f"Recommended: {best.reason}."))
+        notes += [Note(line) for line in money_lines(best, "tokens", "server")]
     return notes
 
 
-def _dollars(best: UrlRecommendation) -> list[str]:
-    lines = []
-    if best.usd_per_million is not None:
-        tokens = best.usd_per_million_tokens
-        each = f", {dollars(tokens)} a million tokens" if tokens is not None else ""
-        lines.append(f"Cost at {per_s(best.rate_per_s)}: {dollars(best.usd_per_million)} a million requests{each}.")
-    if best.user_rate_per_s is not None and best.devices_at_user_rate is not None:
-        cost = best.usd_per_million_at_user_rate
-        paid = f", {dollars(cost)} a million requests, idle time paid" if cost is not None else ""
-        lines.append(f"Your {per_s(best.user_rate_per_s)} need {plural(best.devices_at_user_rate, 'server')}{paid}.")
-    return lines
+def _background(sweep: UrlSweep) -> str:
+    ends = sorted({min(sweep.prompt_tokens), max(sweep.prompt_tokens)}) if sweep.prompt_tokens else []
+    prompts = " to ".join(f"{tokens:,}" for tokens in ends) or "no"
+    return (
+        f"Measured in {duration(sweep.elapsed_s)}: prompts of {prompts} tokens, {sweep.new_tokens:,} new ones; "
+        f"times count from when a request was due; seed {sweep.seed}."
+    )

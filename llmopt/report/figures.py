@@ -1,11 +1,13 @@
-"""Measured floats as exact cells, and durations, rates and factors in sentences."""
+"""Measured floats as exact cells, and shares and counts in sentences (durations and rates: `llmopt.core.quantity`)."""
 
 from __future__ import annotations
 
 import math
 from decimal import Decimal
 
-from llmopt.report.text import figures, number, percent
+from llmopt.core.stats import samples_needed
+from llmopt.report.table import Cell
+from llmopt.report.text import milliseconds, percent
 
 
 def cell(value: float | None) -> Decimal | None:
@@ -13,23 +15,20 @@ def cell(value: float | None) -> Decimal | None:
     return None if value is None or not math.isfinite(value) else Decimal(repr(float(value)))
 
 
-def duration(value_s: float | None) -> str:
-    """Return seconds in the unit that reads best: `850 us`, `12.3 ms`, `1.5 s`, `12 min`."""
-    if value_s is None or not math.isfinite(value_s):
-        return "unknown"
-    size = abs(value_s)
-    if size >= 600:
-        return f"{_short(value_s / 60)} min"
-    if size >= 1:
-        return f"{_short(value_s)} s"
-    if size >= 1e-3 or size == 0:
-        return f"{_short(value_s * 1e3)} ms"
-    return f"{_short(value_s * 1e6)} us"
+def half_width(low: float | None, high: float | None, value: float | None) -> Cell:
+    """Return half the width of an interval, relative to the value that it is of; None where one is not known."""
+    return None if low is None or high is None or not value else cell((high - low) / 2 / value)
 
 
-def per_s(rate: float) -> str:
-    """Return a rate of requests: `16/s`, `123.4/s`."""
-    return f"{_trimmed(number(_decimal(rate)))}/s"
+MAX_OF_N = f"max of n: the longest of so many; a p99 needs {samples_needed(0.99)} of them."
+
+
+def p99_or_max(p99_s: float | None, max_s: float | None, samples: int) -> Cell:
+    """Return the p99, or `max of n` where there are too few samples for one."""
+    most = cell(max_s)
+    if p99_s is not None or most is None:
+        return cell(p99_s)
+    return f"max of {samples:,}: {milliseconds(most)}"
 
 
 def share(fraction: float) -> str:
@@ -45,15 +44,6 @@ def signed(fraction: float) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _short(value: float) -> str:
-    """Return three digits, and no zeros at the end of a fraction."""
-    return _trimmed(figures(_decimal(value)))
-
-
-def _trimmed(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _decimal(value: float) -> Decimal:

@@ -60,7 +60,8 @@ def iso(moment: date) -> str:
 
 def percent(fraction: Decimal) -> str:
     """Return a fraction as a percentage with one decimal: `0.5` is `50.0%`."""
-    return f"{(fraction * 100).quantize(Decimal('0.1'), ROUND_HALF_UP, EXACT):,f}%"
+    rounded = (fraction * 100).quantize(Decimal("0.1"), ROUND_HALF_UP, EXACT)
+    return f"{rounded or abs(rounded):,f}%"
 
 
 def figures(value: Decimal, digits: int = 3) -> str:

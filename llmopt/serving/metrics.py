@@ -23,6 +23,9 @@ except ImportError as error:
 TIME_BUCKETS_S = tuple(digit * 10.0**power for power in range(-4, 3) for digit in (1, 2, 5))
 """From 0.1 ms to 500 s; a quantile read from them is off by a factor of 2.5 at most."""
 
+_NEWEST = 0.2
+"""Weight of the newest batch in the mean time of an input."""
+
 
 class ServerMetrics:
     """Metrics of one server; also the hooks of its batcher.
@@ -34,6 +37,8 @@ class ServerMetrics:
     """
 
     def __init__(self, max_batch_size: int, queued: Callable[[], int], facts: Sequence[tuple[str, str]] = ()) -> None:
+        self.seconds_each = 0.0
+        """Mean time of an input in a batch, newer batches weighing more; 0 before any has run."""
         self._registry = _Registry(auto_describe=True)
         ProcessCollector(registry=self._registry)
         info = Gauge(
@@ -102,6 +107,8 @@ class ServerMetrics:
 
     def batch_done(self, batch: BatchDone) -> None:
         """Take note of a batch."""
+        each = batch.service_s / batch.size
+        self.seconds_each += (each - self.seconds_each) * (_NEWEST if self.seconds_each else 1.0)
         self._batch_requests.observe(batch.size)
         self._batch_wait.observe(batch.waited_s)
         self._batch_service.observe(batch.service_s)

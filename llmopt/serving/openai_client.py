@@ -16,7 +16,8 @@ from llmopt.errors import InputError, MissingExtraError, UsageError
 from llmopt.serving.exchange import Exchange
 from llmopt.serving.openai_answer import Answer
 from llmopt.serving.openai_chunks import DONE, chunk_of
-from llmopt.serving.openai_url import below, root_of, shown, status_hint
+from llmopt.serving.openai_errors import WEB_PAGE, hint, reason, told
+from llmopt.serving.openai_url import below, root_of, shown
 from llmopt.serving.sse import Event, SseReader
 
 try:
@@ -28,8 +29,6 @@ CONNECTIONS = 512
 """Open at once at most: a process may usually hold 1,024 files. A request beyond waits, and its wait counts."""
 _AFTER_DONE_S = 0.1
 """How long the end of the stream may take after its last event; then the connection is closed instead of reused."""
-_LARGEST_TOLD = 200
-"""Characters of a server's error message that are shown."""
 
 
 class OpenAiClient:
@@ -42,6 +41,7 @@ class OpenAiClient:
         model: str = "",
         new_tokens: int = 64,
         api_key: str = "",
+        api_key_name: str = "OPENAI_API_KEY",
         timeout_s: float = 60.0,
         connections: int = CONNECTIONS,
     ) -> None:
@@ -52,6 +52,7 @@ class OpenAiClient:
             model: to ask for; `first_model` finds one.
             new_tokens: to generate at most for each prompt.
             api_key: sent as a bearer token to that URL; empty: none.
+            api_key_name: the variable that it comes from, for errors.
             timeout_s: for a whole request, from the time when it is due.
             connections: at once at most.
 
@@ -65,7 +66,10 @@ class OpenAiClient:
         self._timeout_s = timeout_s
         self._connections = connections
         if not api_key.isprintable() or not api_key.isascii():
-            raise UsageError("the API key has characters that no header can carry", "look for a line break in it")
+            raise UsageError(
+                f"the API key in {api_key_name} has characters that no header can carry", "look for a line break in it"
+            )
+        self._api_key_name = api_key_name
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._forms: list[dict[str, Any]] = [
             {"max_tokens": new_tokens, "stream_options": {"include_usage": True}},
@@ -104,13 +108,11 @@ class OpenAiClient:
         try:
             async with asyncio.timeout(self._timeout_s), self._get("/models") as response:
                 if response.status != 200:
-                    raise InputError(
-                        f"{self.shown_url}: no list of models (HTTP {response.status})", status_hint(response.status)
-                    )
+                    raise self._refused("no list of models", f"HTTP {response.status}", await told(response))
                 listed = await response.json(content_type=None)
                 found: object = listed["data"][0]["id"]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise InputError(f"{self.shown_url}: cannot be reached ({reason(error)})", "check the URL") from error
+            raise self._refused("cannot be reached", reason(error)) from error
         except (ValueError, LookupError, TypeError) as error:
             raise InputError(f"{self.shown_url}: no list of models", "name one with --model") from error
         if not isinstance(found, str) or not found:
@@ -125,18 +127,17 @@ class OpenAiClient:
         Raises:
             InputError: the server cannot be reached, or refuses every form; its message is told.
         """
-        told = ""
+        why = words = ""
         for form in list(self._forms):
             due_s = asyncio.get_running_loop().time()
             self._forms[:] = [form, *(other for other in self._forms if other is not form)]
             found, detail = await self._ask(prompt, due_s)
             if not found.error:
                 return found
-            told = told or found.error + (f": {detail}" if detail else "")
+            why, words = (why, words) if why else (found.error, detail)
             if found.error not in ("HTTP 400", "HTTP 422"):
                 break
-        status = int(told[5:8]) if told.startswith("HTTP ") else 0
-        raise InputError(f"{self.shown_url}: no answer ({told})", status_hint(status))
+        raise self._refused("no answer", why, words)
 
     async def ask(self, prompt: str, due_s: float) -> Exchange:
         """Send a prompt and read its answer to the end; what goes wrong is in the exchange.
@@ -163,12 +164,20 @@ class OpenAiClient:
             async with asyncio.timeout_at(due_s + self._timeout_s), self._post(body) as response:
                 if not 200 <= response.status < 300:
                     answer.error = f"HTTP {response.status}"
-                    detail = await _told(response)
+                    detail = await told(response)
                 else:
                     await _read(response, answer)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, InputError) as error:
             answer.error = reason(error)
         return answer.exchange(loop.time()), detail
+
+    def _refused(self, what: str, why: str, words: str = "") -> InputError:
+        """Return the error for a server that gives nothing to measure, with the server's own words and a next step."""
+        key = self._headers.get("Authorization", "").removeprefix("Bearer ")
+        words = words.replace(key, "***") if key else words  # some servers repeat it
+        looking_up = what.endswith("models")
+        step = hint(why, key_name=self._api_key_name, has_key=bool(key), looking_up=looking_up)
+        return InputError(f"{self.shown_url}: {what} ({why}{f': {words}' if words else ''})", step)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -187,6 +196,9 @@ async def _read(response: aiohttp.ClientResponse, answer: Answer) -> None:
     clock = asyncio.get_running_loop().time
     if response.content_type == "application/json":
         answer.take(chunk_of(await response.text()), clock())
+        return
+    if response.content_type == "text/html":
+        answer.error = WEB_PAGE
         return
     reader = SseReader()
     async for piece in response.content.iter_any():
@@ -208,24 +220,3 @@ def _take(events: list[Event], answer: Answer, now_s: float) -> bool:
         if answer.error:
             return True
     return False
-
-
-async def _told(response: aiohttp.ClientResponse) -> str:
-    """Return the start of a server's error message, on one line."""
-    body = await response.content.read(4096)
-    return " ".join(body.decode("utf-8", "replace").split())[:_LARGEST_TOLD]
-
-
-def reason(error: BaseException) -> str:
-    """Return in a word or two what went wrong, the same for the same cause; no address and no key is in it."""
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        return "no secure connection"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "unknown host"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return "connection refused" if isinstance(error.os_error, ConnectionRefusedError) else "no connection"
-    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
-        return "disconnected"
-    return "broken stream"

@@ -1,4 +1,4 @@
-"""URLs of OpenAI-compatible servers: where the API is, how it is shown without secrets, what a status calls for."""
+"""URLs of OpenAI-compatible servers: where the API is, and how it is shown without secrets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def root_of(url: str) -> str:
     except ValueError as error:
         raise UsageError(f"'{url.rpartition('@')[2]}' is no URL", "such as http://localhost:8000") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"'{shown(url)}' is no URL of a web server", "such as http://localhost:8000")
+        raise UsageError(f"'{shown(url)}' is no URL of a web server", _meant(url))
     path = parts.path.rstrip("/").removesuffix("/chat/completions")
     return urlunsplit((parts.scheme, parts.netloc, path if path.endswith("/v1") else path + "/v1", parts.query, ""))
 
@@ -36,10 +36,9 @@ def below(root: str, path: str) -> str:
     return urlunsplit(parts._replace(path=parts.path + path))
 
 
-def status_hint(status: int) -> str:
-    """Return the next step after a status of HTTP; 0 stands for none."""
-    if status in (401, 403):
-        return "name the environment variable that holds the key, with --api-key-env"
-    if status == 404:
-        return "check the URL and the model's name (--model)"
-    return "check the URL, and that the server is up" if not status else "look at the server's log"
+def _meant(url: str) -> str:
+    """Return the next step after a URL that is none: the same with its scheme, where only that is missing."""
+    plain = url.strip()
+    if plain and "://" not in plain and "@" not in plain and urlsplit(f"http://{plain}").hostname:
+        return f"did you mean {shown(f'http://{plain}')}?"
+    return "such as http://localhost:8000"

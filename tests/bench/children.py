@@ -12,7 +12,9 @@ from typing import Any
 from llmopt.core.target import DeviceClock, HostClock, Predictor, TargetFacts
 from llmopt.errors import InputError, OutOfMemory
 
-KILLED, SEGFAULT, EXIT, HANG, EXHAUSTED, CHATTY, SHORT, BROKEN, TEXT, QUIET_EXIT, FORKED = range(1001, 1012)
+KILLED, SEGFAULT, EXIT, HANG, EXHAUSTED, CHATTY, SHORT, BROKEN, TEXT, QUIET_EXIT, FORKED, FAILED, ONCE_MORE = range(
+    1001, 1014
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class OddFactory:
 
     device: str = "cpu"
     opens: str = ""
+    hardware: str = "fake"
     name: str = "odd"
 
     def open(self) -> OddModel:
@@ -32,12 +35,14 @@ class OddFactory:
             sys.stdout.write("opening\n")
         if self.opens == "hang":
             time.sleep(60)
-        return OddModel(self.device)
+        return OddModel(self.device, self.hardware)
 
 
 class OddModel:
-    def __init__(self, device: str) -> None:
-        self.facts = TargetFacts("odd", "callable", device, "fake", versions=(("pid", str(os.getpid())),))
+    def __init__(self, device: str, hardware: str) -> None:
+        self.spent = False
+        self.seen = 0
+        self.facts = TargetFacts("odd", "callable", device, hardware, versions=(("pid", str(os.getpid())),))
         self.predictor = Predictor(predict=self.predict, item=lambda words: [0] * words, length=len)
         self.clock: DeviceClock = HostClock()
 
@@ -47,12 +52,18 @@ class OddModel:
         if odd == HANG:
             time.sleep(60)
         if odd == EXHAUSTED:
+            self.spent = self.facts.device_name == "frail"
             raise OutOfMemory("out of memory on odd", "smaller")
+        self.seen += odd == ONCE_MORE
+        if odd == ONCE_MORE and self.seen in (3, 5, 6):  # the first two are the start of the process
+            raise OutOfMemory("out of memory for once")
         if odd == CHATTY:
             sys.stdout.write("from python\n")
             os.write(1, b"from below\n")
         if odd == BROKEN:
-            raise RuntimeError("a bug")
+            raise ValueError("a bug")
+        if odd == FAILED or (odd == 1 and self.spent):
+            raise RuntimeError("CUDA error: device-side assert triggered\nmore")
         return "text" if odd == TEXT else requests[:-1] if odd == SHORT else requests  # type: ignore[return-value]
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import llmopt
-from llmopt.bench.api import factory_of, is_callable, remaining
+from llmopt.bench.api import remaining
 from llmopt.bench.callables import CallableFactory
+from llmopt.bench.imported import is_callable
 from llmopt.errors import InputError, UsageError
 from llmopt.models.factory import ModelFactory
 from tests.bench.simulated import SimulatedTarget
@@ -55,12 +56,23 @@ def test_an_argument_that_makes_no_sense_is_refused(workdir: Path) -> None:
         llmopt.bench_batch(SimulatedTarget(), batch_sizes=(0,))
 
 
+def test_a_factory_says_more_than_a_name(workdir: Path) -> None:
+    (workdir / "mine.py").write_text("def same(texts):\n    return texts\n")
+    (workdir / "inputs.txt").write_text("one\ntwo\n")
+    kept = workdir / "samples.jsonl"
+    report = llmopt.bench_batch(CallableFactory("./mine.py:same", "inputs.txt"), resume=kept, **QUICK)
+    assert report.sweep.environment.target.name == "./mine.py:same"
+    assert len(kept.read_text().splitlines()) > 6
+    with pytest.raises(InputError, match="no such folder"):
+        llmopt.bench_batch(ModelFactory("./nowhere", device="cpu"), **QUICK)
+
+
 def test_names_with_a_colon_are_functions_unless_there_is_such_a_folder(workdir: Path) -> None:
     assert is_callable("a:b")
     (workdir / "a:b").mkdir()
     assert not is_callable("a:b")
-    assert factory_of("a:b") == ModelFactory("a:b")
-    assert factory_of("c:d", "x.txt") == CallableFactory("c:d", "x.txt")
+    with pytest.raises(InputError, match=r"no config.json"):
+        llmopt.bench_batch("a:b", **QUICK)
 
 
 def test_an_answer_may_take_a_little_longer_than_the_run() -> None:

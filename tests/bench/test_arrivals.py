@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from llmopt.bench.arrivals import Workload, poisson, replayed, workload
+from llmopt.cost.result import Rejected
 from llmopt.cost.traffic import Request, Traffic
 from llmopt.errors import InputError, UsageError
 
@@ -116,8 +117,8 @@ def test_times_in_whole_seconds_are_spread_within_them() -> None:
 @pytest.mark.parametrize(
     ("traffic", "reason"),
     [
-        (log((None, 5), (None, 6)), "0 of its requests have a time"),
-        (log((1.0, 5)), "1 of its requests have a time"),
+        (log((None, 5), (None, 6)), "none of its requests has a time"),
+        (log((1.0, 5)), "one of its requests has a time"),
         (log((1.0, 5), (1.0, 5)), "all of its requests have the same time"),
     ],
 )
@@ -137,3 +138,9 @@ def test_a_log_without_tokens_has_no_lengths() -> None:
 def test_a_rate_is_above_0(rate: float) -> None:
     with pytest.raises(UsageError, match="more than 0"):
         workload(seq_len=1, rate_per_s=rate)
+
+
+def test_lines_that_cannot_be_read_are_told_once() -> None:
+    damaged = replace(log((0.0, 5), (2.0, 5)), rejected=(Rejected("not JSON", 3, "app.jsonl:2"),))
+    found = workload(arrivals=damaged, lengths=damaged)
+    assert found.notes == ("app.jsonl: not readable, left out: 3 lines",)

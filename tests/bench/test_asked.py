@@ -33,7 +33,7 @@ def test_named_lengths_are_measured_and_expected_equally_often() -> None:
     assert grid.seq_lens == (32, 128)
     assert grid.workload.lengths == (32, 128)
     assert grid.workload.rate_per_s == 9.0
-    assert "32 or 128 tokens, equally often" in grid.notes[0]
+    assert "32 or 128 long, equally often" in grid.notes[0]
 
 
 def test_lengths_that_the_model_does_not_take_are_left_out_and_named() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,6 +73,24 @@ returned = {"none": None, "text": "ab", "dict": {}, "int": 3}
 none = lambda texts: None
 text = lambda texts: "ab"
 mapping = lambda texts: {1: 2}
+
+class Scalar:
+    "As an array of no dimension."
+    def __len__(self):
+        raise TypeError("len() of a 0-d tensor")
+
+class Place:
+    type = "cuda"
+    __str__ = lambda self: "cuda:1"
+
+class Tensor:
+    device = Place()
+
+scalar = lambda texts: Scalar()
+elsewhere = lambda texts: [Tensor() for _ in texts]
+
+def wordy(texts):
+    raise ValueError("x" * 5000)
 """
 
 
@@ -84,10 +103,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "other.py").write_text("from neighbour import VALUE\nf = lambda x: [VALUE] * len(x)\n")
     (tmp_path / "sub" / "neighbour.py").write_text("VALUE = 5\n")
-    before = set(sys.modules)
     yield tmp_path
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize("spec", ["usercode:double", "usercode.py:double", "./usercode.py:double"])
@@ -169,10 +188,21 @@ def test_names_that_lead_nowhere(folder: Path, spec: str, message: str, kind: ty
     assert "\n" not in caught.value.message
 
 
-def test_a_wrong_name_gets_a_list_of_those_there_are(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [
+        ("usercode:doubel", r"^did you mean double\?$"),
+        ("usercode:model.methods", r"^did you mean method\?$"),
+        ("usercode:zzz", "^it has double, raises"),
+        ("usercode:number.zzz", "it has as_integer_ratio"),
+        ("sub/relative.py:f", "^name it with its package"),
+    ],
+)
+def test_a_wrong_name_gets_those_there_are(folder: Path, spec: str, hint: str) -> None:
+    (folder / "sub" / "relative.py").write_text("from .neighbour import VALUE")
     with pytest.raises(InputError) as caught:
-        open_callable("usercode:doubel")
-    assert "double, raises" in caught.value.hint
+        open_callable(spec)
+    assert re.search(hint, caught.value.hint)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +234,9 @@ def test_code_that_cannot_be_imported(folder: Path, code: str, message: str) -> 
         ("none", "returned a NoneType, not a list"),
         ("text", "returned a str, not a list"),
         ("mapping", "returned a dict, not a list"),
+        ("scalar", "returned a Scalar, not a list"),
+        ("elsewhere", r"returned a Tensor on cuda:1, which may still be at work$"),
+        ("wordy", r"^usercode:wordy raised ValueError: x{300} \("),
     ],
 )
 def test_calls_that_go_wrong(folder: Path, name: str, message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from llmopt import errors
+from llmopt.bench import child
 from llmopt.bench.child import ChildTarget
 from llmopt.bench.child_process import received, sent, serve
 from llmopt.core.batch import BatchTiming
@@ -91,8 +93,32 @@ def test_a_process_that_dies_is_told_and_replaced(
     assert not alive(first)
 
 
+def test_a_process_that_was_killed_by_others_is_not_taken_for_one_without_memory(target: ChildTarget) -> None:
+    target.run((3, 5))
+    for lengths in ((5, 5), (2, 5)):
+        first = pid(target)
+        os.kill(first, signal.SIGKILL)
+        assert target.run(lengths).padded_tokens == 10
+        assert pid(target) != first
+    os.kill(pid(target), signal.SIGKILL)
+    with pytest.raises(OutOfMemory):
+        target.run((9,))
+
+
+def test_a_batch_that_fitted_before_is_tried_again(target: ChildTarget) -> None:
+    target.run((children.ONCE_MORE,))
+    assert target.run((children.ONCE_MORE,)).useful_tokens == children.ONCE_MORE
+    with pytest.raises(OutOfMemory):
+        target.run((children.ONCE_MORE,))
+
+
 @pytest.mark.parametrize(
-    ("odd", "message"), [(children.SHORT, "1 results for 2 requests"), (children.TEXT, "returned str, not a list")]
+    ("odd", "message"),
+    [
+        (children.SHORT, "1 results for 2 requests"),
+        (children.TEXT, "returned str, not a list"),
+        (children.FAILED, "a batch of 2 with up to 1012 tokens failed: CUDA error: device-side assert triggered$"),
+    ],
 )
 def test_wrong_results_are_told_by_a_process_that_lives_on(target: ChildTarget, odd: int, message: str) -> None:
     first = pid(target)
@@ -101,9 +127,14 @@ def test_wrong_results_are_told_by_a_process_that_lives_on(target: ChildTarget, 
     assert pid(target) == first
 
 
-@pytest.mark.parametrize(("device", "replaced"), [("cpu", False), ("cuda:0", True)])
-def test_a_gpu_that_ran_out_of_memory_gets_a_new_process(device: str, replaced: bool) -> None:
-    target = ChildTarget(OddFactory(device))
+@pytest.mark.parametrize(
+    ("device", "hardware", "replaced"),
+    [("cpu", "frail", False), ("cuda:0", "fake", False), ("cuda:0", "frail", True)],
+)
+def test_a_gpu_that_does_not_recover_from_running_out_of_memory_gets_a_new_process(
+    device: str, hardware: str, replaced: bool
+) -> None:
+    target = ChildTarget(OddFactory(device, hardware=hardware))
     try:
         first = pid(target)
         with pytest.raises(OutOfMemory, match="out of memory on odd") as caught:
@@ -143,7 +174,7 @@ def test_a_model_that_cannot_be_opened_is_told(opens: str, kind: type[LlmoptErro
     target.close()
 
 
-def test_a_process_can_be_killed_from_outside_and_is_not_taken_for_one_without_memory_before_it_is() -> None:
+def test_a_target_that_was_stopped_is_closed_and_its_process_gone() -> None:
     target = ChildTarget(OddFactory())
     number = pid(target)
     target.stop()
@@ -194,6 +225,40 @@ except KeyboardInterrupt:
 def test_an_interrupt_ends_the_child_quietly() -> None:
     done = subprocess.run([sys.executable, "-"], input=INTERRUPTED, capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted False\n", "")
+
+
+ABANDONED = """
+import os, signal, threading
+from llmopt.bench.child import ChildTarget
+from tests.bench.children import HANG, OddFactory
+
+target = ChildTarget(OddFactory())
+target.run((1,))
+threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGKILL)).start()
+target.run((HANG,))
+"""
+
+
+def test_a_child_whose_parent_was_killed_ends_in_the_middle_of_a_batch() -> None:
+    # the child holds standard error open: this returns when it is gone, and fails where that is only after the batch
+    done = subprocess.run([sys.executable, "-"], input=ABANDONED, capture_output=True, text=True, cwd=ROOT, timeout=30)
+    assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
+
+
+def test_a_target_that_is_stopped_while_its_process_starts_stays_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+
+    class Stopping(child._Child):
+        def __init__(self) -> None:
+            super().__init__()
+            started.append(self)
+            stopped.stop()
+
+    monkeypatch.setattr(child, "_Child", Stopping)
+    stopped = ChildTarget(OddFactory())
+    with pytest.raises(UsageError, match="closed"):
+        stopped.run((1,))
+    assert started[0]._process.poll() is not None
 
 
 @pytest.mark.parametrize(

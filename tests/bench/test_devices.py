@@ -13,6 +13,7 @@ from llmopt.bench.child import ChildTarget
 from llmopt.bench.devices import Share, device_names, merged, shares, sweep_devices
 from llmopt.bench.plan import Mix, longest
 from llmopt.bench.result import Environment, Noise, Point, Sweep
+from llmopt.bench.sweep import Sizes
 from llmopt.bench.target import LoadPlan, LoadRun, Target
 from llmopt.core.batch import BatchTiming, Shape
 from llmopt.core.target import TargetFacts
@@ -114,6 +115,8 @@ def test_devices_without_a_share_are_left_alone() -> None:
     targets = [FakeTarget("cuda:0"), FakeTarget("cuda:1", "another kind")]
     found = sweep_devices(targets, swept, batch_sizes="auto", seq_lens=(8,))
     assert found.environment.target.device == "cuda:0"
+    assert found.warnings[0] == "same for all"
+    assert found.warnings[1].startswith("1 of 2 devices had nothing to do; name ")
 
 
 def test_kinds_are_not_mixed() -> None:
@@ -128,13 +131,40 @@ def test_the_first_failure_ends_the_others() -> None:
 
     def sweep_one(target: Target, share: Share) -> Sweep:
         if target is targets[1]:
-            raise OutOfMemory("not even 1 request fits")
+            raise InputError("the wrong number of results")
         assert targets[0].stopped.wait(10)
         raise InputError("its process was ended")
 
-    with pytest.raises(OutOfMemory, match="not even"):
+    with pytest.raises(InputError, match="wrong number"):
         sweep_devices(targets, sweep_one, batch_sizes="auto", seq_lens=(8, 16))
     assert all(target.stopped.is_set() for target in targets)
+
+
+@pytest.mark.parametrize(("sizes", "named"), [("auto", (1,)), ((2, 16), (2, 16))])
+def test_a_length_that_fits_on_no_device_does_not_end_the_sweep_of_the_others(
+    sizes: Sizes, named: tuple[int, ...]
+) -> None:
+    def sweep_one(target: Target, share: Share) -> Sweep:
+        if share.seq_lens == (8192,):
+            raise OutOfMemory("not even 1 request of 8192 tokens fits in memory")
+        return swept(target, share)
+
+    targets = [FakeTarget("cuda:0"), FakeTarget("cuda:1")]
+    found = sweep_devices(targets, sweep_one, batch_sizes=sizes, seq_lens=(8, 8192))
+    small = [point.status for point in found.points if point.shape.seq_len == 8]
+    assert small == ["ok"] * (3 if sizes == "auto" else 2)
+    large = [point for point in found.points if point.shape.seq_len == 8192]
+    assert [(point.shape.batch_size, point.status) for point in large] == [(size, "oom") for size in named]
+    assert "not even 1 request" in large[0].reason
+    assert not any(target.stopped.is_set() for target in targets)
+
+
+def test_where_nothing_fits_on_any_device_that_is_the_error() -> None:
+    def sweep_one(target: Target, share: Share) -> Sweep:
+        raise OutOfMemory(f"not even 1 request of {share.seq_lens[0]} tokens fits")
+
+    with pytest.raises(OutOfMemory, match="not even 1 request of 16 tokens"):
+        sweep_devices([FakeTarget("cuda:0"), FakeTarget("cuda:1")], sweep_one, batch_sizes="auto", seq_lens=(8, 16))
 
 
 def test_children_that_hang_are_ended_with_the_one_that_failed() -> None:

@@ -1,3 +1,8 @@
+from __future__ import annotations
+
+from threading import Thread
+from time import sleep
+
 import pytest
 
 from llmopt.bench.guard import Guard
@@ -71,7 +76,12 @@ def test_a_coarse_clock_of_cpu_time_is_not_used() -> None:
 def test_a_machine_that_changes_its_speed_drifts() -> None:
     noise = summary([Reading(0.004 if turn % 2 else 0.006) for turn in range(20)])
     assert not noise.quiet
-    assert "40% more or less" in noise.reasons[0]
+    assert "varied by 40%" in noise.reasons[0]
+
+
+def test_a_thread_that_is_put_aside_now_and_then_is_no_drift_of_the_clock() -> None:
+    noise = summary([Reading(0.008, 0.5) if turn % 10 == 0 else Reading(0.004, 1.0) for turn in range(20)])
+    assert (noise.quiet, noise.drift) == (True, 0)
 
 
 def test_a_run_without_readings_is_quiet_and_few_tell_no_drift() -> None:
@@ -105,3 +115,21 @@ def test_the_real_machine_can_be_read() -> None:
     finally:
         watcher.close()
     assert watcher.reading().handover_s is None
+
+
+def test_guards_in_threads_take_turns() -> None:
+    clock, inside, together = Clock(), [0], []
+
+    def work() -> None:
+        inside[0] += 1
+        together.append(inside[0])
+        sleep(0.001)
+        inside[0] -= 1
+
+    guards = [Guard(machine=Machine(clock), work=work, sleep=lambda _: None, handover=lambda: None) for _ in range(4)]
+    threads = [Thread(target=watcher.reading) for watcher in guards]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == [1, 1, 1, 1]

@@ -101,6 +101,28 @@ def test_another_number_of_results_is_refused(result: Any, message: str) -> None
     target.close()
 
 
+def test_a_device_that_fails_is_told_in_one_line() -> None:
+    def fails(items: list[Any]) -> list[Any]:
+        raise RuntimeError("CUDA error: an illegal memory access\nmore")
+
+    target = LocalTarget(FakeModel(fails))
+    with pytest.raises(InputError, match=r"^fake: a batch of 2 with up to 5 tokens failed: CUDA error: .* access$"):
+        target.run((3, 5))
+    target.close()
+
+
+def test_a_model_that_empties_its_list_of_requests_is_measured_all_the_same() -> None:
+    def emptied(items: list[Any]) -> list[Any]:
+        results = items[:]
+        items.clear()
+        return results
+
+    target = LocalTarget(FakeModel(emptied))
+    timing = target.run((3, 5))
+    assert (timing.useful_tokens, timing.padded_tokens) == (8, 10)
+    target.close()
+
+
 def test_a_batch_of_nothing_is_refused() -> None:
     target = LocalTarget(FakeModel())
     with pytest.raises(UsageError, match="no requests"):

@@ -27,9 +27,10 @@ def test_tails_need_samples(n: int, p95: bool, p99: bool) -> None:
     assert (made.latency_p95_s is not None, made.latency_p99_s is not None) == (p95, p99)
 
 
-def test_a_single_sample_makes_a_point_without_width() -> None:
-    made = point(Shape(2, 10), timings(0.5))
-    assert (made.throughput_low, made.throughput_high) == (4, 4)
+@pytest.mark.parametrize("n", [1, 5])
+def test_a_few_samples_make_a_point_without_an_interval(n: int) -> None:
+    made = point(Shape(2, 10), timings(*[0.5] * n))
+    assert (made.throughput_per_s, made.throughput_low, made.throughput_high) == (4, None, None)
 
 
 def test_nothing_measured_is_unknown_and_not_zero() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,20 @@ MIXED = Workload(tuple(np.random.default_rng(0).integers(8, 128, 300).tolist()),
 TUTORIAL = BatchSettings(32, 0.05)
 
 
+@pytest.fixture(autouse=True)
+def shorter_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulate fewer requests: what is asserted here needs no p99 to a percent."""
+    monkeypatch.setattr("llmopt.bench.recommend._EQUAL", (2_000, 10_000, 40_000))
+    monkeypatch.setattr("llmopt.bench.recommend._MIXED", (400, 1_000, 4_000))
+
+
+@cache
 def best(slo_p99_s: float | None, workload: Workload = EQUAL, **more: object) -> Recommendation:
+    """Recommend once for all tests that ask the same."""
+    return made(slo_p99_s, workload, **more)
+
+
+def made(slo_p99_s: float | None, workload: Workload = EQUAL, **more: object) -> Recommendation:
     found = recommend(POINTS, CURVE, workload, slo_p99_s=slo_p99_s, **more)  # type: ignore[arg-type]
     assert isinstance(found, Recommendation)
     return found
@@ -35,10 +49,11 @@ def best(slo_p99_s: float | None, workload: Workload = EQUAL, **more: object) ->
 
 @pytest.mark.parametrize("slo_p99_s", [0.035, 0.1, 0.4])
 def test_nothing_carries_much_more_than_the_recommended_setting(slo_p99_s: float) -> None:
-    trial = Trial.of(CURVE, EQUAL, 20_000, seed=50)
+    trial = Trial.of(CURVE, EQUAL, 10_000, seed=50)
     chosen = largest_rate(trial, best(slo_p99_s).settings, slo_p99_s, p99).rate_per_s
     others = [BatchSettings(size, wait) for size, wait in ((3, 0.0), (8, 0.0), (32, 0.0), (8, 0.004))]
-    assert chosen >= 0.95 * max(largest_rate(trial, other, slo_p99_s, p99).rate_per_s for other in others)
+    for other in others:
+        assert largest_rate(trial, other, slo_p99_s, p99, at_least=chosen / 0.95).rate_per_s == 0.0
 
 
 def test_under_a_tight_bound_it_carries_far_more_than_waiting_does() -> None:
@@ -51,7 +66,11 @@ def test_the_bound_is_met_at_the_recommended_rate() -> None:
     found = best(0.1)
     run = Trial.of(CURVE, EQUAL, 40_000, seed=52).run(found.settings, found.rate_per_s)
     assert found.p50_s < found.p99_upper_s <= 0.1
-    assert run.quantile(0.99) <= 0.104
+    assert run.quantile(0.99) <= 0.1
+    assert 0.02 < found.slack < 0.03
+    assert f"even if batches take {found.slack:.1%} longer" in found.reason
+    slower = Trial.of(CURVE.slower(found.slack), EQUAL, 40_000, seed=53).run(found.settings, found.rate_per_s)
+    assert slower.quantile(0.99) <= 0.102
     assert run.quantile(0.5) == pytest.approx(found.p50_s, rel=0.05)
     assert run.utilization == pytest.approx(found.utilization, abs=0.03)
     assert found.slo_p99_s == 0.1
@@ -98,8 +117,8 @@ def test_the_length_next_to_the_requests_own_decides() -> None:
     long = recommend(measured, fit(measured), Workload((1000,)))
     assert isinstance(short, Recommendation)
     assert isinstance(long, Recommendation)
-    assert "at 32 tokens" in short.reason
-    assert "at 128 tokens" in long.reason
+    assert "at length 32" in short.reason
+    assert "at length 128" in long.reason
     assert short.settings.max_batch_size >= long.settings.max_batch_size
 
 
@@ -122,14 +141,14 @@ def test_dollars_and_the_users_rate_are_there() -> None:
 
 
 def test_useful_tokens_may_be_others_than_the_length() -> None:
-    found = best(0.1, price_per_hour=Decimal(3), tokens_per_request=8.0)
+    found = best(None, price_per_hour=Decimal(3), tokens_per_request=8.0)
     assert found.usd_per_million_tokens is not None
     assert found.usd_per_million is not None
     assert found.usd_per_million_tokens == pytest.approx(found.usd_per_million / 8, abs=Decimal("1e-5"))
 
 
 def test_it_is_the_same_every_time() -> None:
-    assert best(0.1) == best(0.1)
+    assert made(0.4) == best(0.4)
 
 
 @pytest.mark.parametrize("slo_p99_s", [0.0, -1.0, float("nan"), float("inf")])
@@ -166,7 +185,7 @@ def test_the_toml_is_read_back(tmp_path: Path) -> None:
     config = read_config(path)
     assert config.settings == found.settings
     assert config.max_queue == queue(found)
-    assert path.read_text().startswith("# carries the most requests")
+    assert path.read_text().startswith("# of ")
 
 
 def test_the_queue_holds_what_can_be_answered_in_time() -> None:
@@ -174,3 +193,14 @@ def test_the_queue_holds_what_can_be_answered_in_time() -> None:
     assert queue(recommendation) == 50
     assert queue(replace(recommendation, settings=BatchSettings(64))) == 128
     assert queue(replace(recommendation, slo_p99_s=None)) == 1024
+
+
+def test_large_and_small_figures_are_said_without_exponents() -> None:
+    quick = points(lambda size, length: 1e-5 + 1e-6 * size, seq_lens=(1,))
+    found = recommend(quick, fit(quick), Workload((1,)))
+    assert isinstance(found, Recommendation)
+    assert "e+" not in found.reason + to_toml(found)
+    bounded = recommend(quick, fit(quick), Workload((1,)), slo_p99_s=30.0)
+    assert isinstance(bounded, Recommendation)
+    assert "a p99 of at most 30 s" in bounded.reason
+    assert "e+" not in to_toml(bounded)

@@ -61,9 +61,9 @@ def test_a_torn_last_line_is_cut_away(stopped: Path) -> None:
 
 
 def test_samples_of_something_else_are_refused(stopped: Path) -> None:
-    with pytest.raises(ConfigError, match="dtype differ"):
+    with pytest.raises(ConfigError, match="not the same dtype"):
         swept(Fake(Clock(), facts_of=replace(FACTS, dtype="bfloat16")), stopped)
-    with pytest.raises(ConfigError, match="batch_sizes differ"):
+    with pytest.raises(ConfigError, match="not the same batch sizes"):
         swept(Fake(Clock()), stopped, (1, 2, 4))
 
 

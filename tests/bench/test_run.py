@@ -6,13 +6,15 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from llmopt.bench.asked import Asked
-from llmopt.bench.result import Point
+from llmopt.bench.result import Point, Sweep
 from llmopt.bench.run import run
-from llmopt.bench.target import LoadPlan, LoadRun
+from llmopt.bench.sweep import sweep
+from llmopt.bench.target import LoadPlan, LoadRun, Target
 from llmopt.errors import InputError, OutOfMemory, UsageError
 from llmopt.report import as_text, bench_batch_json, bench_batch_view
 from llmopt.report.as_json import render
@@ -57,6 +59,35 @@ def test_with_an_slo_the_largest_rate_that_meets_it_and_its_price() -> None:
     assert report.slo_p99_s == 0.08
 
 
+def test_auto_ends_where_a_batch_alone_is_over_the_slo() -> None:
+    # 10 ms + 3.2 ms a request: 16 take 61 ms, 32 take 112 ms
+    swept = run([SimulatedTarget()], asked(batch_sizes="auto", slo_p99_s=0.08), guard=QuietGuard).sweep
+    assert max(point.shape.batch_size for point in swept.points) == 32
+    assert (
+        max(
+            p.shape.batch_size
+            for p in run([SimulatedTarget()], asked(batch_sizes="auto"), guard=QuietGuard).sweep.points
+        )
+        > 32
+    )
+
+
+def test_fewer_samples_than_asked_for_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short_of_time(target: Target, **more: Any) -> Sweep:
+        found = sweep(target, **more)
+        cut = [replace(point, times_s=point.times_s[: 3 + at]) for at, point in enumerate(found.points)]
+        return replace(found, points=tuple(cut))
+
+    monkeypatch.setattr("llmopt.bench.run.sweep", short_of_time)
+    few = run([SimulatedTarget()], asked(min_samples=6), guard=QuietGuard)
+    assert few.warnings == (
+        "3 of 5 shapes have 3 to 5 samples and not 6: raise --max-time, or name fewer --batch-sizes",
+    )
+    all_few = run([SimulatedTarget()], asked(batch_sizes=(1,)), guard=QuietGuard)
+    assert all_few.warnings[0].startswith("all shapes have 3 samples and not 30: raise --max-time")
+    assert run([SimulatedTarget()], asked(min_samples=3), guard=QuietGuard).warnings == ()
+
+
 def test_an_slo_below_the_time_of_one_request_is_met_by_nothing() -> None:
     report = run([SimulatedTarget()], asked(slo_p99_s=0.005), guard=QuietGuard)
     assert report.recommended is None
@@ -95,14 +126,19 @@ def test_what_does_not_fit_is_a_point_and_not_the_end() -> None:
 
 def test_several_devices_share_the_sweep_and_keep_their_samples_apart(tmp_path: Path) -> None:
     targets = [SimulatedTarget(), SimulatedTarget()]
-    report = run(targets, asked(resume=tmp_path / "samples.jsonl", verify=True), guard=QuietGuard)
+    report = run(targets, asked(resume=tmp_path / "samples.jsonl"), guard=QuietGuard)
     assert [point.shape.batch_size for point in report.sweep.points] == [1, 2, 4, 8, 16]
     assert all(point.status == "ok" for point in report.sweep.points)
     sizes = [{len(batch) for batch in target.batches} for target in targets]
     assert sizes[0] | sizes[1] == {1, 2, 4, 8, 16}
     assert not sizes[0] & sizes[1]
-    assert [bool(target.loads) for target in targets] == [True, False]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.jsonl.0", "samples.jsonl.1"]
+
+
+def test_the_first_of_several_devices_verifies() -> None:
+    targets = [SimulatedTarget(), SimulatedTarget()]
+    assert run(targets, asked(verify=True), guard=QuietGuard).verified is not None
+    assert [bool(target.loads) for target in targets] == [True, False]
 
 
 def test_nothing_fits() -> None:

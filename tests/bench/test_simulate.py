@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from llmopt.bench.arrivals import poisson
 from llmopt.bench.curve import ServiceCurve, fit
-from llmopt.bench.simulate import NO_OVERHEAD, Overhead, Simulated, simulate
+from llmopt.bench.simulate import NO_OVERHEAD, Overhead, simulate
+from llmopt.bench.simulated import Simulated
 from llmopt.serving.batching.settings import BatchSettings
 from llmopt.serving.batching.waiting import Pending, Waiting
 from tests.bench.swept import points
@@ -118,6 +119,17 @@ def test_what_serving_takes_is_on_top() -> None:
     one = CURVE.time_s(1, 64)
     assert found.latencies_s.tolist() == pytest.approx([one + 0.501, 2 * one + 0.502])
     assert found.busy_s == pytest.approx(2 * one + 0.002)
+
+
+@pytest.mark.parametrize("tokens", [None, 10_000])
+@pytest.mark.parametrize("lengths", [[64] * 4, [64, 64, 64, 63]])
+def test_a_pause_and_a_busy_device_cost_more(lengths: list[int], tokens: int | None) -> None:
+    costs = Overhead(request_s=0.1, idle_s=0.002, busy_s=0.05)
+    found = ran([0.1, 0.1, 3.0, 9.0], lengths, BatchSettings(1, 0.0, tokens), overhead=costs)
+    one, last = CURVE.time_s(1, 64), CURVE.time_s(1, lengths[-1])
+    after_idle, kept_waiting = one + 0.002 + 0.15, 2 * one + 0.002 + 0.1
+    assert found.latencies_s.tolist() == pytest.approx([after_idle, kept_waiting, one + 0.102, last + 0.102])
+    assert found.after_idle == 3
 
 
 def test_the_noise_of_the_sweep_comes_back() -> None:

@@ -17,7 +17,7 @@ from tests.serving.mock_openai import Behaviour, Mock, serving
 
 
 def swept(mock: Mock, environ: Mapping[str, str] | None = None, **options: Any) -> UrlSweep:
-    asked = {"new_tokens": 4, "max_time_s": 20.0, "min_samples": 20, "rates": (100.0, 200.0), **options}
+    asked = {"new_tokens": 4, "max_time_s": 0.8, "min_samples": 20, "rates": (100.0, 200.0), **options}
     return sweep_url(UrlOptions(mock.url, **asked), Workload((5, 9)), environ=environ or {})
 
 
@@ -33,6 +33,7 @@ def test_a_server_is_measured_at_named_rates() -> None:
         assert len(point.tpots_s) == point.samples
         assert point.useful_tokens_per_s == pytest.approx(4 * (point.throughput_per_s or 0))
     assert isinstance(found.recommended, UrlRecommendation)
+    assert found.held
     assert found.prompt_tokens == (5, 9)
     asked = [body["messages"][0]["content"] for body in mock.bodies]
     assert len(set(asked)) == len(asked)
@@ -42,7 +43,7 @@ def test_a_server_is_measured_at_named_rates() -> None:
 
 def test_rates_are_found_and_an_slo_is_judged() -> None:
     with serving(Behaviour(first_s=0.02, concurrency=2)) as mock:
-        found = swept(mock, rates=None, max_time_s=4.0, slo_p99_s=1e-6, min_samples=5)
+        found = swept(mock, rates=None, max_time_s=1.5, slo_p99_s=1e-6, min_samples=5)
     assert len(found.points) >= 1
     assert found.elapsed_s < 30
     assert isinstance(found.recommended, UrlUnmet)
@@ -54,14 +55,28 @@ def test_failures_are_counted_not_raised() -> None:
     [point] = found.points
     assert point.status == "failing"
     assert point.failed == (("HTTP 503", point.failures),)
+    assert isinstance(found.recommended, UrlUnmet)
+    assert "most of them with 'HTTP 503'" in found.recommended.reason
+
+
+def test_a_prompt_that_is_too_long_is_a_failure_and_no_end() -> None:
+    with serving(Behaviour(longest=50)) as mock:
+        options = UrlOptions(mock.url, new_tokens=4, max_time_s=0.8, min_samples=20, rates=(200.0,))
+        found = sweep_url(options, Workload((5,) * 30 + (60,)), environ={})
+    assert found.points[0].samples
+    assert {reason for reason, _ in found.points[0].failed} <= {"HTTP 400"}
 
 
 def test_a_key_is_read_from_the_named_variable() -> None:
     with serving(Behaviour(key="k-1")) as mock:
         assert swept(mock, {"OPENAI_API_KEY": "k-1"}, rates=(200.0,)).points[0].samples
         assert swept(mock, {"MINE": " k-1\n"}, rates=(200.0,), api_key_env="MINE").points[0].samples
-        with pytest.raises(InputError, match=r"no answer \(HTTP 401"):
+        with pytest.raises(InputError, match=r"no answer \(HTTP 401") as caught:
             swept(mock, {"MINE": "k-1"})
+        assert "set OPENAI_API_KEY" in caught.value.hint
+        with pytest.raises(InputError) as caught:
+            swept(mock, {"MINE": "wrong"}, api_key_env="MINE")
+        assert caught.value.hint == "the server refuses the key in MINE"
         with pytest.raises(UsageError, match="MINE is not set"):
             swept(mock, {}, api_key_env="MINE")
 
@@ -90,5 +105,13 @@ def test_rates_that_were_not_reached_are_warned_of() -> None:
     with serving(Behaviour(first_s=0.01)) as mock:
         found = swept(mock, rates=(0.001,), max_time_s=2.0)
     assert found.points[0].status == "skipped"
-    assert found.warnings == ("1 rates were not reached in time: give it more (--max-time)",)
+    assert found.warnings == ("1 rate was not reached in time: give it more (--max-time)",)
     assert found.recommended is None
+
+
+def test_requests_that_wait_for_a_connection_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmopt.bench.url.CONNECTIONS", 3)
+    with serving(Behaviour(first_s=0.1)) as mock:
+        found = swept(mock, rates=(100.0,), max_time_s=0.5)
+    assert found.points[0].open_most > 3
+    assert any("and 3 connections" in warning for warning in found.warnings)

@@ -41,8 +41,7 @@ def test_the_knee_is_found_without_an_slo(capacity: int) -> None:
     assert [point.rate_per_s for point in points] == sorted(point.rate_per_s for point in points)
     found = recommend(points, UrlOptions("http://localhost"))
     assert isinstance(found, UrlRecommendation)
-    assert 0.75 * 2 * capacity < found.rate_per_s <= 1.1 * 2 * capacity
-    assert found.reason.startswith("the smallest rate whose throughput reaches 95 %")
+    assert 0.75 * 2 * capacity < found.rate_per_s < 2 * capacity
 
 
 def test_the_largest_rate_that_meets_an_slo_is_found() -> None:
@@ -50,16 +49,53 @@ def test_the_largest_rate_that_meets_an_slo_is_found() -> None:
     points, _ = searched(Server(0.5, 16), slo_p99_s=slo, max_time_s=900)
     found = recommend(points, UrlOptions("http://localhost", slo_p99_s=slo))
     assert isinstance(found, UrlRecommendation)
-    assert 0.5 * 32 < found.rate_per_s < 32
+    assert 0.9 * 25.9 < found.rate_per_s < 1.06 * 25.9, "25.9/s by a simulation of 300,000 requests"
     assert (found.p99_upper_s or 9) <= slo
     assert any(point.rate_per_s > found.rate_per_s for point in points), "something above it was tried"
 
 
 def test_an_slo_below_the_service_time_is_met_by_nothing() -> None:
-    points, _ = searched(Server(0.5, 16), slo_p99_s=0.4, max_time_s=900)
+    points, took_s = searched(Server(0.5, 16), slo_p99_s=0.4, max_time_s=900)
     found = recommend(points, UrlOptions("http://localhost", slo_p99_s=0.4))
     assert isinstance(found, UrlUnmet)
     assert found.rate_per_s > 0
+    assert took_s < 100, "less load makes it no better, so the search ends"
+    assert found.reason.startswith("no rate meets a p99 of 400 ms: half of the answers take 500 ms or more")
+
+
+def test_failures_that_do_not_come_from_the_load_end_the_search() -> None:
+    server = Server(0.1, 100, error=lambda number: "" if number % 3 else "HTTP 500")
+    points, took_s = searched(server, max_time_s=300)
+    assert {point.status for point in points} == {"failing"}
+    assert len(points) <= 3
+    assert took_s < 150
+    assert isinstance(recommend(points, UrlOptions("http://localhost")), UrlUnmet)
+
+
+def test_a_limit_on_rates_is_found() -> None:
+    server = Server(0.02, 100)
+    sent_s: list[float] = []
+
+    def error(number: int) -> str:
+        now_s = asyncio.get_running_loop().time()
+        sent_s[:] = [each for each in sent_s if each > now_s - 1]
+        if len(sent_s) >= 8:
+            return "HTTP 429"
+        sent_s.append(now_s)
+        return ""
+
+    server.error = error
+    points, _ = searched(server, max_time_s=600)
+    found = recommend(points, UrlOptions("http://localhost"))
+    assert isinstance(found, UrlRecommendation)
+    assert 0.3 <= found.rate_per_s <= 8
+
+
+def test_a_search_that_was_cut_short_goes_on_while_there_is_time() -> None:
+    points, _ = searched(Server(0.12, 64), max_time_s=60)
+    found = recommend(points, UrlOptions("http://localhost"))
+    assert isinstance(found, UrlRecommendation)
+    assert 0.8 * 533 < found.rate_per_s < 533
 
 
 def test_too_little_time_for_a_p99_is_said() -> None:
@@ -132,19 +168,19 @@ def test_rates_for_which_there_is_no_time_are_told() -> None:
 
 def test_a_log_is_replayed_at_any_rate() -> None:
     server = Server(0.01, 4)
-    asked = UrlOptions("http://localhost", rates=(10.0,), min_samples=6)
+    asked = UrlOptions("http://localhost", rates=(10.0,), min_samples=6, max_time_s=20)
     told: list[tuple[int, int, str]] = []
 
     async def main() -> tuple[UrlPoint, ...]:
-        deadline_s = asyncio.get_running_loop().time() + 60
+        deadline_s = asyncio.get_running_loop().time() + asked.max_time_s
         work = Workload((3, 7, 5), pattern_s=(0.0, 1.0, 1.5), paired=True)
         progress = lambda *each: told.append(each)  # noqa: E731
         return await RateSearch(server, asked, work, deadline_s=deadline_s, typical_s=0.01, progress=progress).run()
 
     [found] = run(main())
-    assert found.samples == 6
+    assert found.samples > 100, "as many as there is time for"
     assert sorted({len(text.split()) for text in server.prompts}) == [3, 5, 7]
-    assert told == [(0, 1, "10 requests a second")]
+    assert told == [(0, 1, "10 requests/s")]
 
 
 @pytest.mark.parametrize(

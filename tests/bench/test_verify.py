@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from llmopt.bench import verify as bench_verify
 from llmopt.bench.arrivals import Workload
 from llmopt.bench.curve import ServiceCurve, fit
 from llmopt.bench.guard import Guard
-from llmopt.bench.result import Noise, Recommendation
+from llmopt.bench.others import Others
+from llmopt.bench.result import Noise, Recommendation, Verification
 from llmopt.bench.simulate import NO_OVERHEAD, Overhead, simulate
 from llmopt.bench.target import LoadPlan, LoadRun
-from llmopt.bench.verify import CAPACITY_SHARE, most_rate, verify
+from llmopt.bench.verify import CAPACITY_SHARE, most_rate
 from llmopt.core.batch import BatchTiming
 from llmopt.core.target import TargetFacts
 from llmopt.errors import CheckFailed
@@ -41,18 +44,34 @@ class Quiet(Guard):
         return self._found
 
 
+class Nobody(Others):
+    """Other processes that take a share of the CPUs."""
+
+    def __init__(self, share: float = 0.0) -> None:
+        self._share = share
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def share(self) -> float:
+        return self._share
+
+
 class Machine:
     """A target that is so many times as slow as the sweep said; it is simulated itself."""
 
     def __init__(self, slowness: float = 1.0, *, failing: int = 0, curve: ServiceCurve = CURVE) -> None:
         self.slowness, self.failing, self.curve = slowness, failing, curve
         self.plans: list[LoadPlan] = []
+        self.alone: list[tuple[int, ...]] = []
 
     def facts(self) -> TargetFacts:
         return TargetFacts("fake", "callable", "cpu", "none")
 
     def run(self, lengths: Sequence[int]) -> BatchTiming:
-        raise NotImplementedError
+        self.alone.append(tuple(lengths))
+        took_s = self.curve.time_s(len(lengths), max(lengths)) * self.slowness
+        return BatchTiming(took_s, took_s, sum(lengths), len(lengths) * max(lengths))
 
     def load(self, plan: LoadPlan) -> LoadRun:
         self.plans.append(plan)
@@ -71,6 +90,10 @@ class Machine:
         """Nothing to give back."""
 
 
+def verify(target: Machine, best: Recommendation, curve: ServiceCurve, workload: Workload, **more: Any) -> Verification:
+    return bench_verify.verify(target, best, curve, workload, **{"others": Nobody(), **more})
+
+
 def test_a_machine_that_is_as_the_sweep_said_is_predicted() -> None:
     noisy = fit(points(noise=0.05, samples=50))
     guard, machine = Quiet(), Machine(curve=noisy)
@@ -85,7 +108,10 @@ def test_a_machine_that_is_as_the_sweep_said_is_predicted() -> None:
     assert found.measured_throughput_per_s == pytest.approx(found.predicted_throughput_per_s, rel=0.02)
     assert found.mean_batch_size > 1
     assert found.late_s == 0.0004
-    assert guard.readings == 2
+    assert guard.readings == 6
+    assert found.noise.quiet
+    assert found.speed_before == pytest.approx(1)
+    assert found.speed_after == pytest.approx(1)
 
 
 def test_a_slower_machine_shows_as_an_error_and_why() -> None:
@@ -95,6 +121,53 @@ def test_a_slower_machine_shows_as_an_error_and_why() -> None:
     assert found.p50_error > 0.1
     assert found.service_ratio == pytest.approx(1.2)
     assert found.slo_met is False
+    assert found.speed_before == found.speed_after == pytest.approx(1.2)
+    assert not found.noise.quiet
+    said = (
+        "batches took +20% against the sweep (the same ones +20% right before the load, +20% after; up to 5% is quiet)"
+    )
+    assert found.noise.reasons == (said,)
+
+
+def test_the_times_of_the_run_itself_explain_what_the_machine_did() -> None:
+    found = verify(Machine(1.2), BEST, CURVE, EQUAL, guard=Quiet())
+    assert found.replayed_p50_s == pytest.approx(found.measured_p50_s, rel=0.01)
+    assert found.replayed_p99_s == pytest.approx(found.measured_p99_s, rel=0.01)
+
+
+def test_an_error_of_the_simulation_is_not_the_machines() -> None:
+    class Late(Machine):
+        def load(self, plan: LoadPlan) -> LoadRun:
+            run = super().load(plan)
+            return replace(run, latencies_s=tuple(latency_s * 1.3 for latency_s in run.latencies_s))
+
+    found = verify(Late(), BEST, CURVE, EQUAL, guard=Quiet())
+    assert found.p50_error == pytest.approx(0.3, abs=0.01)
+    assert found.replayed_p50_s == pytest.approx(found.predicted_p50_s, rel=0.01)
+    assert found.noise.quiet
+
+
+def test_next_to_the_capacity_a_little_slower_matters() -> None:
+    near = replace(BEST, rate_per_s=10_000.0, slo_p99_s=None)
+    found = verify(Machine(1.045), near, CURVE, EQUAL, guard=Quiet())
+    assert found.p50_error > 0.1
+    assert found.noise.reasons[0].startswith("batches took +4.5% against the sweep")
+    assert verify(Machine(1.045), replace(BEST, rate_per_s=5.0), CURVE, EQUAL, guard=Quiet()).noise.quiet
+
+
+def test_what_else_uses_the_cpus_is_told() -> None:
+    found = verify(Machine(), BEST, CURVE, EQUAL, guard=Quiet(), others=Nobody(0.3), requests=100)
+    assert found.others == 0.3
+    assert found.noise.reasons == ("other processes took 30% of the CPUs' time (up to 5% is quiet)",)
+
+
+def test_the_same_batches_run_before_and_after_the_load() -> None:
+    machine = Machine()
+    verify(machine, BEST, CURVE, EQUAL, guard=Quiet())
+    sizes = [len(batch) for batch in machine.alone]
+    assert sizes[: len(sizes) // 2] == sizes[len(sizes) // 2 :]
+    assert {length for batch in machine.alone for length in batch} == {64}
+    assert 1 <= min(sizes) < max(sizes) <= 8
 
 
 def test_it_is_warm_before_it_counts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 
 from llmopt.bench import child
 from llmopt.bench.guard import Guard
+from llmopt.bench.others import Others
 from llmopt.bench.result import Noise
 from llmopt.serving.batching.toml import read_config
 from tests.bench.simulated import QuietGuard, SimulatedTarget
@@ -41,6 +43,7 @@ def targets(monkeypatch: pytest.MonkeyPatch, workdir: Path) -> Targets:
     monkeypatch.setattr(child, "ChildTarget", found)
     monkeypatch.setattr(Guard, "reading", QuietGuard.reading)
     monkeypatch.setattr(Guard, "noise", QuietGuard.noise)
+    monkeypatch.setattr(Others, "share", lambda others: 0.0)
     return found
 
 
@@ -105,7 +108,9 @@ def test_a_noisy_machine_fails_the_run_unless_it_is_allowed(
     outcome = llmopt("bench-batch", *FAST)
     assert outcome.code == 1
     assert "Batches of requests" in outcome.out
-    assert outcome.err == ("llmopt: check failed: the machine was not quiet (drift 12%); --allow-noisy lets it pass\n")
+    assert outcome.err == ("llmopt: check failed: the machine was not quiet: drift 12%; --allow-noisy lets it pass\n")
+    assert llmopt("bench-batch", *FAST, "-o", "noisy.csv").err == outcome.err
+    assert "warning: The machine was not quiet" in llmopt("bench-batch", *FAST, "-o", "x.csv", "--allow-noisy").err
     allowed = llmopt("bench-batch", *FAST, "--allow-noisy")
     assert (allowed.code, allowed.err) == (0, "")
     assert "warning: The machine was not quiet: drift 12%." in allowed.out
@@ -157,7 +162,66 @@ def test_out_of_memory_at_one_request_is_one_line(llmopt: Llmopt, targets: Targe
     assert targets.simulated.closed
 
 
+def test_one_log_for_lengths_and_arrivals_is_read_once(
+    llmopt: Llmopt, targets: Targets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = '{"timestamp": "2026-05-01T00:00:%02dZ", "model": "m", "input_tokens": 60, "output_tokens": 1}\n'
+    text = "".join(line % at for at in range(40))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    common = ("bench-batch", "model", "--batch-sizes", "1,4", "--max-time", "2s", "--format", "json")
+    outcome = llmopt(*common, "--lengths", "-", "--arrivals", "-")
+    assert (outcome.code, outcome.err) == (0, "")
+    document = json.loads(outcome.out)
+    assert {point["seq_len"] for point in document["points"]} == {64}
+    assert document["recommended"]["user_rate_per_s"] == pytest.approx(1.0, rel=0.1)
+
+
+@pytest.mark.parametrize(("flag", "name"), [("-o", "no/x.json"), ("-o", "."), ("--save-config", "no/batcher.toml")])
+def test_a_result_without_a_place_is_told_before_the_work(
+    flag: str, name: str, llmopt: Llmopt, targets: Targets
+) -> None:
+    outcome = llmopt("bench-batch", *FAST, flag, name, "--format", "json")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"{name}: cannot be written: " in outcome.err
+    assert f"name another file with {flag}" in outcome.err
+    assert targets.factories == []
+
+
+def test_settings_that_do_not_go_with_the_target_are_left_out(
+    llmopt: Llmopt, targets: Targets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMOPT_MODEL", "gpt-4o")
+    own = 'device = "cuda"\nseq-len = "32"\nmax-time = 2\nbatch-sizes = "1,2"\nfail-on-regression = "5%"\n'
+    Path("llmopt.toml").write_text(f"[bench-batch]\n{own}")
+    Path("x.txt").write_text("one\n")
+    assert llmopt("bench-batch", "m:f", "--inputs", "x.txt").code == 0
+    assert llmopt("bench-batch", "model").code == 0
+    assert (targets.factories[0].spec, targets.factories[1].device) == ("m:f", "cuda")
+    typed = llmopt("bench-batch", "m:f", "--device", "cpu")
+    assert (typed.code, typed.err.splitlines()[0]) == (
+        2,
+        "llmopt: error: --device is for models, and m:f is a function",
+    )
+
+
+def test_a_run_that_is_stopped_says_how_to_go_on(
+    llmopt: Llmopt, targets: Targets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SimulatedTarget, "run", interrupted)
+    assert llmopt("bench-batch", *FAST, "--resume", "s.jsonl").err == (
+        "llmopt: stopped; the same command goes on with s.jsonl\n"
+    )
+    quiet = llmopt("bench-batch", *FAST, "--resume", "s.jsonl", "-q")
+    assert (quiet.code, quiet.out, quiet.err) == (130, "", "")
+    assert targets.simulated.closed
+
+
 def test_progress_is_for_terminals_only(llmopt: Llmopt, targets: Targets, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert "loading model" in llmopt("bench-batch", *FAST).err
+    shown = llmopt("bench-batch", *FAST).err
+    assert "loading model" in shown
+    assert "100% " in shown
     assert llmopt("bench-batch", *FAST, "-q").err == ""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from llmopt.cli.bench_batch_asked import Typed, check, numbers
+from llmopt.cli.bench_batch_asked import Typed, check, numbers, settled
+from llmopt.errors import UsageError
 from tests.cli.conftest import Llmopt
 
 
@@ -15,6 +16,7 @@ def test_the_defaults_are_fine() -> None:
     check(typed)
     read = numbers(typed)
     assert (read.batch_sizes, read.seq_lens, read.min_samples, read.max_time_s, read.ci) == ("auto", (), 30, 60.0, 0.02)
+    assert numbers(Typed(target="model", batch_sizes="Auto")).batch_sizes == "auto"
     assert (read.slo_p99_s, read.rate_per_s, read.price_per_hour, read.threshold) == (None, None, None, None)
 
 
@@ -27,7 +29,34 @@ def test_a_colon_makes_a_callable_unless_there_is_such_a_folder(workdir: Path) -
     assert Typed(url="http://localhost/v1").kind == "url"
 
 
+def test_several_rates_are_for_servers() -> None:
+    assert numbers(Typed(url="http://h/v1", rate="4/s,120/min, 1/s")).rates_per_s == (1.0, 2.0, 4.0)
+    assert numbers(Typed(url="http://h/v1", rate="4/s,1/s")).rate_per_s is None
+    one = numbers(Typed(target="m", rate="6,000/min"))
+    assert (one.rates_per_s, one.rate_per_s) == ((100.0,), 100.0)
+    assert numbers(Typed(target="m")).rates_per_s == ()
+    with pytest.raises(UsageError, match="one rate is needed"):
+        numbers(Typed(target="m", rate="1/s,2/s"))
+
+
+def test_a_flag_goes_before_a_setting_that_excludes_it() -> None:
+    typed = Typed(target="m", seq_len="32", lengths=Path("log"), rate="1/s", arrivals=Path("log"))
+    fits = settled(typed, {"seq_len", "arrivals"})
+    assert (fits.seq_len, fits.lengths, fits.rate, fits.arrivals) == (None, Path("log"), "1/s", None)
+    assert settled(typed, {"seq_len", "lengths"}).seq_len == "32"
+    assert settled(typed, ()) == typed
+
+
+def test_a_model_that_is_typed_goes_before_a_url_of_the_settings() -> None:
+    typed = Typed(target="m", url="http://h/v1", model="gpt-4o", verify=True)
+    fits = settled(typed, {"url", "model"})
+    assert (fits.url, fits.model, fits.verify) == (None, None, True)
+    check(fits)
+
+
 REFUSED = [
+    (("",), "one of MODEL, MODULE:CALLABLE and --url is needed"),
+    (("m", "--min-samples", "2001"), "--min-samples '2001': more than 2000"),
     ((), "one of MODEL, MODULE:CALLABLE and --url is needed"),
     (("m", "--url", "http://h/v1"), "one of MODEL, MODULE:CALLABLE and --url is needed"),
     (("m", "--seq-len", "8", "--lengths", "log"), "--seq-len and --lengths exclude each other"),

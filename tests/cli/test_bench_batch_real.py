@@ -12,7 +12,8 @@ import pytest
 from tests.cli.conftest import Llmopt
 from tests.models.extras import library
 
-QUICK = ("--batch-sizes", "1,2,4", "--min-samples", "3", "--max-time", "6s", "--allow-noisy", "--format", "json")
+SOON = ("--min-samples", "3", "--ci", "90%", "--allow-noisy", "--format", "json")
+QUICK = ("--batch-sizes", "1,2,4", "--max-time", "6s", *SOON)
 FUNCTIONS = """\
 def same(texts):
     return [len(text) for text in texts]
@@ -125,16 +126,11 @@ def test_a_real_model(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
     assert spec is not None
     assert spec.origin is not None
     model = Path(spec.origin).parent / "model"
-    quick = ("--batch-sizes", "1,4", "--seq-len", "16,32", "--min-samples", "3", "--max-time", "15s", "--allow-noisy")
-    outcome = llmopt("bench-batch", model, *quick, "--device", "cpu", "--slo-p99", "30s", "--format", "json")
+    quick = ("--batch-sizes", "1,4", "--seq-len", "16", "--max-time", "60s", *SOON)
+    outcome = llmopt("bench-batch", model, *quick, "--device", "cpu")
     assert (outcome.code, outcome.err) == (0, "")
     document = json.loads(outcome.out)
-    assert [(point["seq_len"], point["batch_size"]) for point in document["points"]] == [
-        (16, 1),
-        (16, 4),
-        (32, 1),
-        (32, 4),
-    ]
+    assert [(point["seq_len"], point["batch_size"]) for point in document["points"]] == [(16, 1), (16, 4)]
     assert document["environment"]["target"]["task"] == "embed"
     assert document["environment"]["target"]["parameters"] > 20_000_000
     assert all(point["peak_memory_bytes"] > 50_000_000 for point in document["points"])

@@ -44,7 +44,7 @@ def load(monkeypatch: pytest.MonkeyPatch, workdir: Path) -> Load:
 def test_defaults(llmopt: Llmopt, load: Load) -> None:
     outcome = llmopt(*SERVER)
     assert (outcome.code, outcome.err) == (0, "")
-    assert "plan for 16/s" in outcome.out
+    assert "plan for 16 requests/s" in outcome.out
     options, workload = load.calls[0]
     assert (options.model, options.api_key_env, options.new_tokens, options.max_time_s) == (None, None, 64, 60.0)
     assert (workload.lengths, workload.rate_per_s, workload.pattern_s) == ((128,), None, ())
@@ -57,11 +57,17 @@ def test_every_option_arrives(llmopt: Llmopt, load: Load) -> None:
     options, workload = load.calls[0]
     assert (options.model, options.api_key_env, options.new_tokens, options.slo_p99_s) == ("m", "KEY", 8, 0.6)
     assert (options.max_time_s, options.min_samples, options.price_per_hour) == (120.0, 50, Decimal("2.5"))
-    assert (options.user_rate_per_s, workload.lengths) == (40.0, (16, 64))
+    assert (options.user_rate_per_s, options.rates, workload.lengths) == (40.0, (40.0,), (16, 64))
     assert document["schema"] == "llmopt.bench-batch/1"
     assert document["slo_p99_s"] == 0.6
     assert document["recommended"]["rate_per_s"] == 16.0
     assert document["points"][2]["failed"] == {"HTTP 429": 7, "timeout": 1}
+
+
+def test_several_rates_are_held_each(llmopt: Llmopt, load: Load) -> None:
+    assert llmopt(*SERVER, "--rate", "1/s,90/min,4").code == 0
+    options = load.calls[0][0]
+    assert (options.rates, options.user_rate_per_s) == ((1.0, 1.5, 4.0), None)
 
 
 def test_a_log_gives_prompts_and_arrivals(llmopt: Llmopt, load: Load) -> None:

@@ -18,8 +18,8 @@ def test_it_rewrites_itself_and_is_gone_at_the_end(
         progress(20, 20, "done")
         progress(0, 0, "x" * 500)
     told = capsys.readouterr().err.split("\r")
-    assert told[1] == r"1/20 batch 16 \x1b[31m"
-    assert told[2].rstrip() == "20/20 done"
+    assert told[1] == r"5% batch 16 \x1b[31m"
+    assert told[2].rstrip() == "100% done"
     assert len(told[2]) == len(told[1])
     assert len(told[3]) == 99
     assert told[4:] == [" " * 99, ""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
 import re
@@ -29,6 +30,9 @@ import pathlib, threading
 
 def shout(texts):
     return [text.upper() for text in texts]
+
+def sizes(texts):
+    return [[float(len(text))] for text in texts]
 
 def stuck(texts):
     pathlib.Path("began").touch()
@@ -79,7 +83,7 @@ def started(*arguments: str) -> Iterator[Started]:
 
 
 @contextmanager
-def asked_within(port: int, talk: Callable[[Started], None]) -> Iterator[None]:
+def asked_within(port: int, talk: Callable[[Started], object]) -> Iterator[None]:
     """Talk to a server that this thread is about to run, from another; then end it with a signal."""
     server = Started(None, "", port)
     failures: list[BaseException] = []
@@ -155,6 +159,28 @@ def test_a_server_that_others_reach_is_warned_of(functions: Path, llmopt: Llmopt
         outcome = llmopt("serve", "functions.py:shout", "--port", free_port, "--host", "0.0.0.0")
     assert outcome.code == 0
     assert f"whoever reaches 0.0.0.0:{free_port} can use the model" in outcome.err.splitlines()[1]
+
+
+def test_a_function_may_embed(functions: Path, llmopt: Llmopt, free_port: int) -> None:
+    def talk(server: Started) -> None:
+        status, text = server.ask("/v1/embeddings", {"model": "mine", "input": ["ab", "c"]})
+        assert (status, [one["embedding"] for one in json.loads(text)["data"]]) == (200, [[2.0], [1.0]])
+
+    with asked_within(free_port, talk):
+        outcome = llmopt("serve", "functions.py:sizes", "--task", "embed", "--name", "mine", "--port", free_port, "-q")
+    assert outcome.code == 0
+
+
+def test_it_serves_though_nobody_reads_what_it_says(
+    functions: Path, llmopt: Llmopt, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    with asked_within(free_port, lambda server: server.ask("/predict", {"input": "a"})):
+        assert llmopt("serve", "functions.py:shout", "--port", free_port).code == 0
 
 
 def test_quiet_says_nothing(functions: Path, llmopt: Llmopt, free_port: int) -> None:
@@ -256,7 +282,8 @@ def test_a_taken_port_is_said_before_the_model_is_opened(llmopt: Llmopt) -> None
         (["m", "--timeout", "never"], "--timeout 'never': not a duration"),
         (["m", "--drain", "0s"], "--drain '0s'"),
         (["m", "--task", "sing"], "--task 'sing': not one of embed, classify, generate"),
-        (["json:dumps", "--task", "embed"], "--task is for models, and json:dumps is a function"),
+        (["json:dumps", "--task", "classify"], "--task classify is for models, and json:dumps is a function"),
+        (["json:dumps", "--device", "cuda"], "--device is for models, and json:dumps is a function"),
         (["json:dumps", "--trust-remote-code"], "--trust-remote-code is for models, and json:dumps is a function"),
     ],
 )

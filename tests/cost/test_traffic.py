@@ -149,3 +149,46 @@ def test_a_table_without_known_columns_is_refused(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none"):
         requests(tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("record", "tokens"),
+    [
+        ({"timestamp": "2026-03-02T08:00:01Z", "input_tokens": 12}, 12),
+        ({"timestamp": "2026-03-02T08:00:01Z"}, None),
+        ({"ts": 1772438401, "prompt_tokens": 7, "completion_tokens": 3}, 7),
+        ({"model": "m", "time": "2026-03-02T08:00:01Z", "prompt_tokens": 9}, 9),
+        ({"input_tokens": 5}, 5),
+    ],
+)
+def test_records_too_bare_for_a_bill_are_requests(
+    tmp_path: Path, record: dict[str, object], tokens: int | None
+) -> None:
+    found = requests(written(tmp_path / "log.jsonl", json.dumps(record).encode() + b"\n"))
+    at = None if list(record) == ["input_tokens"] else datetime(2026, 3, 2, 8, 0, 1, tzinfo=UTC)
+    output = record.get("completion_tokens")
+    assert found.requests == (Request(at, tokens, output, record.get("model")),)  # type: ignore[arg-type]
+    assert found.rejected == ()
+
+
+def test_a_bare_table_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("timestamp,input_tokens\n2026-03-02T08:00:01Z,12\n2026-03-02T08:00:02.5Z,14\n")
+    found = requests(path)
+    assert [request.input_tokens for request in found.requests] == [12, 14]
+    assert found.untimed == 0
+
+
+def test_bare_records_are_counted_where_counts_make_no_sense(tmp_path: Path) -> None:
+    bad, good = (json.dumps({"timestamp": "2026-03-02T08:00:01Z", "input_tokens": n}) for n in (-3, 4))
+    found = requests(written(tmp_path / "log.jsonl", f"{bad}\n{good}\n".encode()))
+    assert [request.input_tokens for request in found.requests] == [4]
+    assert rejected(found) == 1
+
+
+def test_the_users_own_columns_are_read_in_bare_records(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("when,n,out\n2026-03-02T08:00:01Z,12,3\n2026-03-02T08:00:02Z,14,\n")
+    found = requests(path, mapping={"when": "timestamp", "n": "input_tokens", "out": "output_tokens"})
+    assert [(request.input_tokens, request.output_tokens) for request in found.requests] == [(12, 3), (14, None)]
+    assert found.untimed == 0

@@ -152,60 +152,6 @@ def test_classifiers_give_what_their_classes_get(
         assert scores.tolist() == pytest.approx(wanted.tolist(), abs=1e-5)
 
 
-def greedy(folder: Path, request: list[int], tokens: int) -> list[int]:
-    """Return what a causal model goes on with, one token at a time, without a cache."""
-    plain = transformers.AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
-    ids = list(request)
-    for at in range(tokens):
-        with torch.no_grad():
-            scores = plain(torch.tensor([ids])).logits[0, -1]
-        if at < tokens:
-            scores[3] = -torch.inf  # the end of a text never comes before the last token
-        ids.append(int(scores.argmax()))
-    return ids[len(request) :]
-
-
-def test_a_language_model_generates_so_many_tokens_for_each(tmp_path: Path) -> None:
-    folder = save_gpt(tmp_path)
-    model = open_model(folder, device="cpu", new_tokens=7)
-    assert (model.facts.task, model.facts.new_tokens, model.facts.max_tokens) == ("generate", 7, 57)
-    requests = model.encode(TEXTS)
-    assert len({len(request) for request in requests}) == len(TEXTS)
-    found = model.predict(requests)
-    assert found == [greedy(folder, request, 7) for request in requests]
-    assert isinstance(model.decode(found[0]), str)
-    assert [len(new) for new in model.predict([model.predictor.item(57)] * 2)] == [7, 7]
-
-
-def test_the_settings_of_a_checkpoint_change_nothing_of_the_work(tmp_path: Path) -> None:
-    folder = save_gpt(tmp_path)
-    requests = [open_model(folder, new_tokens=9).predictor.item(5)]
-    plain = open_model(folder, new_tokens=9, device="cpu").predict(requests)
-    change(
-        folder / "generation_config.json",
-        do_sample=True,
-        temperature=0.1,
-        repetition_penalty=3.0,
-        num_beams=4,
-        max_length=3,
-    )
-    assert open_model(folder, new_tokens=9, device="cpu").predict(requests) == plain
-
-
-def test_prefill_and_decode_are_timed_apart(tmp_path: Path) -> None:
-    model = open_model(save_gpt(tmp_path), device="cpu", new_tokens=20)
-    for _ in range(2):
-        model.clock.start()
-        model.predict([model.predictor.item(4)])
-        model.clock.synchronize()
-        reading = model.clock.read()
-        assert reading.prefill_s > 0
-        assert reading.decode_s > reading.prefill_s
-    model.clock.start()
-    model.clock.synchronize()
-    assert model.clock.read().prefill_s is None
-
-
 def test_the_dtype_and_the_attention_can_be_chosen(tmp_path: Path) -> None:
     folder = save_bert(tmp_path)
     model = open_model(folder, dtype="bfloat16", attention="eager", device="cpu")
@@ -294,6 +240,7 @@ def test_a_config_that_names_no_class_leaves_the_choice(tmp_path: Path) -> None:
         ({"dtype": "int3"}, "the dtype 'int3' is not known"),
         ({"dtype": "float16", "device": "cpu"}, "float16 is very slow on a CPU"),
         ({"attention": "flash_attention_2"}, "the attention 'flash_attention_2' cannot be used"),
+        ({"attention": "kernels-community/flash-attn"}, "is code on a hub, which is not run here"),
         ({"attention": "nonsense"}, "the attention 'nonsense' cannot be used"),
         ({"new_tokens": 3}, "new tokens make no sense"),
         ({"device": "gpu"}, "the device 'gpu' is not known"),
@@ -375,11 +322,20 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     refused(folder, "what it computes is not finite")
 
 
-def test_memory_that_runs_out_while_loading_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: can't allocate memory"),
+        OSError(12, "Cannot allocate memory"),
+    ],
+)
+def test_memory_that_runs_out_while_loading_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     weights = importlib.import_module("llmopt.models.weights")
 
     def full(*args: object, **settings: object) -> None:
-        raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: can't allocate memory")
+        raise error
 
     monkeypatch.setattr(weights.AutoModel, "from_pretrained", full)
     refused(save_bert(tmp_path), "out of memory on cpu", OutOfMemory, device="cpu")
@@ -396,17 +352,91 @@ def test_what_cannot_be_compiled_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(checkpoint, "check_compiler", lambda place: None)
 
     def compiled(model: Any, *args: object, **settings: object) -> None:
-        assert settings == {"dynamic": True}
+        assert settings == {"dynamic": True, "recompile_limit": 64}
         model.forward = fails
 
     def fails(*args: object, **settings: object) -> None:
-        raise RuntimeError("CppCompileError: C++ compile error\n\nCommand: g++")
+        raise RuntimeError("backend='inductor' raised:\n\nCppCompileError: C++ compile error\n\nCommand: g++")
 
     monkeypatch.setattr(torch.nn.Module, "compile", compiled)
     folder = save_bert(tmp_path / "model")
-    refused(folder, "torch.compile failed: CppCompileError", UsageError, compile=True, device="cpu")
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda model, **settings: None)
+    refused(
+        folder,
+        "torch.compile failed: backend='inductor' raised: CppCompileError: C.. compile error$",
+        UsageError,
+        compile=True,
+        device="cpu",
+    )
+
+
+def test_all_graphs_are_compiled_before_the_first_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request, several, and several of different lengths are three graphs, and each may take a minute."""
+    shapes: list[tuple[tuple[int, ...], bool]] = []
+
+    def noted(model: Any, **settings: object) -> None:
+        forward = model.forward
+
+        def seen(*args: Any, **inputs: Any) -> Any:
+            mask = inputs["attention_mask"]
+            shapes.append((tuple(mask.shape), bool(mask.all())))
+            return forward(*args, **inputs)
+
+        model.forward = seen
+
+    monkeypatch.setattr(torch.nn.Module, "compile", noted)
+    folder = save_bert(tmp_path)
+    assert open_model(folder, device="cpu").facts.compiled is False
+    assert shapes == []
     assert open_model(folder, compile=True, device="cpu").facts.compiled
+    assert {(1, True), (2, True), (2, False)} <= {(shape[0], full) for shape, full in shapes}
+
+
+def test_an_attention_that_fails_when_it_is_tried_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: object, **settings: object) -> None:
+        raise RuntimeError("FlashAttention only support fp16 and bf16 data type")
+
+    monkeypatch.setattr(transformers.BertModel, "forward", fails)
+    refused(save_bert(tmp_path), "attention 'sdpa' cannot be used: FlashAttention only", UsageError, attention="sdpa")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden_size": 16}, r"embeddings.LayerNorm.bias is \(8,\) in its weights, \(16,\) by config.json"),
+        ({"num_attention_heads": 0}, "can load: "),
+        ({"num_hidden_layers": "6"}, "Validation error for field 'num_hidden_layers': .*int"),
+        ({"pad_token_id": 999_999}, "can load: "),
+        ({"dtype": "float3"}, "can load: "),
+    ],
+)
+def test_settings_that_do_not_fit_the_weights_are_told(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+    folder = save_bert(tmp_path)
+    change(folder / "config.json", **settings)
+    refused(folder, message, device="cpu")
+
+
+def test_weights_that_cannot_be_put_on_the_device_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stays(*args: object, **settings: object) -> None:
+        raise ValueError("`.to` is not supported for `4-bit` models")
+
+    monkeypatch.setattr(transformers.BertModel, "to", stays)
+    refused(save_bert(tmp_path), "can load: `.to` is not supported")
+
+
+def test_nothing_is_asked_of_a_hub_while_a_model_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    constants = importlib.import_module("huggingface_hub").constants
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    seen: list[bool] = []
+    made = transformers.BertModel.__init__
+
+    def noting(*args: object, **settings: object) -> None:
+        seen.append(constants.is_offline_mode())
+        made(*args, **settings)
+
+    monkeypatch.setattr(transformers.BertModel, "__init__", noting)
+    open_model(save_bert(tmp_path), device="cpu")
+    assert seen[-1] is True
+    assert constants.is_offline_mode() is False
 
 
 @pytest.mark.parametrize(
@@ -435,8 +465,15 @@ def test_other_families(tmp_path: Path, kind: str, settings: dict[str, Any], lon
     assert model._parts.fill == fill
 
 
+def test_models_of_pictures_are_refused(tmp_path: Path) -> None:
+    save_tokenizer(tmp_path)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    transformers.ViTModel(transformers.ViTConfig(**sizes, image_size=8, patch_size=4)).save_pretrained(tmp_path)
+    refused(tmp_path, "it does not read text")
+
+
 def test_models_with_two_halves_are_refused(tmp_path: Path) -> None:
     size = save_tokenizer(tmp_path)
     config = transformers.T5Config(vocab_size=size, d_model=8, d_kv=4, d_ff=16, num_layers=1, num_heads=2)
     transformers.T5ForConditionalGeneration(config).save_pretrained(tmp_path)
-    refused(tmp_path, "an encoder and a decoder")
+    assert "only an encoder or only a decoder" in refused(tmp_path, "an encoder and a decoder").hint

@@ -156,6 +156,9 @@ EXHAUSTED = (
     RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 400 bytes."),
     RuntimeError("MPS backend out of memory (MPS allocated: 18.00 GiB)"),
     torch.AcceleratorError("CUDA error: out of memory"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+    RuntimeError("std::bad_alloc"),
     MemoryError(),
 )
 
@@ -171,6 +174,19 @@ def test_all_that_torch_says_of_memory_is_one_error(error: BaseException, cuda: 
         assert "\n" not in caught.value.message
         assert caught.value.hint
         assert caught.value.__context__ is None
+    beside_torch = str(error).startswith(("CUDA error", "cuDNN error"))  # these are tried again
+    assert cuda.calls == ["empty_cache"] * (2 if beside_torch else 1)
+
+
+def test_what_torch_kept_in_store_is_given_to_those_who_allocate_beside_it(cuda: FakeCuda, gpu: Any) -> None:
+    """A new thread needs a handle of cuBLAS, while torch holds all memory."""
+
+    def work() -> int:
+        if not cuda.calls:
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`")
+        return 7
+
+    assert gpu.compute(work) == 7
     assert cuda.calls == ["empty_cache"]
 
 
@@ -254,6 +270,28 @@ def test_no_such_device(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         device.open_device(name)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.AcceleratorError("CUDA error: no kernel image is available for execution on the device\nmore"),
+        torch.cuda.DeferredCudaCallError("CUDA call failed lazily at initialization with error: no\nmore"),
+    ],
+)
+def test_a_gpu_that_holds_numbers_and_computes_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Useless:
+        def __add__(self, other: int) -> int:
+            raise error
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "ones", lambda *shape, device: Useless())
+    with pytest.raises(UsageError, match="the device 'cuda' cannot be used: CUDA") as caught:
+        device.open_device("auto")
+    assert "cpu" in caught.value.hint
+    assert "\n" not in caught.value.message
 
 
 def status(path: Path, kib: int) -> None:

@@ -106,6 +106,11 @@ VERIFIED = Verification(
     late_s=0.0008,
     slo_met=True,
     noise=QUIET,
+    replayed_p50_s=0.0629,
+    replayed_p99_s=0.2281,
+    speed_before=1.004,
+    speed_after=1.011,
+    others=0.004,
 )
 COMPARISON = Comparison(
     change=0.083,
@@ -124,6 +129,7 @@ FULL = BenchReport(
     recommended=RECOMMENDED,
     verified=VERIFIED,
     comparison=COMPARISON,
+    max_queue=1024,
     batcher=BATCHER,
     config=CONFIG,
     slo_p99_s=0.25,
@@ -137,6 +143,7 @@ PLAIN = BenchReport(
     recommended=Recommendation(
         BatchSettings(16), "the smallest batch whose interval reaches 95% of the maximum", 177.8, 0.09, 0.108, 1.0
     ),
+    max_queue=1024,
     batcher="AdaptiveBatcher(predict, max_batch_size=16)",
     config="[batcher]\nmax_batch_size = 16\nmax_wait_s = 0.0\nmax_queue = 1024\n",
     elapsed_s=41.9,

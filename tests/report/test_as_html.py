@@ -50,7 +50,7 @@ def test_everything_is_there() -> None:
 def test_nothing_hostile_gets_through(text: str) -> None:
     page = page_of(text)
     assert page.tags <= TAGS
-    assert page.attributes <= {"charset", "lang", "class"}
+    assert page.attributes <= {"charset", "lang", "class", "name", "content"}
     assert not {"\x1b", "\u202e", "\0"} & set(page.text)
 
 

@@ -39,6 +39,13 @@ class Behaviour:
     piece: int = 7
     models: Any = field(default_factory=lambda: {"data": [{"id": "mock-1"}]})
     models_status: int = 200
+    longest: int = 10**9
+    """Words of a prompt; more are answered with 400."""
+    words: str = ""
+    """Of an error, in place of the fields that were refused."""
+    redirect: str = ""
+    """Where all requests are sent to."""
+    content_type: str = "text/event-stream"
     key: str = ""
     """Asked for where it is set."""
 
@@ -76,8 +83,13 @@ class Mock:
         refused = [name for name in behaviour.refused if name in body]
         if behaviour.key and request.headers.get("Authorization") != f"Bearer {behaviour.key}":
             status = 401
+        if len(body["messages"][0]["content"].split()) > behaviour.longest:
+            status = 400
         if refused or status != 200:
-            return web.json_response({"error": {"message": f"no {refused}"}}, status=400 if refused else status)
+            message = behaviour.words or f"no {refused}"
+            return web.json_response({"error": {"message": message}}, status=400 if refused else status)
+        if behaviour.redirect:
+            return web.Response(status=307, headers={"Location": behaviour.redirect})
         async with self._queue:
             return await self._answer(request, body)
 
@@ -88,7 +100,7 @@ class Mock:
         if not behaviour.streams:
             message = {"message": {"content": "word " * tokens}, "finish_reason": "length"}
             return web.json_response({"choices": [message], "usage": {"completion_tokens": tokens}})
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response = web.StreamResponse(headers={"Content-Type": behaviour.content_type})
         await response.prepare(request)
         with contextlib.suppress(ConnectionResetError):  # the client has gone
             for piece in self._pieces(tokens):

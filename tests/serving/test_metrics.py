@@ -36,6 +36,7 @@ def test_a_batch_counts_in_every_figure() -> None:
     metrics.batch_done(batch())
     metrics.batch_done(batch(size=32, calls=3, failed=2, useful_tokens=100, padded_tokens=100))
     metrics.dropped("deadline")
+    assert metrics.seconds_each == pytest.approx(8 + 0.2 * (0.75 - 8))
     found = read(metrics)
     assert found["llmopt_batch_inputs_count", ()] == 2
     assert found["llmopt_batch_inputs_sum", ()] == 35

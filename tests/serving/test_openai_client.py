@@ -12,6 +12,7 @@ import pytest
 from llmopt.errors import InputError, MissingExtraError, UsageError
 from llmopt.serving.exchange import Exchange
 from llmopt.serving.openai_client import OpenAiClient
+from llmopt.serving.openai_errors import hint
 from tests.serving.mock_openai import Behaviour, Mock, frame, serving
 
 
@@ -157,7 +158,7 @@ def test_the_form_that_a_server_understands_is_found(refused: tuple[str, ...], s
 def test_a_server_that_refuses_every_form_says_why() -> None:
     with serving(Behaviour(refused=("model",))) as mock, pytest.raises(InputError) as caught:
         settled(mock.url)
-    assert caught.value.message == (f'{mock.url}: no answer (HTTP 400: {{"error": {{"message": "no [\'model\']"}}}})')
+    assert caught.value.message == f"{mock.url}: no answer (HTTP 400: no ['model'])"
     assert len(mock.bodies) == 3
 
 
@@ -168,7 +169,7 @@ def test_a_key_goes_to_the_server_and_into_no_message() -> None:
         with pytest.raises(InputError) as caught:
             settled(mock.url.replace("http://", "http://user:secret-3@"), "")
     assert "HTTP 401" in caught.value.message
-    assert caught.value.hint == "name the environment variable that holds the key, with --api-key-env"
+    assert caught.value.hint == "set OPENAI_API_KEY to the key, or name the variable that holds it (--api-key-env)"
     assert "secret" not in caught.value.message + caught.value.hint
     with pytest.raises(UsageError) as refused:
         OpenAiClient("http://localhost", api_key="secret-2\nX: y")
@@ -193,8 +194,9 @@ def test_the_first_model_is_asked_for(listed: object) -> None:
 
 
 def test_a_list_of_models_may_be_refused() -> None:
-    with serving(Behaviour(models_status=404)) as mock, pytest.raises(InputError, match=r"\(HTTP 404\)"):
+    with serving(Behaviour(models_status=404)) as mock, pytest.raises(InputError, match=r"\(HTTP 404") as caught:
         first_model(mock.url)
+    assert caught.value.hint.startswith("check the URL, or name a model")
 
 
 def test_a_client_that_is_not_open_says_so() -> None:
@@ -221,3 +223,59 @@ def test_without_aiohttp_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(MissingExtraError) as caught:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     assert caught.value.hint == "pip install 'llmopt[bench]'"
+
+
+def test_a_server_that_repeats_the_key_does_not_get_it_printed() -> None:
+    refusing = Behaviour(status=lambda number: 401, words="wrong key: secret-1")
+    with serving(refusing) as mock, pytest.raises(InputError) as caught:
+        settled(mock.url, "secret-1")
+    assert caught.value.message == f"{mock.url}: no answer (HTTP 401: wrong key: ***)"
+    assert caught.value.hint == "the server refuses the key in OPENAI_API_KEY"
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("localhost:8000", "did you mean http://localhost:8000?"),
+        ("127.0.0.1:8000/v1", "did you mean http://127.0.0.1:8000/v1?"),
+        ("ftp://localhost", "such as http://localhost:8000"),
+        ("", "such as http://localhost:8000"),
+    ],
+)
+def test_a_url_without_a_scheme_is_completed(url: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        OpenAiClient(url)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("why", "step"),
+    [
+        ("HTTP 307", "redirects are not followed"),
+        ("HTTP 404", "check the URL, and the model's name"),
+        ("HTTP 429", "the server limits its requests"),
+        ("HTTP 500", "look at the server's log"),
+        ("no secure connection", "give http:// where"),
+        ("disconnected", "check the URL (https://"),
+        ("timeout", "look at the server"),
+        ("broken frame", "look at the server's log"),
+        ("connection refused", "check the URL, and that the server is up"),
+    ],
+)
+def test_each_failure_has_a_next_step(why: str, step: str) -> None:
+    assert hint(why).startswith(step)
+
+
+def test_a_redirect_is_told_and_not_followed() -> None:
+    elsewhere = Behaviour(redirect="http://user:secret-4@elsewhere:1/v1?x=1")
+    with serving(elsewhere) as mock, pytest.raises(InputError) as caught:
+        settled(mock.url, "secret-1")
+    assert caught.value.message == f"{mock.url}: no answer (HTTP 307: to http://elsewhere:1/v1)"
+    assert len(mock.bodies) == 1
+
+
+def test_a_web_page_is_no_answer() -> None:
+    page = Behaviour(raw=b"<html>", content_type="text/html")
+    with serving(page) as mock, pytest.raises(InputError, match="a web page") as caught:
+        settled(mock.url)
+    assert "the URL of the API" in caught.value.hint

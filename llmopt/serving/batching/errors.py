@@ -3,7 +3,7 @@
 LlmoptError
 └── BatchingError           a request that got no answer
     ├── QueueFull           refused at the door: try again after `retry_after_s`
-    ├── DeadlinePassed      its deadline came before its batch was formed
+    ├── DeadlinePassed      its deadline came before its answer; also a TimeoutError
     ├── Closed              the batcher was closed, or not started
     └── PredictFailed       `predict` did not return one result a request
 """
@@ -32,7 +32,7 @@ class QueueFull(BatchingError):
 
 
 class DeadlinePassed(BatchingError, TimeoutError):
-    """The deadline of a request came before its batch was formed; nothing was computed for it."""
+    """The deadline of a request came before its answer. One that still waited is not computed any more."""
 
 
 class Closed(BatchingError):

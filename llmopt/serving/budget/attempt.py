@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from llmopt.serving.budget.deadline import Deadline, context_until
+from llmopt.serving.budget.deadline import Deadline, clock_of, context_until
 from llmopt.serving.budget.threads import Job, Threads
 
 
@@ -23,8 +23,9 @@ class Attempt:
             threads: where to call it; None: on the loop itself.
         """
         self._loop = asyncio.get_running_loop()
+        self._clock = clock_of(self._loop)
         self._job: Job | None = None
-        self.started_s = self._loop.time()
+        self.started_s = self._clock()
         self.ended_s: float | None = None
         """When it came to its end, also after it was given up; None until then."""
         self.given_up_s: float | None = None
@@ -46,7 +47,7 @@ class Attempt:
         """Tell it to stop; a function that runs in a thread cannot be told, one that waits for a thread is dropped."""
         if self.given_up_s is not None or self.task.done():
             return
-        self.given_up_s = self._loop.time()
+        self.given_up_s = self._clock()
         if self._job is None:
             self.task.cancel()
         elif self._job.claim():
@@ -55,9 +56,13 @@ class Attempt:
     async def _run(self, call: Callable[[], Any], threads: Threads | None) -> Any:
         try:
             value = call() if threads is None else await self._in_thread(call, threads)
-            return await value if inspect.isawaitable(value) else value
+            if self.given_up_s is None:
+                return await value if inspect.isawaitable(value) else value
+            if inspect.iscoroutine(value):
+                value.close()  # nobody waits for it any more, and it has not begun
+            raise asyncio.CancelledError
         finally:
-            self.ended_s = self._loop.time()
+            self.ended_s = self._clock()
 
     async def _in_thread(self, call: Callable[[], Any], threads: Threads) -> Any:
         self._job = Job(call, self._loop)

@@ -49,7 +49,7 @@ class LatencyBudget:
             UsageError: a value that makes no sense.
         """
         if not 0 < total_s < math.inf:
-            raise UsageError(f"total_s is {total_s}; seconds above 0 are needed")
+            raise UsageError(f"total_s is {total_s}; a finite number of seconds above 0 is needed")
         if not 0 <= grace_s < total_s:
             raise UsageError(f"grace_s is {grace_s}; it is a part of the budget of {total_s:g} s")
         for label, value in (("history", history), ("threads", threads)):

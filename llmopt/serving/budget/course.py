@@ -27,12 +27,13 @@ class Launch(Protocol):
 class Course:
     """A stage on its way to a value; `status` is None until it has one or cannot get one."""
 
-    def __init__(self, stage: Stage, latest_s: float, history: History | None, launch: Launch) -> None:
+    def __init__(self, stage: Stage, latest_s: float, slack_s: float, history: History | None, launch: Launch) -> None:
         """Prepare.
 
         Args:
             stage: what to run.
             latest_s: the instant at which there has to be a value, so that those after it have their time.
+            slack_s: what it may have less than its minimum, since the event loop was late.
             history: what the stage took before; None: it is not hedged.
             launch: starts calls.
         """
@@ -51,6 +52,7 @@ class Course:
         self._rescue: Attempt | None = None
         self._ended_s = 0.0
         self._latest_s = latest_s
+        self._slack_s = max(slack_s, TICK_S)
         self._end_s = latest_s - stage.fallback_s
         self._hedge_s: float | None = None
         self._history = history
@@ -76,7 +78,7 @@ class Course:
         self._values = values
         self.allowed_s = max(0.0, self._end_s - now_s)
         self._ended_s = now_s
-        if self.allowed_s <= TICK_S or self.allowed_s < self.stage.min_s - TICK_S:
+        if self.allowed_s <= TICK_S or self.allowed_s < self.stage.min_s - self._slack_s:
             needed = f", {self.stage.min_s:g} s needed" if self.stage.min_s else ""
             self._lose("skipped", f"{self.allowed_s:.3g} s left{needed}", now_s)
             return
@@ -104,8 +106,7 @@ class Course:
             outer = isinstance(self.raised, BudgetExhausted) and self.raised.inherited
             self._lose("timeout" if outer else "failed", _told(self.raised), now_s)
         elif self._hedge_s is not None and now_s >= self._hedge_s - TICK_S:
-            self._hedge_s = None
-            self._attempt()
+            self._hedge()
 
     def wakes_s(self) -> float | None:
         """Return the next instant at which to look again; None where only a task can change something."""
@@ -145,6 +146,12 @@ class Course:
     def _attempt(self) -> None:
         call = self.stage.call
         self.attempts.append(self._launch(call.bound(self._values), self._end_s, in_thread=not call.asynchronous))
+
+    def _hedge(self) -> None:
+        """Start a second attempt where earlier runs have paid for one."""
+        self._hedge_s = None
+        if self._history is not None and self._history.pay():
+            self._attempt()
 
     def _win(self, attempt: Attempt, now_s: float) -> None:
         self._remember(now_s)
@@ -191,9 +198,9 @@ class Course:
     def _remember(self, now_s: float) -> None:
         if self._history is not None:
             first = self.attempts[0]
-            self._history.add((first.ended_s or now_s) - first.started_s, hedged=len(self.attempts) > 1)
+            self._history.add((first.ended_s or now_s) - first.started_s)
 
 
 def _told(error: BaseException | None) -> str:
-    text = str(error)
+    text = "; ".join(map(_told, error.exceptions)) if isinstance(error, BaseExceptionGroup) else str(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

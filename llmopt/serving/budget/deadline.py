@@ -6,7 +6,9 @@ tasks and the threads of stages inherit.
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +23,7 @@ class Deadline:
     at_s: float
     """By `clock`."""
     clock: Callable[[], float]
-    """Of the event loop that set it; callable from any thread."""
+    """That `clock_of` gave; callable from any thread."""
 
     def left_s(self) -> float:
         """Return the seconds until then; negative afterwards."""
@@ -31,10 +33,15 @@ class Deadline:
 _CURRENT: contextvars.ContextVar[Deadline | None] = contextvars.ContextVar("llmopt_deadline", default=None)
 
 
+def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """Return a fine clock: a loop's own, or the monotonic one where the loop has one of milliseconds (uvloop)."""
+    return loop.time if isinstance(loop, asyncio.BaseEventLoop) else time.monotonic
+
+
 def remaining_s() -> float | None:
     """Return the seconds that the current stage has left, 0 when they are over; None outside any budget.
 
-    Made for timeouts of clients: `await session.get(url, timeout=remaining_s())`.
+    Made for timeouts of clients: `await client.get(url, timeout=remaining_s())`.
     """
     current = _CURRENT.get()
     return None if current is None else max(0.0, current.left_s())

@@ -8,6 +8,7 @@ BudgetError
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from llmopt.errors import LlmoptError
 from llmopt.serving.budget.report import StageReport
@@ -27,6 +28,10 @@ class BudgetError(LlmoptError):
         super().__init__(message, hint)
         self.stage = stage
         self.report = report
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what copies it and carries it to another process."""
+        return type(self), (self.message, self.hint, self.stage, self.report), self.__dict__
 
 
 class BudgetExhausted(BudgetError, TimeoutError):

@@ -15,10 +15,14 @@ LEAST = 20
 
 
 class History:
-    """How long the latest first attempts of a stage took, and which runs were hedged; bounded.
+    """How long the latest first attempts of a stage took, and how many second ones they pay for; bounded.
 
     A first attempt that was cancelled counts with the time it had until then. That is less than it would have taken,
     but more than the quantile, so the quantile stays where it is; leaving it out would pull it down with each hedge.
+
+    Each first attempt that comes to its end pays for twice the share of a second one that the quantile stands for: one
+    in ten at 0.95. What is not used is saved up, for as many attempts as are remembered. When everything has become
+    slow at once, the second attempts end there; one for each would double the load that makes it slow.
     """
 
     def __init__(self, quantile: float, length: int) -> None:
@@ -30,20 +34,22 @@ class History:
         """
         self.quantile = quantile
         self._took_s: deque[float] = deque(maxlen=length)
-        self._hedged: deque[bool] = deque(maxlen=length)
+        self._each = 2 * (1 - quantile)
+        self._most = max(1.0, self._each * length)
+        self._saved = 0.0
 
-    def add(self, took_s: float, *, hedged: bool) -> None:
+    def add(self, took_s: float) -> None:
         """Remember a first attempt."""
         self._took_s.append(took_s)
-        self._hedged.append(hedged)
+        self._saved = min(self._most, self._saved + self._each)
 
     def hedge_after_s(self) -> float | None:
-        """Return how long to wait for a first attempt; None: no second one.
+        """Return how long to wait for a first attempt before a second one; None with fewer than 20 seen."""
+        return quantile(sorted(self._took_s), self.quantile) if len(self._took_s) >= LEAST else None
 
-        None with fewer than 20 runs, and while twice the share of runs that the quantile stands for were hedged: when
-        everything has become slow, a second attempt for each would double the load that makes it slow.
-        """
-        seen = len(self._took_s)
-        if seen < LEAST or sum(self._hedged) >= max(1.0, 2 * (1 - self.quantile) * seen):
-            return None
-        return quantile(sorted(self._took_s), self.quantile)
+    def pay(self) -> bool:
+        """Pay for a second attempt; False: there is none."""
+        if self._saved < 1:
+            return False
+        self._saved -= 1
+        return True

@@ -33,9 +33,13 @@ class Linked:
 
     def bound(self, values: Mapping[str, Any]) -> Callable[[], Any]:
         """Return the call with the values it takes; one that is not there is left to the default."""
-        given = [parameter for parameter in self.parameters if parameter.name in values]
-        by_place = [values[each.name] for each in given if each.kind is inspect.Parameter.POSITIONAL_ONLY]
-        by_name = {each.name: values[each.name] for each in given if each.kind is not inspect.Parameter.POSITIONAL_ONLY}
+        by_place: list[Any] = []
+        by_name: dict[str, Any] = {}
+        for each in self.parameters:
+            if each.kind is inspect.Parameter.POSITIONAL_ONLY:
+                by_place.append(values.get(each.name, each.default))  # its place is taken, given or not
+            elif each.name in values:
+                by_name[each.name] = values[each.name]
         return lambda: self.function(*by_place, **by_name)
 
 
@@ -47,10 +51,10 @@ def linked(function: Callable[..., Any], what: str) -> Linked:
         what: what it is, for errors, such as `stage 'search'`.
 
     Raises:
-        UsageError: it is not callable, or takes `*args` or `**kwargs`, which have no names to link.
+        UsageError: it is a generator, or takes `*args` or `**kwargs`, which have no names to link.
     """
-    if not callable(function):
-        raise UsageError(f"{what} is a {type(function).__name__}, not a function")
+    if any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in _own(function)):
+        raise UsageError(f"{what} is a generator: its work would be done after it", "return a list of what it yields")
     try:
         parameters = tuple(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -65,4 +69,9 @@ def linked(function: Callable[..., Any], what: str) -> Linked:
 
 def _asynchronous(function: Callable[..., Any]) -> bool:
     inner = inspect.unwrap(function)
-    return any(inspect.iscoroutinefunction(each) for each in (function, inner, type(function).__call__))
+    return any(inspect.iscoroutinefunction(each) for each in (inner, *_own(function)))
+
+
+def _own(function: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
+    """Return what tells its kind: itself, or the method of a callable object."""
+    return function, type(function).__call__

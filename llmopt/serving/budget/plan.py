@@ -11,6 +11,10 @@ from llmopt.errors import UsageError
 from llmopt.serving.budget.deadline import TICK_S
 from llmopt.serving.budget.stage import Stage
 
+_SLACK = 0.02
+"""Of the budget: what the event loop may be late for each stage that has a minimum."""
+_MOST_SLACK_S = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -35,18 +39,34 @@ class Plan:
         self._check_name(stage)
         self._check_parameters(stage)
         stages = {**self.stages, stage.name: stage}
-        least = _chain(stages, lambda each: each.min_s + each.fallback_s)
-        for name in stages:
-            whole = least[name] + (0 if stages[name].optional else stages[name].min_s) + stages[name].fallback_s
-            if whole > self.total_s - self.grace_s + TICK_S:
-                grace = f" less {self.grace_s:g} s of grace" if self.grace_s else ""
-                raise UsageError(
-                    f"the stages from '{name}' on need at least {whole:g} s, the budget has {self.total_s:g} s{grace}",
-                    "lower their min_s, or give the budget more",
-                )
-        likely = _chain(stages, lambda each: max(each.min_s, each.expected_s or 0.0) + each.fallback_s)
+        late_s = min(self.slack_s, self._room_s(stages) / len(stages))
+        least = _chain(stages, _least, late_s)
+        likely = _chain(stages, lambda each: max(each.min_s, each.expected_s or 0.0) + each.fallback_s, late_s)
         reserves = {name: (likely if each.optional else least)[name] for name, each in stages.items()}
         return Plan(self.total_s, self.grace_s, self.inputs, stages, reserves)
+
+    @property
+    def slack_s(self) -> float:
+        """How much later than planned the event loop may stop one stage and start the next."""
+        return min(_SLACK * self.total_s, _MOST_SLACK_S)
+
+    def _room_s(self, stages: Mapping[str, Stage]) -> float:
+        """Return the time that the longest chain of what stages cannot do without leaves.
+
+        Raises:
+            UsageError: it needs more than there is.
+        """
+        after = _chain(stages, _least)
+        whole = {name: after[name] + _own(each, _least) for name, each in stages.items()}
+        name = max(whole, key=lambda each: whole[each])
+        room_s = self.total_s - self.grace_s - whole[name]
+        if room_s < -TICK_S:
+            grace = f" less {self.grace_s:g} s of grace" if self.grace_s else ""
+            needed = f"the stages from '{name}' on need at least {whole[name]:g} s"
+            raise UsageError(
+                f"{needed}, the budget has {self.total_s:g} s{grace}", "lower their min_s, or give the budget more"
+            )
+        return max(0.0, room_s)
 
     def waits_for(self, stage: Stage) -> list[str]:
         """Return the stages whose values it takes."""
@@ -140,16 +160,25 @@ def _path(stages: Mapping[str, Stage], takers: Iterable[str], stage: Stage) -> l
     return []
 
 
-def _chain(stages: Mapping[str, Stage], need: Callable[[Stage], float]) -> dict[str, float]:
-    """Return for each stage the longest chain of time that those after it need; optional ones need their fallback's."""
+def _chain(stages: Mapping[str, Stage], need: Callable[[Stage], float], late_s: float = 0.0) -> dict[str, float]:
+    """Return for each stage the longest chain of time that those after it need, each of them started so late."""
     found = dict.fromkeys(stages, 0.0)
     for name in reversed(list(stages)):
-        stage = stages[name]
-        own = stage.fallback_s if stage.optional else need(stage)
-        for before in stage.call.names:
+        own = _own(stages[name], need)
+        own += late_s if own else 0.0
+        for before in stages[name].call.names:
             if before in stages:
                 found[before] = max(found[before], found[name] + own)
     return found
+
+
+def _own(stage: Stage, need: Callable[[Stage], float]) -> float:
+    """Return what a stage needs; of an optional one only its fallback does."""
+    return stage.fallback_s if stage.optional else need(stage)
+
+
+def _least(stage: Stage) -> float:
+    return stage.min_s + stage.fallback_s
 
 
 def _near(name: str, known: Iterable[str]) -> str:

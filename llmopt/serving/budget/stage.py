@@ -44,10 +44,17 @@ class Stage:
         return self.fallback_call is not None or self.fallback is not NOTHING
 
     def fallback_value(self) -> Any:
-        """Return the value that takes its place: a fresh list, dict or set each time, so that runs share none."""
-        if self.fallback is NOTHING:
-            return None
-        return copy.copy(self.fallback) if isinstance(self.fallback, list | dict | set) else self.fallback
+        """Return the value that takes its place: fresh lists, dicts and sets each time, so that runs share none."""
+        return None if self.fallback is NOTHING else _fresh(self.fallback)
+
+
+def _fresh(value: Any) -> Any:
+    """Return a value with lists, dicts and sets of its own, also those within; whatever else it holds is shared."""
+    if type(value) is list:
+        return [_fresh(each) for each in value]
+    if type(value) is dict:
+        return {key: _fresh(each) for key, each in value.items()}
+    return copy.copy(value) if isinstance(value, list | dict | set) else value
 
 
 def declared(
@@ -66,6 +73,8 @@ def declared(
     Raises:
         UsageError: something in it makes no sense.
     """
+    if not callable(function):
+        raise UsageError(f"a stage is a function, and {function!r} is none")
     name = getattr(function, "__name__", "") if name is None else name
     if not name.isidentifier():
         raise UsageError(f"the stage {name or function!r} has no name that a parameter can have", "give it name=...")

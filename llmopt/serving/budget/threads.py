@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -28,12 +28,13 @@ class Job:
         self._context = contextvars.copy_context()
         self._loop = loop
         self._lock = threading.Lock()
-        self._claimed = False
+        self.claimed = False
+        """Whether it was taken, to be run or to be dropped."""
 
     def claim(self) -> bool:
         """Take the job, to run it or to drop it; False where it is taken already."""
         with self._lock:
-            claimed, self._claimed = self._claimed, True
+            claimed, self.claimed = self.claimed, True
         return not claimed
 
     def run(self) -> None:
@@ -58,32 +59,49 @@ class Threads:
     def __init__(self, most: int) -> None:
         """Start with no thread."""
         self._most = most
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._jobs: deque[Job] = deque()
+        self._changed = threading.Condition()
         self._running = 0
-        self._open = 0
-        """Jobs that are queued or running."""
+        self._idle = 0
 
     def submit(self, job: Job) -> None:
-        """Run a job as soon as a thread is free."""
-        with self._lock:
-            self._open += 1
-            self._jobs.put(job)
-            if self._running < min(self._open, self._most):
-                self._running += 1
-                threading.Thread(target=self._work, name="llmopt-stage", daemon=True).start()
+        """Run a job as soon as a thread is free.
+
+        Raises:
+            RuntimeError: there is no thread, and the system gives none.
+        """
+        with self._changed:
+            while self._jobs and self._jobs[0].claimed:
+                self._jobs.popleft()  # dropped while it waited: with threads that hang, nobody else takes it out
+            self._jobs.append(job)
+            if self._idle >= len(self._jobs):
+                self._changed.notify()
+            elif self._running < self._most:
+                self._start()
+
+    def _start(self) -> None:
+        try:
+            threading.Thread(target=self._work, name="llmopt-stage", daemon=True).start()
+        except RuntimeError:
+            if not self._running:
+                self._jobs.pop()
+                raise
+        else:
+            self._running += 1
 
     def _work(self) -> None:
-        while True:
-            try:
-                job = self._jobs.get(timeout=_IDLE_S)
-            except queue.Empty:
-                with self._lock:
-                    if self._jobs.empty():
-                        self._running -= 1
-                        return
-                continue
+        while (job := self._next()) is not None:
             if job.claim():
                 job.run()
-            with self._lock:
-                self._open -= 1
+            del job  # what it holds is not kept while the thread is idle
+
+    def _next(self) -> Job | None:
+        """Wait for a job; None: there was none for some time."""
+        with self._changed:
+            self._idle += 1
+            self._changed.wait_for(lambda: self._jobs, timeout=_IDLE_S)
+            self._idle -= 1
+            if self._jobs:
+                return self._jobs.popleft()
+            self._running -= 1
+            return None

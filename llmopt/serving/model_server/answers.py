@@ -32,8 +32,8 @@ def json_response(content: object) -> Response:
 
 async def predict_answer(model: ServedModel, answered: Answered) -> Response:
     """Return the answer of `/predict`."""
-    show = model.show or _plain
-    outputs = await _pieces(answered.results, lambda result: _json(show(result)))
+    show, encode = model.show or _plain, _numbers if model.task == "embed" else _json
+    outputs = await _pieces(answered.results, lambda result: encode(show(result)))
     usage = {"inputs": len(outputs), "tokens": answered.tokens}
     return json_response({"model": model.name, "outputs": outputs, "usage": usage})
 
@@ -52,8 +52,7 @@ async def embedding_answer(
     Raises:
         ApiError: the vectors have another number of dimensions, or a value that is not finite.
     """
-    size = len(answered.results[0])
-    if dimensions not in (None, size):
+    if dimensions is not None and dimensions != (size := len(_floats(answered.results[0]))):
         raise bad_request("wrong_dimensions", f"the vectors of {model.name} have {size} dimensions", "dimensions")
     vectors = await _pieces(answered.results, _base64 if encoding_format == "base64" else _numbers)
     data = [{"object": "embedding", "index": at, "embedding": vector} for at, vector in enumerate(vectors)]
@@ -77,10 +76,17 @@ def _plain(result: Any) -> Any:
 
 def _json(content: object) -> bytes:
     try:
-        return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(content, _listed, orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
     except TypeError as error:
         message = f"the model gave a result that JSON cannot say: {error}"
         raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "not_json", message) from error
+
+
+def _listed(result: Any) -> Any:
+    """Return as a list what orjson does not know: tensors, and arrays of numpy that are not in one piece."""
+    if not hasattr(result, "tolist"):
+        raise TypeError
+    return result.tolist()
 
 
 def _numbers(vector: Any) -> bytes:
@@ -96,11 +102,12 @@ def _base64(vector: Any) -> bytes:
 
 
 def _floats(vector: Any) -> array[float]:
-    """Return a vector as 32-bit floats; refuse what JSON cannot say."""
+    """Return a vector as 32-bit floats; refuse what is none, and what JSON cannot say."""
     try:
-        numbers = array("f", vector if isinstance(vector, list) else memoryview(vector).tolist())
-    except TypeError:
-        numbers = array("f", vector)
+        numbers = array("f", vector.tolist() if hasattr(vector, "tolist") else vector)
+    except TypeError as error:
+        kind = type(vector).__name__
+        raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "no_vector", f"the model gave no vector but {kind}") from error
     if not math.isfinite(sum(numbers)):  # one value that is not finite makes the sum so
         raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "not_finite", "the model gave a vector that is not finite")
     return numbers

@@ -15,13 +15,12 @@ from llmopt import __version__
 from llmopt.errors import MissingExtraError
 from llmopt.serving.model_server import wire
 from llmopt.serving.model_server.answers import embedding_answer, json_response, predict_answer
-from llmopt.serving.model_server.body import read_body
+from llmopt.serving.model_server.client import read_body, unless_gone
 from llmopt.serving.model_server.describing import body_of, describe
 from llmopt.serving.model_server.errors import ApiError, slow_client, too_late
 from llmopt.serving.model_server.lifecycle import Phase
 from llmopt.serving.model_server.observing import Observing
 from llmopt.serving.model_server.service import Answered, Service
-from llmopt.serving.model_server.watching import unless_gone
 
 try:
     from fastapi import FastAPI
@@ -53,7 +52,7 @@ def model_app(service: Service) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.add_middleware(Observing, metrics=service.metrics)
+    app.add_middleware(Observing, service=service)
     _tell_errors(app, service)
     _state_routes(app, service)
     _model_routes(app, service)
@@ -70,10 +69,7 @@ def _tell_errors(app: FastAPI, service: Service) -> None:
         if not isinstance(error, ApiError):
             raise error
         service.metrics.http_rejected(error.code)
-        response = error.response()
-        if service.lifecycle.phase is Phase.DRAINING:
-            response.headers["connection"] = "close"
-        return response
+        return error.response()
 
     app.add_exception_handler(ApiError, told)
     app.add_exception_handler(HTTPException, told)
@@ -87,7 +83,6 @@ def _state_routes(app: FastAPI, service: Service) -> None:
         response = json_response({"status": phase.value, "model": service.model.name})
         if phase is not Phase.READY:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-            response.headers["connection"] = "close"
         return response
 
     @app.get("/metrics", summary="Metrics for Prometheus")

@@ -34,7 +34,6 @@ class ApiError(Exception):
         message: for people: what is wrong, and what to do.
         param: field of the request that is wrong.
         retry_after_s: when to try again.
-        close: whether the connection ends with the answer.
         headers: further ones of the answer.
     """
 
@@ -46,7 +45,6 @@ class ApiError(Exception):
         *,
         param: str | None = None,
         retry_after_s: float | None = None,
-        close: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
@@ -55,7 +53,7 @@ class ApiError(Exception):
         self.message = message
         self.param = param
         self.retry_after_s = retry_after_s
-        self.headers = {**(headers or {}), **({"connection": "close"} if close else {})}
+        self.headers = dict(headers or {})
 
     def response(self) -> Response:
         """Return the answer."""
@@ -79,13 +77,8 @@ def bad_request(code: str, message: str, param: str | None = None) -> ApiError:
 
 def stopping() -> ApiError:
     """Return the error for what comes while the server stops."""
-    return ApiError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "stopping",
-        "the server is stopping; ask another one",
-        retry_after_s=1,
-        close=True,
-    )
+    message = "the server is stopping; ask another one"
+    return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "stopping", message, retry_after_s=1)
 
 
 def too_late() -> ApiError:
@@ -95,9 +88,9 @@ def too_late() -> ApiError:
 
 def slow_client() -> ApiError:
     """Return the error for a request whose body did not come in time."""
-    return ApiError(HTTPStatus.REQUEST_TIMEOUT, "slow_body", "the body did not come in time", close=True)
+    return ApiError(HTTPStatus.REQUEST_TIMEOUT, "slow_body", "the body did not come in time")
 
 
 def client_gone() -> ApiError:
     """Return the error for a client that did not wait for its answer."""
-    return ApiError(CLIENT_GONE, "client_gone", "the client went away", close=True)
+    return ApiError(CLIENT_GONE, "client_gone", "the client went away")

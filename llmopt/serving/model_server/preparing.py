@@ -9,6 +9,9 @@ from llmopt.serving.model_server.errors import ApiError, bad_request
 from llmopt.serving.model_server.values import ServedModel
 
 _AT_ONCE, _CHARS_AT_ONCE = 64, 2**16
+_LETTERS_A_TOKEN = 64
+_OF_A_CUT_WORD = 128
+"""Tokens that the last word of a text may have more of when it is cut; an encoder makes one of a word that is long."""
 
 
 def slices(inputs: Sequence[str] | Sequence[list[int]]) -> Iterator[range]:
@@ -34,6 +37,8 @@ def prepared(model: ServedModel, inputs: Sequence[str] | Sequence[list[int]], pl
     texts = cast("list[str]", chosen)
     if model.encode is None:
         return texts
+    for at, text in zip(places, texts, strict=True):
+        _check_beginning(model, text, at)
     requests = model.encode(texts)
     for at, text, request in zip(places, texts, requests, strict=True):
         _check_text(model, text, request, at)
@@ -54,6 +59,19 @@ def _of_ids(model: ServedModel, ids: list[int], at: int) -> list[int]:
     if model.count is not None:
         raise _too_long(model, len(ids), at)
     return [*ids[: model.max_tokens - 1], ids[-1]]  # the last one is mostly special, as in a text that was cut
+
+
+def _check_beginning(model: ServedModel, text: str, at: int) -> None:
+    """Refuse a text of which the beginning is too long already; to make tokens of megabytes takes many seconds."""
+    if model.count is None or model.max_tokens is None or len(text) <= model.max_tokens * _LETTERS_A_TOKEN:
+        return
+    tokens = model.count(text[: model.max_tokens * _LETTERS_A_TOKEN]) - _OF_A_CUT_WORD
+    if tokens > model.max_tokens:
+        raise bad_request(
+            "too_many_tokens",
+            f"input[{at}] has over {tokens:,} tokens; {model.name} takes {model.max_tokens:,}",
+            "input",
+        )
 
 
 def _check_text(model: ServedModel, text: str, request: Sequence[int], at: int) -> None:

@@ -7,30 +7,26 @@ elsewhere. What was taken is answered, within bounds; then the process ends. A s
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
-from llmopt.errors import MissingExtraError, UsageError
+from llmopt.errors import UsageError
 from llmopt.serving.model_server.app import model_app
+from llmopt.serving.model_server.http_server import BACKLOG, HttpServer
 from llmopt.serving.model_server.service import Service
-
-try:
-    import uvicorn
-except ImportError as error:
-    raise MissingExtraError((error.name or "uvicorn").partition(".")[0], "serve") from error
 
 Ready = Callable[[Callable[[], None]], None]
 INTERRUPTED = 130
-_KEEP_ALIVE_S = 75
-"""Longer than clients and load balancers keep idle connections, so that they close them and not this side."""
-_CUT_S = 1
-"""For the last bytes of answers, once all is computed or given up."""
+_CUT_S = 1.0
+"""For the last bytes of answers, however little of the time to drain is left."""
+_OTHER_PORT = "--port 0 takes a free one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +59,10 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        raise UsageError(f"cannot listen on {host}:{port}: {_reason(error)}", "--port 0 takes a free one") from error
+        hint = "127.0.0.1 is this machine alone" if error.errno == errno.EADDRNOTAVAIL else _OTHER_PORT
+        raise UsageError(f"cannot listen on {host}:{port}: {_reason(error)}", hint) from error
     return listener
 
 
@@ -88,34 +85,20 @@ def serve(
         access_log: whether each request is logged.
 
     Raises:
-        LlmoptError: the model does not run.
+        LlmoptError: the model does not run, or another program listens on the address by now.
     """
-    config = uvicorn.Config(
-        model_app(service),
-        log_config=None,
-        access_log=access_log,
-        server_header=False,
-        ws="none",
-        lifespan="on",
-        backlog=2048,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=_CUT_S,
-    )
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        return runner.run(_serve(service, _Server(config), listener, drain_s, ready))
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to `_serve`: uvicorn by itself takes no connections while it drains, and dies of the signal."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    server = HttpServer(model_app(service), access_log=access_log)
+    try:
+        listener.listen(BACKLOG)  # uvloop would not tell that it fails
+    except OSError as error:
+        raise UsageError(f"cannot listen any more: {_reason(error)}", _OTHER_PORT) from error
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        return runner.run(_serve(service, server, listener, drain_s, ready))
 
 
 async def _serve(
     service: Service,
-    server: uvicorn.Server,
+    server: HttpServer,
     listener: socket.socket,
     drain_s: float,
     ready: Ready,
@@ -128,18 +111,19 @@ async def _serve(
     if lifecycle.failure is None and not running.done() and not stopped.is_set():
         ready(lambda: _call_soon(loop, stopped.set))
         await _first(running, stopped.wait())
-    ended = await _drained(service, drain_s)
-    server.should_exit = True
+    until_s = loop.time() + drain_s
+    ended = await _drained(service, until_s)
+    server.end(max(_CUT_S, until_s - loop.time()))
     await running
     if lifecycle.failure is not None:
         raise lifecycle.failure
-    return ended
+    return ended if ended.unanswered else replace(ended, unanswered=server.cut)
 
 
-async def _drained(service: Service, drain_s: float) -> Ended:
+async def _drained(service: Service, until_s: float) -> Ended:
     service.lifecycle.drain()
     try:
-        async with asyncio.timeout(drain_s):
+        async with asyncio.timeout_at(until_s):
             await service.lifecycle.idle()
             return Ended(0, clean=await service.close())
     except TimeoutError:

@@ -26,6 +26,7 @@ from llmopt.serving.model_server.preparing import prepared, slices
 from llmopt.serving.model_server.values import Limits, ServedModel
 
 LOG = logging.getLogger("llmopt.serving")
+_UNMEASURED_RETRY_S = 1.0
 _ENCODERS = 2
 """Threads for making tokens of texts."""
 
@@ -103,7 +104,8 @@ class Service:
         if self.lifecycle.phase is Phase.DRAINING:
             raise stopping()
         if self.lifecycle.open >= self._most_open:
-            raise _overloaded(f"{self.lifecycle.open} requests are being answered", 1.0)
+            wait_s = self._most_open * self.metrics.seconds_each or _UNMEASURED_RETRY_S
+            raise _overloaded(f"{self.lifecycle.open:,} requests are being answered", wait_s)
 
     async def answer(self, inputs: Sequence[str] | Sequence[list[int]], deadline: float) -> Answered:
         """Return the results of some inputs, in order.

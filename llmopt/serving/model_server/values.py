@@ -33,8 +33,7 @@ class ServedModel:
     vocabulary: int | None = None
     """Token ids from 0 up to it can be sent in place of text; None: text only."""
     show: Callable[[Any], Any] | None = None
-    """From a result to what JSON can say; None: it can say it already. Vectors are sequences of numbers, or buffers of
-    32-bit floats such as rows of numpy arrays."""
+    """From a result to what JSON can say; None: it can say it already, or it has `tolist`, as arrays have."""
     warm_up: Sequence[str] = ()
     """Texts to run before the server says that it is ready."""
     facts: tuple[tuple[str, str], ...] = ()
@@ -50,7 +49,7 @@ class Limits:
     max_inputs: int = 2048
     """Inputs in one request; more get 400."""
     timeout_s: float = 60.0
-    """From the first byte to the answer; later ones get 504, and what was not computed yet never is."""
+    """From the headers to the answer; later ones get 504, and what was not computed yet never is."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""

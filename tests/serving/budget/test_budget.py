@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -65,13 +67,9 @@ def test_an_optional_stage_that_is_out_of_time_gives_its_fallback() -> None:
     budget.stage(min_s=0.2)(sleeper("generate", 0.15, "query", "search"))
     done = outcome(budget, query="q")
     search = done.report["search"]
-    assert (done.value, done["search"], done.took_s) == ("generate", ["none"], near(0.45))
-    assert (search.status, search.cause, search.error) == ("fallback", "timeout", "out of time after 0.2 s")
-    assert (search.started_s, search.took_s, search.allowed_s) == (
-        near(0.1),
-        near(0.2),
-        near(0.2),
-    )
+    assert (done.value, done["search"], done.took_s) == ("generate", ["none"], near(0.44))
+    assert (search.status, search.cause, search.error) == ("fallback", "timeout", "out of time after 0.19 s")
+    assert (search.started_s, search.took_s, search.allowed_s) == (near(0.1), near(0.19), near(0.19))
 
 
 def test_fallback_lists_are_not_shared_by_runs() -> None:
@@ -81,8 +79,17 @@ def test_fallback_lists_are_not_shared_by_runs() -> None:
     async def broken() -> list[int]:
         raise ValueError("no")
 
-    outcome(budget).value.append(1)
-    assert outcome(budget).value == []
+    @budget.stage(optional=True, fallback={"pages": [], "seen": {1}, "kind": Counter(a=1)})
+    async def also_broken() -> dict[str, Any]:
+        raise ValueError("no")
+
+    done = outcome(budget)
+    done["broken"].append(1)
+    done.value["pages"].append(2)
+    done.value["seen"].add(2)
+    done.value["kind"].clear()
+    again = outcome(budget)
+    assert (again["broken"], again.value) == ([], {"pages": [], "seen": {1}, "kind": Counter(a=1)})
 
 
 def test_an_optional_stage_without_fallback_gives_none() -> None:
@@ -115,7 +122,7 @@ def test_a_fallback_function_is_linked_too(asynchronous: bool) -> None:
     budget.stage(min_s=0.1)(sleeper("c", 0.05, "b"))
     done = outcome(budget, x="x")
     assert (done["b"], done.report["b"].status, done.value) == ("xa", "fallback", "c")
-    assert done.report["b"].allowed_s == near(0.2), "0.5 less 0.1 gone, 0.1 for the fallback, 0.1 for c"
+    assert done.report["b"].allowed_s == near(0.19), "0.5 less 0.1 gone, 0.1 for the fallback, 0.11 for c"
 
 
 def test_a_fallback_that_fails_is_said() -> None:
@@ -165,14 +172,14 @@ def test_an_early_stage_may_not_eat_the_minimum_of_later_ones() -> None:
     budget.stage(min_s=0.2)(sleeper("c", 0.1, "b"))
     with pytest.raises(BudgetExhausted) as caught:
         outcome(budget)
-    assert (caught.value.stage, caught.value.report["a"].allowed_s) == ("a", near(0.5))
+    assert (caught.value.stage, caught.value.report["a"].allowed_s) == ("a", near(0.48))
 
 
 def test_optional_stages_leave_what_later_ones_expect() -> None:
     budget = LatencyBudget(1.0)
     budget.stage(optional=True)(sleeper("a", 9))
     budget.stage(expected_s=0.4)(sleeper("b", 0.4, "a"))
-    assert outcome(budget).report["a"].allowed_s == near(0.6)
+    assert outcome(budget).report["a"].allowed_s == near(0.59)
 
 
 def test_a_stage_is_not_started_with_less_than_its_minimum() -> None:
@@ -246,12 +253,12 @@ def test_an_inner_budget_never_outlives_the_outer_one() -> None:
 
     @outer.stage(optional=True, fallback="instead")
     async def middle() -> object:
-        assert remaining_s() == near(0.3)
+        assert remaining_s() == near(0.29)
         return (await inner.run()).value
 
     outer.stage(min_s=0.2)(sleeper("last", 0.1, "middle"))
     done = outcome(outer)
-    assert (done["middle"], done.took_s) == ("instead", near(0.4))
+    assert (done["middle"], done.took_s) == ("instead", near(0.39))
     assert done.report["middle"].cause == "timeout"
     assert remaining_s() is None
 
@@ -282,6 +289,50 @@ def test_an_inner_budget_of_its_own_ends_as_a_failure() -> None:
 
     with pytest.raises(StageFailed, match=r"middle' failed: BudgetExhausted: the budget of 0\.1 s"):
         outcome(outer)
+
+
+def test_a_group_of_errors_is_told_one_by_one() -> None:
+    budget = LatencyBudget(1.0)
+
+    async def broken(text: str) -> None:
+        raise ValueError(text)
+
+    @budget.stage
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(broken("left"))
+            group.create_task(broken("right"))
+
+    with pytest.raises(StageFailed, match="failed: ExceptionGroup: ValueError: left; ValueError: right"):
+        outcome(budget)
+
+
+def test_a_run_that_is_closed_stops_its_stages() -> None:
+    budget = LatencyBudget(1.0)
+    budget.stage(sleeper("slow", 0.5))
+
+    async def main() -> int:
+        work = budget.run()
+        assert work.send(None) is not None, "it waits for the stage"
+        work.close()
+        await asyncio.sleep(0)
+        return len(asyncio.all_tasks())
+
+    assert run(main()) == 1
+
+
+def test_stages_may_start_before_their_task_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.version_info < (3, 12):
+        pytest.skip("eager tasks came with Python 3.12")
+    budget = LatencyBudget(1.0)
+    budget.stage(sleeper("a", 0))
+    budget.stage(optional=True, fallback="instead")(sleeper("b", 9, "a"))
+
+    async def main() -> Outcome:
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+        return await budget.run()
+
+    assert run(main()).value == "instead"
 
 
 def test_cancellation_from_outside_passes_through() -> None:
@@ -362,7 +413,7 @@ def test_any_pipeline_keeps_its_deadline_and_its_minimums(stages: list[tuple[flo
             stage = report[f"s{place}"]
             assert not (optional and culprit == stage.name), "only a required stage ends a run"
             if stage.started_s is not None:
-                assert stage.allowed_s >= min_s - 1e-5
+                assert stage.allowed_s >= min_s - 0.01 - 1e-5
                 assert stage.status == "ok" or seconds > stage.allowed_s - 1e-5 or stage.status == "cancelled"
         assert budget.still_running == 0
 

@@ -99,6 +99,18 @@ def test_hedging_stays_within_its_share_when_everything_is_slow() -> None:
     assert sum(each.report["ask"].hedged for each in done) <= 2 * 0.05 * 100 + 1
 
 
+def test_runs_that_become_slow_together_are_not_all_hedged() -> None:
+    server = Server(*[0.1] * 256, *[5.0] * 2000)
+    budget = hedged(server)
+
+    async def main() -> int:
+        await several(budget, 256)
+        done = await asyncio.gather(*(budget.run() for _ in range(1000)))
+        return sum(each.report["ask"].hedged for each in done)
+
+    assert 0 < run(main()) <= 2 * 0.05 * 256
+
+
 def test_hedges_do_not_pull_the_quantile_down() -> None:
     rng = random.Random(0)
     server = Server(*(rng.expovariate(10) for _ in range(6000)))
@@ -110,8 +122,9 @@ def test_hedges_do_not_pull_the_quantile_down() -> None:
 @given(st.lists(st.floats(0, 10), max_size=60), st.floats(0.5, 0.99), st.integers(1, 50))
 def test_the_threshold_is_a_time_that_was_seen(times_s: list[float], quantile: float, length: int) -> None:
     history = History(quantile, length)
+    assert not history.pay(), "nothing was saved"
     for each in times_s:
-        history.add(each, hedged=False)
+        history.add(each)
     kept, after_s = times_s[-length:], history.hedge_after_s()
     if len(kept) < LEAST:
         assert after_s is None

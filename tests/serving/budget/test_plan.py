@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -127,9 +127,27 @@ def test_functions_that_cannot_be_linked() -> None:
     budget = LatencyBudget(1)
     assert refused(lambda: budget.stage(starred)).startswith("stage 'starred' takes *query; results are linked by")
     assert refused(lambda: budget.stage(lambda: 1)).startswith("the stage '<lambda>' has no name")
-    assert refused(lambda: budget.stage(name="a")(3)).startswith("stage 'a' is a int, not a function")  # type: ignore[type-var]
+    assert refused(lambda: budget.stage(name="a")(3)).startswith("a stage is a function, and 3 is none")  # type: ignore[type-var]
+
+    def pages() -> Iterator[str]:
+        yield "page 1"
+
+    async def more_pages() -> AsyncIterator[str]:
+        yield "page 1"
+
+    for lazy in (pages, more_pages, functools.partial(pages)):
+        assert refused(functools.partial(budget.stage(name="a"), lazy)).startswith("stage 'a' is a generator")
     with pytest.raises(TypeError, match="optonal"):
         budget.stage(optonal=True)(starred)  # type: ignore[call-overload]
+
+
+def test_a_default_keeps_its_place_before_a_value_that_is_given() -> None:
+    def both(a: int = 1, b: int = 2, /) -> tuple[int, int]:
+        return a, b
+
+    budget = LatencyBudget(30)
+    budget.stage(both)
+    assert asyncio.run(budget.run(b=5)).value == (1, 5)
 
 
 def test_methods_partials_and_callable_objects_are_stages() -> None:

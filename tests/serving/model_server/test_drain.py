@@ -6,7 +6,9 @@ import asyncio
 import http.client
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
 from typing import Any
 
@@ -14,10 +16,14 @@ import pytest
 
 from llmopt.errors import UsageError
 from llmopt.serving.batching import BatchSettings
+from llmopt.serving.model_server import running
 from llmopt.serving.model_server.app import model_app
-from llmopt.serving.model_server.running import Ended, listen
+from llmopt.serving.model_server.running import Ended, listen, serve
 from llmopt.serving.model_server.service import Service
+from llmopt.serving.model_server.values import ServedModel
 from tests.serving.model_server.running import PATIENCE_S, Letters, serving, until
+
+JSON = {"content-type": "application/json"}
 
 
 def listens(port: int) -> bool:
@@ -86,6 +92,47 @@ def test_what_takes_too_long_is_told_and_counted() -> None:
         model.go.set()
 
 
+def test_no_caller_is_lost_while_the_port_is_closed() -> None:
+    def call(port: int) -> list[int | str]:
+        found: list[int | str] = []
+        while True:
+            try:
+                found.append(exchanged(port, lambda line: line.request("POST", "/predict", b'{"input": "a"}', JSON)))
+            except ConnectionRefusedError:
+                return found
+            except OSError as error:
+                found.append(type(error).__name__)
+
+    with serving(Letters().served()) as server, ThreadPoolExecutor(16) as pool:
+        calling = [pool.submit(call, server.port) for _ in range(16)]
+        until(lambda: server.metric("llmopt_http_requests_total", status="200") >= 16)
+        assert server.end() == Ended(0, clean=True)
+        told = Counter(status for one in calling for status in one.result(PATIENCE_S))
+    assert set(told) <= {200, 503}
+    assert told[200] >= 16
+
+
+@pytest.mark.parametrize(("reads", "ended"), [(True, Ended(0, clean=True)), (False, Ended(1, clean=True))])
+def test_a_client_may_read_as_long_as_there_is_time(reads: bool, ended: Ended, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_CUT_S", 0.01)
+    model = ServedModel("long", "callable", lambda texts: ["x" * 100_000 for _ in texts])
+    with serving(model, drain_s=PATIENCE_S if reads else 0.3) as server, socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 10_000)
+        line.settimeout(PATIENCE_S)
+        line.connect(("127.0.0.1", server.port))
+        body = b'{"input": [%s]}' % b",".join([b'"a"'] * 100)
+        head = b"POST /predict HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        line.sendall(head % len(body) + body)
+        until(lambda: server.metric("llmopt_http_requests_total", route="/predict", status="200") == 1)
+        server.stop()
+        until(lambda: not listens(server.port))
+        size_bytes = 0
+        while reads and (piece := line.recv(2**20)):
+            size_bytes += len(piece)
+        assert server.end() == ended
+        assert size_bytes > 100 * 100_000 * reads - 1
+
+
 def test_requests_wait_until_the_model_is_warm() -> None:
     model, opened = Letters(), threading.Event()
 
@@ -102,7 +149,7 @@ def test_requests_wait_until_the_model_is_warm() -> None:
         found.append(exchanged(port, asked))
 
     def asked(line: http.client.HTTPConnection) -> None:
-        line.request("POST", "/predict", b'{"input": "a"}', {"content-type": "application/json"})
+        line.request("POST", "/predict", b'{"input": "a"}', JSON)
         opened.set()
 
     found: list[int] = []
@@ -156,9 +203,18 @@ def test_an_address_that_cannot_be_had() -> None:
     with listen("127.0.0.1", 0) as taken:
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
+        with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use") as used:
             listen("127.0.0.1", port)
-    with pytest.raises(UsageError, match=r"cannot listen on 192\.0\.2\.1:0"):
+    with pytest.raises(UsageError, match=r"cannot listen on 192\.0\.2\.1:0") as foreign:
         listen("192.0.2.1", 0)
+    assert used.value.hint == "--port 0 takes a free one"
+    assert foreign.value.hint == "127.0.0.1 is this machine alone"
     with pytest.raises(UsageError, match=f"--host '{'a' * 70}'"):
         listen("a" * 70, 0)
+
+
+def test_of_two_servers_that_took_an_address_at_once_one_says_so() -> None:
+    with listen("127.0.0.1", 0) as first, listen("127.0.0.1", first.getsockname()[1]) as second:
+        first.listen()
+        with pytest.raises(UsageError, match="cannot listen any more: Address already in use"):
+            serve(Service(Letters().served()), second, drain_s=1)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import openai
 import pytest
@@ -80,13 +81,21 @@ def test_the_models_are_listed(client: openai.OpenAI) -> None:
         client.models.retrieve("other")
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
-def test_a_vector_that_is_not_finite_is_an_error(bad: float) -> None:
-    model = Letters().served(predict=lambda requests: [[1.0, bad] for _ in requests])
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [
+        ([[1.0, float("nan")], [1.0, float("inf")], [-float("inf")]], "not_finite"),
+        (["ab", 1.5, None, [[1.0]], [1.0, "a"]], "no_vector"),
+    ],
+)
+def test_a_result_that_is_no_finite_vector_is_an_error(results: list[Any], code: str) -> None:
+    model = Letters().served(predict=lambda requests: [results[request[0]] for request in requests])
     with serving(model) as server:
-        for form in ("float", "base64"):
-            answer = server.ask("/v1/embeddings", {"model": "letters", "input": "a", "encoding_format": form})
-            assert (answer.status, answer.code) == (500, "not_finite")
+        for at in range(len(results)):
+            bodies = [{"encoding_format": form} for form in ("float", "base64")] + [{"dimensions": 2}] * (at == 0)
+            answers = [server.ask("/v1/embeddings", {"model": "letters", "input": [at], **body}) for body in bodies]
+            answers.append(server.ask("/predict", {"input": [at]}))
+            assert {(answer.status, answer.code) for answer in answers} == {(500, code)}
 
 
 def test_fifty_async_callers_share_batches() -> None:

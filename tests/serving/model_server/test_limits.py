@@ -48,7 +48,9 @@ def test_a_body_may_be_as_long_as_the_limit_and_no_longer() -> None:
 def test_a_body_of_unknown_length_is_counted_while_it_comes() -> None:
     chunk = b"%x\r\n%s\r\n" % (600, b" " * 600)
     with serving(Letters().served(), limits=Limits(max_body_bytes=1000)) as server:
-        told = exchange(server, HEAD, b"transfer-encoding: chunked\r\n\r\n", chunk * 5, b"0\r\n\r\n")
+        told = exchange(
+            server, HEAD, b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n", chunk * 5, b"0\r\n\r\n"
+        )
         assert told.startswith(b"HTTP/1.1 413")
         small = b'e\r\n{"input": "a"}\r\n0\r\n\r\n'
         told = exchange(server, HEAD, b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n", small)
@@ -59,6 +61,24 @@ def test_a_client_that_asks_first_is_refused_before_it_sends() -> None:
     with serving(Letters().served(), limits=Limits(max_body_bytes=1000)) as server:
         told = exchange(server, HEAD, b"content-length: 5000\r\nexpect: 100-continue\r\n\r\n")
         assert told.startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize(("path", "kind", "status"), [("/predict", "text/plain", 415), ("/", "application/json", 404)])
+def test_a_client_that_is_refused_before_its_body_is_read_gets_the_answer(path: str, kind: str, status: int) -> None:
+    with serving(Letters().served()) as server:
+        for _ in range(20):
+            answer = server.ask(path, b" " * 3_000_000, headers={"content-type": kind, "connection": "close"})
+            assert answer.status == status
+
+
+def test_a_head_without_end_is_refused() -> None:
+    with serving(Letters().served()) as server:
+        line = b"GET /healthz HTTP/1.1\r\nx: "
+        for parts in ([line + b"x" * 70_000], [line, *[b"x" * 10_000 + b"\r\nx: "] * 7], [b"GET /" + b"u" * 70_000]):
+            assert exchange(server, *parts).startswith(b"HTTP/1.1 431")
+        long = line + b"x" * 40_000 + b"\r\n\r\n"
+        told = exchange(server, long, long, long, b"GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n")
+        assert told.count(b"HTTP/1.1 200") == 4
 
 
 def test_a_body_that_does_not_come_is_not_waited_for() -> None:
@@ -116,7 +136,7 @@ def test_a_request_with_many_inputs_that_finds_the_queue_full_is_refused_once() 
 
 def test_an_answer_that_comes_too_late_is_a_504_and_what_waits_is_never_computed() -> None:
     model = Letters(hold=True)
-    with serving(model.served(), BatchSettings(max_batch_size=1), limits=Limits(timeout_s=1.0)) as server:
+    with serving(model.served(), BatchSettings(max_batch_size=1), limits=Limits(timeout_s=0.4)) as server:
         running = server.later("/predict", {"input": "a"})
         assert model.began.get(timeout=PATIENCE_S) == 1
         waiting = server.later("/predict", {"input": ["b", "c"]})
@@ -157,8 +177,10 @@ def test_a_client_that_goes_away_while_it_sends_harms_nobody() -> None:
 
 
 def test_the_client_of_openai_comes_again_by_itself() -> None:
-    model = Letters(hold=True)
+    model = Letters()
     with serving(model.served(), BatchSettings(max_batch_size=1), max_queue=1) as server:
+        assert server.ask("/predict", {"input": "a"}).status == 200  # so that it knows how soon to come again
+        model.hold = True
         waiting = [server.later("/predict", {"input": "a"})]
         assert model.began.get(timeout=PATIENCE_S) == 1
         waiting += [server.later("/predict", {"input": "a"})]
@@ -168,12 +190,13 @@ def test_the_client_of_openai_comes_again_by_itself() -> None:
             return server.metric("llmopt_http_requests_rejected_total", reason="queue_full") >= 1
 
         def ask() -> Any:
-            with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=3) as client:
+            with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=1000) as client:
                 return client.embeddings.create(model="letters", input="b").data[0].embedding
 
         with ThreadPoolExecutor(1) as pool:
             patient = pool.submit(ask)
             until(refused)
+            assert 1 <= int(server.ask("/predict", {"input": "a"}).headers["retry-after-ms"]) < 1000
             model.go.set()
             assert patient.result(PATIENCE_S) == [1.0, 98.0, -1.0]
         assert {answers.get(timeout=PATIENCE_S).status for answers in waiting} == {200}

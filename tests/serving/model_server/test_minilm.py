@@ -79,18 +79,18 @@ def test_the_vectors_are_those_of_transformers(server: Running, expected: list[l
         assert cosine(one.embedding, wanted) > 0.9999
 
 
-def test_fifty_callers_at_once_share_batches(server: Running, expected: list[list[float]]) -> None:
+def test_many_callers_at_once_share_batches(server: Running, expected: list[list[float]]) -> None:
     batches, inputs = (server.metric(f"llmopt_batch_inputs_{part}") for part in ("count", "sum"))
 
     async def ask() -> list[Any]:
         async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="none") as client:
-            calls = (client.embeddings.create(model="minilm", input=TEXTS[at % len(TEXTS)]) for at in range(50))
+            calls = (client.embeddings.create(model="minilm", input=TEXTS[at % len(TEXTS)]) for at in range(24))
             return await asyncio.gather(*calls)
 
     for at, answer in enumerate(asyncio.run(ask())):
         assert cosine(answer.data[0].embedding, expected[at % len(TEXTS)]) > 0.9999
-    assert server.metric("llmopt_batch_inputs_sum") - inputs == 50
-    assert server.metric("llmopt_batch_inputs_count") - batches <= 40
+    assert server.metric("llmopt_batch_inputs_sum") - inputs == 24
+    assert server.metric("llmopt_batch_inputs_count") - batches <= 20
 
 
 def test_tokens_are_counted_and_long_texts_refused(server: Running) -> None:

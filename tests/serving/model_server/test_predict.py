@@ -12,7 +12,7 @@ from llmopt import __version__
 from llmopt.errors import InputError
 from llmopt.serving.batching import BatchSettings
 from llmopt.serving.model_server.values import ServedModel
-from tests.serving.model_server.running import PATIENCE_S, Letters, Running, serving, until
+from tests.serving.model_server.running import PATIENCE_S, Letters, Running, serving, until, vectors
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,21 @@ def test_a_request_that_makes_no_sense_is_told_why(
 def test_the_input_that_is_wrong_is_named(server: Running) -> None:
     message = server.ask("/predict", {"input": ["a", "b" * 30]}).json["error"]["message"]
     assert message == "input[1] has 30 tokens; letters takes 20"
+
+
+def test_of_a_huge_text_only_the_beginning_is_looked_at() -> None:
+    counted: list[int] = []
+
+    def count(text: str) -> int:
+        counted.append(len(text))
+        return len(text.split()) * 4
+
+    with serving(Letters().served(count=count)) as server:
+        refused = server.ask("/predict", {"input": ["a", "ab " * 1_000_000]})
+        assert (refused.status, refused.code) == (400, "too_many_tokens")
+        assert refused.json["error"]["message"] == "input[1] has over 1,580 tokens; letters takes 20"
+        assert max(counted) == 1280
+        assert server.ask("/predict", {"input": "a" + " " * 5000}).status == 200
 
 
 @pytest.mark.parametrize(
@@ -165,6 +180,17 @@ def test_results_of_any_kind_are_shown() -> None:
         assert server.ask("/predict", {"input": [[1, 2]]}).code == "no_token_ids"
         assert server.ask("/v1/embeddings", {"input": "x", "model": "any"}).code == "no_embeddings"
         assert server.ask("/v1/embeddings", {"input": "x", "model": "any"}).status == 404
+
+
+def test_arrays_of_any_kind_are_lists() -> None:
+    class Row:
+        def tolist(self) -> list[float]:
+            return [1.0, 2.0]
+
+    with serving(ServedModel("rows", "callable", lambda texts: [Row() for _ in texts])) as server:
+        assert server.ask("/predict", {"input": "x"}).json["outputs"] == [[1.0, 2.0]]
+    with serving(ServedModel("rows", "embed", lambda texts: [Row() for _ in texts])) as server:
+        assert vectors(server.ask("/v1/embeddings", {"input": "x", "model": "rows"})) == [[1.0, 2.0]]
 
 
 def test_a_result_that_json_cannot_say_is_an_error_of_the_model() -> None:
