@@ -243,8 +243,8 @@ class Comparison:
     high: float
     shapes: tuple[ShapeChange, ...]
     regressed: bool
-    """Whether the slow-down is above the threshold beyond doubt: `low` is above it, or that of one shape after
-    correction for looking at many."""
+    """Whether it is slower beyond doubt, and by more than the threshold with odds of three to one; or one shape is
+    above the threshold beyond doubt, after correction for looking at many."""
     threshold: float
     """As asked for."""
     warnings: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ is told by the same function. Without a token budget those are the oldest, so a 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llmopt.bench.arrivals import Floats, Ints
@@ -80,59 +80,29 @@ def _served(
     overhead: Overhead,
 ) -> Simulated:
     """Choose the way of playing it through that is fastest."""
-    longest = int(lengths.max())
+    longest, size, wait_s = int(lengths.max()), settings.max_batch_size, settings.max_wait_s
     if int(lengths.min()) == longest:
-        size = settings.max_batch_size
         if settings.max_batch_tokens is not None:
             size = max(1, min(size, settings.max_batch_tokens // max(longest, 1)))
-        return _equal(arrivals, curve.rows([longest], size)[longest], size, settings.max_wait_s, noise, overhead)
+        rows = {longest: curve.rows([longest], size)[longest]}
+        return _oldest(arrivals, None, rows, size, wait_s, noise, overhead)
     if settings.max_batch_tokens is None:
-        return _fifo(arrivals, lengths.tolist(), curve, settings, noise, overhead)
+        each = lengths.tolist()
+        return _oldest(arrivals, each, curve.rows(each, size), size, wait_s, noise, overhead)
     return _budgeted(arrivals, lengths.tolist(), curve, settings, noise, overhead)
 
 
-def _equal(
-    arrivals: list[float], row: list[float], size: int, wait_s: float, noise: Sequence[float], overhead: Overhead
-) -> Simulated:
-    """Requests of one length: the oldest ones run, and only how many they are matters."""
-    count, first, free, busy = len(arrivals), 0, 0.0, 0.0
-    batch_s, idle_s = overhead.before_s(idle=False), overhead.before_s(idle=True)
-    sizes: list[int] = []
-    done: list[float] = []
-    idle: list[int] = []
-    for factor in noise:
-        oldest = arrivals[first]
-        start = free if free > oldest else oldest
-        if wait_s and oldest + wait_s > start:
-            start = _waited(arrivals, first, size, start, oldest + wait_s)
-        last = bisect_right(arrivals, start, first + 1, min(first + size, count))
-        took = row[last - first] * factor
-        if start > free:
-            took += idle_s
-            idle.append(len(sizes))
-        else:
-            took += batch_s
-        busy += took
-        free = start + took
-        sizes.append(last - first)
-        done.append(free)
-        if last == count:
-            break
-        first = last
-    return _in_order(arrivals, sizes, done, busy, idle, overhead)
-
-
-def _fifo(
+def _oldest(
     arrivals: list[float],
-    lengths: list[int],
-    curve: ServiceCurve,
-    settings: BatchSettings,
+    lengths: list[int] | None,
+    rows: Mapping[int, list[float]],
+    size: int,
+    wait_s: float,
     noise: Sequence[float],
     overhead: Overhead,
 ) -> Simulated:
-    """Requests of several lengths without a token budget: the oldest run, and the longest of them counts."""
-    size, wait_s = settings.max_batch_size, settings.max_wait_s
-    rows = curve.rows(lengths, size)
+    """Without a token budget the oldest requests run; `lengths` is None where all are equal, with one row."""
+    row = rows[next(iter(rows))]
     count, first, free, busy = len(arrivals), 0, 0.0, 0.0
     batch_s, idle_s = overhead.before_s(idle=False), overhead.before_s(idle=True)
     sizes: list[int] = []
@@ -144,7 +114,9 @@ def _fifo(
         if wait_s and oldest + wait_s > start:
             start = _waited(arrivals, first, size, start, oldest + wait_s)
         last = bisect_right(arrivals, start, first + 1, min(first + size, count))
-        took = rows[max(lengths[first:last])][last - first] * factor
+        if lengths is not None:
+            row = rows[max(lengths[first:last])]
+        took = row[last - first] * factor
         if start > free:
             took += idle_s
             idle.append(len(sizes))
