@@ -9,6 +9,8 @@ import pytest
 
 from llmopt.serving.batching import BatchDone, Reason
 
+NAME = "llmopt-batcher"
+
 
 class Gate:
     """Doubles numbers, once the gate is open; remembers what it was given."""
@@ -40,6 +42,20 @@ class Told:
 
     def dropped(self, reason: Reason) -> None:
         self.reasons.append(reason)
+
+
+_EARLIER: set[threading.Thread] = set()
+
+
+def threads() -> list[str]:
+    """Return the names of batchers' threads that began in this test; servers of other tests may still run."""
+    return [thread.name for thread in threading.enumerate() if thread.name == NAME and thread not in _EARLIER]
+
+
+@pytest.fixture(autouse=True)
+def earlier() -> None:
+    _EARLIER.clear()
+    _EARLIER.update(threading.enumerate())
 
 
 @pytest.fixture

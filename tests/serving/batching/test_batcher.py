@@ -11,7 +11,7 @@ import pytest
 
 from llmopt.errors import UsageError
 from llmopt.serving.batching import AdaptiveBatcher, BatchSettings, Closed, DeadlinePassed
-from tests.serving.batching.conftest import Gate, Told
+from tests.serving.batching.conftest import NAME, Gate, Told, threads
 
 
 def doubled(numbers: list[int]) -> list[int]:
@@ -21,10 +21,6 @@ def doubled(numbers: list[int]) -> list[int]:
 async def entered(gate: Gate) -> None:
     """Let other tasks run until a batch runs."""
     await asyncio.to_thread(gate.entered.wait, 30)
-
-
-def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "llmopt-batcher"]
 
 
 def test_every_caller_gets_its_own_answer_in_full_batches() -> None:
@@ -199,7 +195,7 @@ def test_it_takes_requests_only_between_start_and_close() -> None:
         await batcher.close()
         await batcher.start()
         await batcher.start()
-        assert threads() == ["llmopt-batcher"]
+        assert threads() == [NAME]
         assert await batcher.predict(1) == 2
         await batcher.close()
         await batcher.close()
@@ -232,7 +228,7 @@ def test_it_can_be_made_before_the_loop_and_used_in_one_after_the_other() -> Non
 def test_a_closed_loop_ends_the_thread_when_the_batcher_is_closed_elsewhere() -> None:
     batcher = AdaptiveBatcher(doubled)
     asyncio.run(batcher.start())
-    assert threads() == ["llmopt-batcher"]
+    assert threads() == [NAME]
     asyncio.run(batcher.close())
     assert threads() == []
 

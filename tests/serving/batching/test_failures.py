@@ -20,8 +20,8 @@ from llmopt.serving.batching import (
     QueueFull,
     Reason,
 )
-from tests.serving.batching.conftest import Gate, Told
-from tests.serving.batching.test_batcher import entered, threads
+from tests.serving.batching.conftest import Gate, Told, threads
+from tests.serving.batching.test_batcher import entered
 from tests.serving.batching.test_pieces import Panic, Poisoned
 
 
