@@ -14,6 +14,7 @@ import asyncio
 import selectors
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from llmopt.bench.simulate import Overhead
@@ -28,7 +29,8 @@ _LEAD_S = 0.02
 """From the start of the batcher until the first request is due."""
 _TRIALS = 40
 _TRIAL_S = 0.002
-_TURNS = 1_000
+_LAST_S = 1.0
+"""How long to wait for word of the last batch; requests that were dropped are never in one."""
 
 
 def run_load(predictor: Predictor, plan: LoadPlan) -> LoadRun:
@@ -87,12 +89,19 @@ class _Load:
         self._items = [predictor.item(length) for length in plan.lengths]
         self._latencies: list[float | None] = [None] * len(self._items)
         self._batches: list[tuple[int, int, float]] = []
+        self._noted = 0
+        self._told = asyncio.Event()
+        if not self._items:
+            self._told.set()
         self._late_s = 0.0
         self._last = 0.0
 
     def batch_done(self, batch: BatchDone) -> None:
         """Take note of a batch."""
         self._batches.append((batch.size, batch.padded_tokens, batch.service_s))
+        self._noted += batch.size
+        if self._noted >= len(self._items):
+            self._told.set()
 
     def dropped(self, reason: Reason) -> None:
         """Say nothing: the request's own error counts it."""
@@ -107,7 +116,9 @@ class _Load:
             loop = asyncio.get_running_loop()
             first = loop.time() + _LEAD_S
             await self._send(batcher, loop, first - (plan.arrivals_s[0] if plan.arrivals_s else 0.0))
-            await self._told()
+            # The batcher tells of a batch after its answers.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), _LAST_S)
         answered = tuple(latency for latency in self._latencies if latency is not None)
         return LoadRun(
             latencies_s=answered,
@@ -130,17 +141,10 @@ class _Load:
                 await tasks[-1]
         await asyncio.gather(*tasks)
 
-    async def _told(self) -> None:
-        """Wait until the batcher has told of the last batch, which it does after the answers."""
-        for _ in range(_TURNS):
-            if sum(size for size, _, _ in self._batches) >= len(self._items):
-                return
-            await asyncio.sleep(0.001)
-
     async def _ask(self, batcher: AdaptiveBatcher[Any, Any], place: int, due: float) -> None:
         try:
             await batcher.predict(self._items[place])
-        except Exception:  # noqa: BLE001  # whatever a model raises is a failed request, which is counted
+        except Exception:  # noqa: BLE001 - whatever a model raises is a failed request, which is counted
             return
         self._last = asyncio.get_running_loop().time()
         self._latencies[place] = self._last - due

@@ -87,20 +87,6 @@ class DeviceClock(Protocol):
         ...
 
 
-class HostClock:
-    """The clock of a target that works on the CPU, or of which nothing is known."""
-
-    def start(self) -> None:
-        """Do nothing: a CPU is done when the function returns."""
-
-    def synchronize(self) -> None:
-        """Do nothing."""
-
-    def read(self) -> DeviceReading:
-        """Return that nothing is known."""
-        return DeviceReading()
-
-
 class LocalModel(Protocol):
     """Something in this process that can be measured and served."""
 

@@ -11,8 +11,7 @@ without it a lone request, which has no padding, would always win. So a few requ
 and a short one does not pay for the padding of one that is many times as long.
 
 Since the oldest is always in the batch, nobody starves: a request behind `n` others runs in one of the next `n + 1`
-batches. Measured against runs that may leave the oldest out for some batches, this lost no throughput and had the
-shorter tail.
+batches.
 """
 
 from __future__ import annotations
