@@ -28,10 +28,10 @@ from benchmarks import minilm
 from llmopt import __version__
 from llmopt.bench.baseline import read_baseline
 from llmopt.bench.child import ChildTarget
-from llmopt.bench.compare import compare
 from llmopt.bench.local import LocalTarget
 from llmopt.bench.paired import interleaved
 from llmopt.bench.plan import Limits
+from llmopt.bench.regression import compare
 from llmopt.bench.report import BenchReport
 from llmopt.bench.result import Comparison, Sweep
 from llmopt.bench.sweep import sweep

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from llmopt.bench.api import bench_batch
+    from llmopt.bench.comparing.api import compare
+    from llmopt.bench.comparing.result import BenchResult
     from llmopt.bench.report import BenchReport
     from llmopt.cost.api import price, price_logs
     from llmopt.cost.result import CostReport
+    from llmopt.models.quantizing.api import quantize
+    from llmopt.models.quantizing.config import QuantizeConfig
+    from llmopt.models.quantizing.report import QuantizeReport
     from llmopt.prompts.api import compress
     from llmopt.prompts.chat import CompressedChat
     from llmopt.prompts.result import Compressed
@@ -24,32 +29,42 @@ __version__ = "0.1.0"
 __all__ = [
     "AdaptiveBatcher",
     "BenchReport",
+    "BenchResult",
     "Compressed",
     "CompressedChat",
     "CostReport",
     "LatencyBudget",
+    "QuantizeConfig",
+    "QuantizeReport",
     "TokenCount",
     "__version__",
     "bench_batch",
+    "compare",
     "compress",
     "count_tokens",
     "price",
     "price_logs",
+    "quantize",
 ]
 
 _HOMES = {
     "AdaptiveBatcher": "llmopt.serving.batching",
     "BenchReport": "llmopt.bench.report",
+    "BenchResult": "llmopt.bench.comparing.result",
     "Compressed": "llmopt.prompts.result",
     "CompressedChat": "llmopt.prompts.chat",
     "CostReport": "llmopt.cost.result",
     "LatencyBudget": "llmopt.serving.budget",
+    "QuantizeConfig": "llmopt.models.quantizing.config",
+    "QuantizeReport": "llmopt.models.quantizing.report",
     "TokenCount": "llmopt.tokens.result",
     "bench_batch": "llmopt.bench.api",
+    "compare": "llmopt.bench.comparing.api",
     "compress": "llmopt.prompts.api",
     "count_tokens": "llmopt.tokens.api",
     "price": "llmopt.cost.api",
     "price_logs": "llmopt.cost.api",
+    "quantize": "llmopt.models.quantizing.api",
 }
 """Exported name -> the module that holds it."""
 

@@ -24,6 +24,9 @@ OWNERS = {
     "huggingface_hub": {"models"},
     "llmlingua": {"models"},
     "numpy": {"bench"},
+    "onnx": {"models"},
+    "onnxruntime": {"models"},
+    "openvino": {"models"},
     "prometheus_client": {"serving"},
     "pynvml": {"models"},
     "redis": {"serving"},
@@ -35,13 +38,27 @@ OWNERS = {
     "tokenizers": {"tokens", "models"},
     "toktok": {"tokens"},
     "torch": {"models"},
+    "torchao": {"models"},
     "transformers": {"models"},
     "typer": {"cli"},
     "uvicorn": {"serving"},
 }
 """Library -> the packages that may import it."""
 
-HEAVY = ("aiohttp", "duckdb", "msgspec", "numpy", "pandas", "pyarrow", "pydantic", "redis", "rich", "tiktoken", "torch")
+HEAVY = (
+    "aiohttp",
+    "duckdb",
+    "msgspec",
+    "numpy",
+    "openvino",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "redis",
+    "rich",
+    "tiktoken",
+    "torch",
+)
 
 
 def relative(path: Path) -> str:

@@ -1,39 +1,22 @@
 """A target in a process of its own, which may die of a batch that does not fit while the sweep goes on.
 
-The child is a fresh interpreter with the module path of this one, not a copy of it and not a second run of the user's
-script, as `multiprocessing` would make it: scripts without a main guard and code from standard input work too. It is in
-a process group of its own, so that Ctrl-C reaches this process alone, which then ends the child. Batches are timed in
-the child; the pipe between the two is no part of it.
+Batches are timed in the child (`spawned`); the pipe between the two is no part of it.
 """
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
-import time
-import weakref
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 from llmopt.bench.child_process import received
+from llmopt.bench.spawned import Child
 from llmopt.bench.target import LoadPlan, LoadRun
 from llmopt.core.batch import BatchTiming
 from llmopt.core.target import LocalModel, TargetFacts
 from llmopt.errors import InputError, LlmoptError, OutOfMemory, UsageError
 
-_START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
-    "from llmopt.bench.child_process import main; main(int(sys.argv[1]))"
-)
 _PATIENCE_S = 3600.0
-_END_S = 5.0
-_LOOK_S = 0.25
-"""How often to look whether the process lives; the pipe alone does not tell when a process of its own holds it open."""
 _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 """Exit codes of a process that the system killed, seen by its parent or by a shell between them."""
 _SMALLER = "a smaller batch, shorter requests, or more memory"
@@ -66,7 +49,7 @@ class ChildTarget:
     def __init__(self, factory: Factory, remaining_s: Callable[[], float] | None = None) -> None:
         self._factory = factory
         self._remaining_s = remaining_s or (lambda: _PATIENCE_S)
-        self._child: _Child | None = None
+        self._child: Child | None = None
         self._closed = False
         self._on_gpu = False
         self._fitted: set[tuple[int, int]] = set()
@@ -97,6 +80,25 @@ class ChildTarget:
         """Serve a plan with an `AdaptiveBatcher` in that process."""
         run: LoadRun = self._called("load", plan)
         return run
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """Call another method of the model there; arguments and result go through a pipe.
+
+        Args:
+            name: of the method.
+            arguments: as it takes them; picklable.
+
+        Raises:
+            OutOfMemory: it does not fit, or the system killed the process.
+            InputError: it fails, the process died otherwise, or the time is up.
+        """
+        return self._called("ask", name, *arguments)
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process; None where there is none."""
+        child = self._child
+        return None if child is None else child.pid
 
     def close(self) -> None:
         """End the process; a second time does nothing."""
@@ -141,7 +143,7 @@ class ChildTarget:
         return True
 
     def _start(self) -> None:
-        self._child = _Child()
+        self._child = Child()
         try:
             if self._closed:  # stopped by another thread, which saw no child yet
                 raise UsageError(f"{self._factory.name}: the target is closed")
@@ -181,58 +183,6 @@ class ChildTarget:
             self._child.kill()
             self._child.end()
             self._child = None
-
-
-class _Child:
-    """A process and the pipe to it."""
-
-    def __init__(self) -> None:
-        self._pipe, theirs = Pipe()
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _START, str(theirs.fileno()), json.dumps(sys.path)],
-                stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                process_group=0,
-            )
-        finally:
-            theirs.close()
-        self._end = weakref.finalize(self, _ended, self._process, self._pipe)
-
-    def ask(self, message: Any, limit_s: float) -> tuple[Any, Any]:
-        """Send a message and return the answer; TimeoutError after a while, EOFError when the process is gone."""
-        until = time.monotonic() + limit_s
-        self._pipe.send(message)
-        while not self._pipe.poll(max(0.0, min(_LOOK_S, until - time.monotonic()))):
-            if self._process.poll() is not None and not self._pipe.poll():
-                raise EOFError
-            if time.monotonic() >= until:
-                raise TimeoutError
-        answer: tuple[Any, Any] = self._pipe.recv()
-        return answer
-
-    def kill(self) -> None:
-        """Kill the process at once."""
-        self._process.kill()
-
-    def end(self) -> int | None:
-        """Close the pipe, at which the process ends, and wait for it.
-
-        Returns:
-            Its exit code; None where it had to be killed.
-        """
-        code: int | None = self._end()
-        return code
-
-
-def _ended(process: subprocess.Popen[bytes], pipe: Connection[Any, Any]) -> int | None:
-    pipe.close()
-    with suppress(subprocess.TimeoutExpired):
-        return process.wait(_END_S)
-    process.kill()
-    with suppress(subprocess.TimeoutExpired):  # a driver that hangs holds even a killed one
-        process.wait(_END_S)
-    return None
 
 
 def _death(name: str, code: int | None) -> OutOfMemory | InputError:

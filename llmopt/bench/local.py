@@ -59,6 +59,18 @@ class LocalTarget:
 
         return run_load(self._model.predictor, plan)
 
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """Call another method of the model, in the thread that runs its batches, and return what it returns.
+
+        Args:
+            name: of the method.
+            arguments: as it takes them.
+
+        Raises:
+            InputError: the model or its device fails.
+        """
+        return self._worker.submit(self._told, name, arguments).result()
+
     def close(self) -> None:
         """End the thread; a batch that runs is waited for."""
         self._worker.shutdown()
@@ -90,6 +102,14 @@ class LocalTarget:
             decode_s=reading.decode_s,
             peak_memory_bytes=reading.peak_memory_bytes,
         )
+
+    def _told(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        try:
+            return getattr(self._model, name)(*arguments)
+        except RuntimeError as error:  # of torch, as above
+            raise InputError(
+                f"{self._facts.name}: {name} failed: {first_line(error)}", "try it with fewer or shorter texts"
+            ) from error
 
     def _failure(self, lengths: tuple[int, ...], error: RuntimeError) -> InputError:
         batch = f"a batch of {len(lengths)} with up to {max(lengths)} tokens"

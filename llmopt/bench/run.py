@@ -12,12 +12,12 @@ from typing import cast
 from llmopt.bench import load
 from llmopt.bench.asked import Asked, Grid, grid_of
 from llmopt.bench.baseline import Baseline, read_baseline
-from llmopt.bench.compare import compare
 from llmopt.bench.curve import ServiceCurve, fit
 from llmopt.bench.devices import Share, StoppableTarget, sweep_devices
 from llmopt.bench.guard import Guard
 from llmopt.bench.plan import Limits
 from llmopt.bench.recommend import Unmet, queue, ready, recommend, to_toml
+from llmopt.bench.regression import compare
 from llmopt.bench.report import BenchReport
 from llmopt.bench.result import Recommendation, Sweep
 from llmopt.bench.resume import Store

@@ -43,6 +43,24 @@ COMMANDS: tuple[Entry, ...] = (
         "llmopt.cli.bench_batch",
         "bench_batch",
     ),
+    Entry(
+        "quantize",
+        "Make a checkpoint smaller or a model faster, and say what that costs.",
+        "llmopt.cli.quantize",
+        "quantize",
+    ),
+    Entry(
+        "bench",
+        "Run models in turn, and say what one gains and loses against another.",
+        "llmopt.cli.bench_models",
+        "bench",
+    ),
+    Entry(
+        "inspect",
+        "Look into a checkpoint: tensors, sizes, and what a scheme would save.",
+        "llmopt.cli.inspect",
+        "inspect",
+    ),
     Entry("estimate", "Estimate what planned traffic will cost.", "llmopt.cli.estimate", "estimate"),
     Entry("serve", "Serve a model over HTTP, in batches that fill by themselves.", "llmopt.cli.serve", "serve"),
 )

@@ -13,15 +13,18 @@ from typing import Any
 
 from llmopt.core.target import TargetFacts
 from llmopt.errors import InputError, MissingExtraError, UsageError
-from llmopt.models.device import open_device
+from llmopt.models.cpu.build import told_facts
+from llmopt.models.cpu.opening import check_options, load_saved
+from llmopt.models.cpu.record import Saved, read_saved
+from llmopt.models.device import Device, open_device
 from llmopt.models.encoder import padded
 from llmopt.models.exhaustion import first_line
 from llmopt.models.folder import model_folder
 from llmopt.models.layout import Layout, layout_of
 from llmopt.models.loaded import LoadedModel, Parts
-from llmopt.models.loading import UNREADABLE
+from llmopt.models.loading import UNREADABLE, quiet
 from llmopt.models.located import Task, located, refuse_code, task_of
-from llmopt.models.positions import fill_token, known_tokens, longest_input
+from llmopt.models.positions import Limits, fill_token, limits_of
 from llmopt.models.vocabulary import Vocabulary
 from llmopt.models.weights import LoadOptions, check_compiler, load, refusal
 
@@ -72,17 +75,33 @@ def open_model(
     where = open_device(device)
     if compile:
         check_compiler(where.place)
-    home = model_folder(layout.encoder, "config.json", "tokenizer.json")
     options = LoadOptions(dtype, attention, compile, trust_remote_code)
-    loaded = where.compute(lambda: load(home, told, where.place, options))
+    saved = read_saved(folder)
+    home, loaded, limits = _loaded(layout.encoder, told, where, options, saved)
     new_tokens = new_tokens or NEW_TOKENS
-    longest = _longest(home, loaded, new_tokens if told == "generate" else 0)
+    longest = _longest(home, limits, new_tokens if told == "generate" else 0)
     text_limit = min(layout.max_tokens, longest or layout.max_tokens)
-    vocabulary = Vocabulary(home / "tokenizer.json", known_tokens(loaded), max_tokens=text_limit, lower=layout.lower)
-    parts = Parts(loaded, where, told, layout.pooling, fill_token(loaded, vocabulary.pad), new_tokens)
-    model = LoadedModel(parts, vocabulary, _facts(str(path_or_id), parts, longest, compiled=compile), text_limit)
+    known = limits.known_tokens
+    vocabulary = Vocabulary(home / "tokenizer.json", known, max_tokens=text_limit, lower=layout.lower)
+    fill = fill_token(loaded.config, known, vocabulary.pad)
+    parts = Parts(loaded, where, told, layout.pooling, fill, new_tokens, limits)
+    facts = _facts(str(path_or_id), parts, longest, compiled=compile)
+    facts = facts if saved is None else told_facts(facts, saved.recipe)
+    model = LoadedModel(parts, vocabulary, facts, text_limit)
     _try_out(home, parts, model, options)
     return model
+
+
+def _loaded(
+    encoder: Path, task: Task, where: Device, options: LoadOptions, saved: Saved | None
+) -> tuple[Path, Any, Limits]:
+    """Return the folder that the model is in, the model, and its limits."""
+    if saved is None or saved.is_plain:
+        home = model_folder(encoder, "config.json", "tokenizer.json")
+        loaded = where.compute(lambda: load(home, task, where.place, options))
+        return home, loaded, limits_of(loaded)
+    check_options(encoder, saved, where.label, options)
+    return encoder, where.compute(lambda: load_saved(encoder, task, saved)), saved.limits
 
 
 def _recognised(folder: Path, asked: str | None, *, trusted: bool) -> tuple[Task, Layout]:
@@ -106,9 +125,9 @@ def _check_new_tokens(task: Task, new_tokens: int | None) -> None:
         raise UsageError(f"{new_tokens} new tokens make no sense", "1 or more are needed")
 
 
-def _longest(folder: Path, model: Any, new_tokens: int) -> int | None:
+def _longest(folder: Path, limits: Limits, new_tokens: int) -> int | None:
     """Return the longest request that leaves room for what is generated; None without a limit."""
-    longest = longest_input(model)
+    longest = limits.longest
     if longest is None:
         return None
     if longest <= new_tokens:
@@ -127,7 +146,7 @@ def _try_out(folder: Path, parts: Parts, model: LoadedModel, options: LoadOption
     one, other = (model.predictor.item(min(tokens, limit)) for tokens in _TRIED)
 
     def work() -> bool:
-        with torch.inference_mode():
+        with torch.inference_mode(), quiet():  # what is packed may be unpacked now
             ids, mask = padded([one], parts.device.place)
             return bool(parts.model(input_ids=ids, attention_mask=mask)[0].isfinite().all())
 
@@ -152,11 +171,11 @@ def _facts(name: str, parts: Parts, longest: int | None, *, compiled: bool) -> T
         task=parts.task,
         device=parts.device.label,
         device_name=parts.device.hardware,
-        dtype=str(parts.model.dtype).removeprefix("torch."),
+        dtype=str(getattr(parts.model, "dtype", "")).removeprefix("torch."),
         attention=str(getattr(config, "_attn_implementation", None) or ""),
         compiled=compiled,
         threads=torch.get_num_threads(),
-        parameters=sum(weights.numel() for weights in parts.model.parameters()),
+        parameters=parts.limits.parameters,
         max_tokens=longest,
         new_tokens=parts.new_tokens if parts.task == "generate" else None,
         versions=tuple((library, str(version)) for library, version in versions.items() if version),

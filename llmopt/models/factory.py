@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
 
 from llmopt.core.target import LocalModel
+from llmopt.errors import LlmoptError
+from llmopt.models.cpu.record import ENGINE_MODULES, read_saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,20 @@ class ModelFactory:
             new_tokens=self.new_tokens,
             trust_remote_code=self.trust_remote_code,
         )
+
+    def import_libraries(self) -> None:
+        """Import what `open` will need, without opening anything; a folder that is no model says so when it is opened.
+
+        Raises:
+            MissingExtraError: a library is missing.
+        """
+        import_module("llmopt.models.checkpoint")
+        try:
+            saved = read_saved(Path(self.path))
+        except (LlmoptError, ValueError):
+            return
+        for module in ENGINE_MODULES.get(saved.recipe.engine, ()) if saved is not None else ():
+            import_module(module)
 
     def on(self, device: str) -> ModelFactory:
         """Return the same on another device."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llmopt.core.target import DeviceClock, Predictor, TargetFacts
-from llmopt.errors import InputError, MissingExtraError
+from llmopt.errors import InputError, MissingExtraError, UsageError
 from llmopt.models.device import Device
 from llmopt.models.encoder import class_scores, padded, sentence_vectors
 from llmopt.models.generator import Generator
 from llmopt.models.layout import Pooling
 from llmopt.models.loading import unwarned
 from llmopt.models.located import Task
-from llmopt.models.positions import known_tokens
+from llmopt.models.positions import Limits
 from llmopt.models.vocabulary import Vocabulary
 
 try:
@@ -28,7 +28,7 @@ class Parts:
     """What a loaded checkpoint is made of."""
 
     model: Any
-    """Of transformers, on its device."""
+    """Of transformers, on its device; or what stands for it (`llmopt.models.cpu.graph`)."""
     device: Device
     task: Task
     pooling: Pooling
@@ -37,6 +37,8 @@ class Parts:
     """Token id that pads."""
     new_tokens: int
     """Only to generate."""
+    limits: Limits
+    """Of the model of transformers."""
 
 
 class LoadedModel:
@@ -62,7 +64,7 @@ class LoadedModel:
     def __init__(self, parts: Parts, vocabulary: Vocabulary, facts: TargetFacts, max_text_tokens: int | None) -> None:
         names = (parts.model.config.id2label or {}) if parts.task == "classify" else {}
         self.labels: tuple[str, ...] = tuple(str(names[at]) for at in sorted(names))
-        self.known_tokens = known_tokens(parts.model)
+        self.known_tokens = parts.limits.known_tokens
         self.max_text_tokens = max_text_tokens
         self._parts = parts
         self._vocabulary = vocabulary
@@ -74,6 +76,20 @@ class LoadedModel:
     def facts(self) -> TargetFacts:
         """What it says of itself, with the state of its device as it is now."""
         return replace(self._facts, device_state=self._parts.device.state)
+
+    @property
+    def parts(self) -> Parts:
+        """What it is made of; not to be changed."""
+        return self._parts
+
+    def computed_by(self, model: Any, facts: TargetFacts) -> LoadedModel:
+        """Return the same, computed by another model that takes and gives the same.
+
+        Args:
+            model: of transformers, or what stands for it.
+            facts: what it says of itself.
+        """
+        return LoadedModel(replace(self._parts, model=model), self._vocabulary, facts, self.max_text_tokens)
 
     @property
     def predictor(self) -> Predictor:
@@ -106,12 +122,38 @@ class LoadedModel:
         """
         if not requests:
             return []
+        self._check(requests)
+        return self._parts.device.compute(lambda: self._computed(requests))
+
+    def token_logits(self, requests: list[list[int]]) -> list[torch.Tensor]:
+        """Return the logits of each next token of a language model, `(tokens, vocabulary)` in float32 for each request.
+
+        Raises:
+            UsageError: it does not generate.
+            OutOfMemory: the batch does not fit.
+            InputError: a request is empty, or longer than the model reads.
+        """
+        if self._parts.task != "generate":
+            raise UsageError(f"{self._facts.name}: made to {self._parts.task}, it has no next tokens", "")
+        if not requests:
+            return []
+        self._check(requests)
+        return self._parts.device.compute(lambda: self._logits(requests))
+
+    def _check(self, requests: list[list[int]]) -> None:
         shortest, longest, limit = min(map(len, requests)), max(map(len, requests)), self._facts.max_tokens
         if not shortest:
             raise InputError(f"{self._facts.name}: a request without tokens", "give each at least one")
         if limit is not None and longest > limit:
             raise InputError(f"{self._facts.name}: {longest:,} tokens in a request; it reads {limit:,}", "cut it")
-        return self._parts.device.compute(lambda: self._computed(requests))
+
+    def _logits(self, requests: list[list[int]]) -> list[torch.Tensor]:
+        """Padded behind: the tokens before do not look there, and no position is moved."""
+        parts = self._parts
+        with torch.inference_mode(), unwarned():
+            ids, mask = padded(requests, parts.device.place, fill=parts.fill)
+            logits = parts.model(input_ids=ids, attention_mask=mask, use_cache=False).logits
+            return [row[: len(request)].float() for row, request in zip(logits, requests, strict=True)]
 
     def _computed(self, requests: list[list[int]]) -> list[Any]:
         parts = self._parts

@@ -11,11 +11,14 @@ from typing import Any
 from llmopt.errors import InputError, MissingExtraError, UsageError
 from llmopt.models.exhaustion import first_line
 
+for _talker in ("torchao", "torch.utils._pytree"):  # what cannot be loaded of torchao is told when it is imported
+    logging.getLogger(_talker).setLevel(logging.ERROR + 1)
 try:
     import torch
     from huggingface_hub import constants
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
+    from tqdm import tqdm  # type: ignore[import-untyped]
     from transformers.utils import logging as chatter
 except ImportError as error:
     raise MissingExtraError((error.name or "torch").partition(".")[0], "semantic") from error
@@ -64,7 +67,14 @@ def usable_device(name: str) -> torch.device:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Show neither the bar for loading weights nor warnings below; both are as before afterwards."""
+    """Show neither bars, of any library, nor warnings of transformers below; all is as before afterwards."""
+    bars: Any = tqdm
+    begin = bars.__init__
+
+    def hidden(bar: Any, *arguments: Any, **settings: Any) -> None:
+        begin(bar, *arguments, **(settings | {"disable": True}))
+
+    bars.__init__ = hidden
     shown = chatter.is_progress_bar_enabled()
     hide: Callable[[], None] = chatter.disable_progress_bar
     show: Callable[[], None] = chatter.enable_progress_bar
@@ -73,6 +83,7 @@ def quiet() -> Iterator[None]:
         with unwarned():
             yield
     finally:
+        bars.__init__ = begin
         if shown:
             show()
 

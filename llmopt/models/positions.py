@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model says of itself in numbers; another engine that computes it does not know them."""
+
+    known_tokens: int
+    """Token ids from 0 up to this one, itself left out, are valid."""
+    longest: int | None
+    """Tokens that it can read at once; None where its settings set no limit."""
+    parameters: int
+    """Weights, biases and the like."""
+
+
+def limits_of(model: Any) -> Limits:
+    """Return the limits of a model of transformers."""
+    parameters = sum(weights.numel() for weights in model.parameters())
+    return Limits(known_tokens(model), longest_input(model), parameters)
 
 
 def longest_input(model: Any) -> int | None:
@@ -25,18 +44,19 @@ def known_tokens(model: Any) -> int:
     return int(next(model.get_input_embeddings().parameters()).shape[0])
 
 
-def fill_token(model: Any, of_tokenizer: int | None) -> int:
+def fill_token(settings: Any, known_tokens: int, of_tokenizer: int | None) -> int:
     """Return the token id that pads: the model's own, the tokenizer's, else one that ends texts, else the first.
 
     A model without one gets it: classifiers made of language models look for it to find where a request ends.
 
     Args:
-        model: of transformers.
+        settings: the `config` of a model of transformers.
+        known_tokens: how many token ids the model knows.
         of_tokenizer: the token id that pads by the tokenizer's settings.
     """
-    config, known = model.config.get_text_config(), range(known_tokens(model))
+    config, known = settings.get_text_config(), range(known_tokens)
     ends = getattr(config, "eos_token_id", None)
     wishes = (getattr(config, "pad_token_id", None), of_tokenizer, *(ends if isinstance(ends, list) else [ends]))
     fill = next((wish for wish in wishes if isinstance(wish, int) and wish in known), 0)
-    config.pad_token_id = model.config.pad_token_id = fill
+    config.pad_token_id = settings.pad_token_id = fill
     return fill

@@ -1,4 +1,4 @@
-"""CSV of a report's main table: machine names as header, exact values, no total row.
+"""CSV of a report's main table, or of the one made for it: machine names as header, exact values, no total row.
 
 A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula. Text cells that do get a leading
 apostrophe, which a spreadsheet hides; numbers are written by llmopt itself and stay numbers.
@@ -16,8 +16,8 @@ FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def render(report: Report) -> str:
-    r"""Return the first table of `report` as CSV (RFC 4180 quoting, `\n` line ends, UTF-8)."""
-    table = report.tables[0]
+    r"""Return `report.csv`, or else the first table, as CSV (RFC 4180 quoting, `\n` line ends, UTF-8)."""
+    table = report.csv or report.tables[0]
     kept = [i for i, column in enumerate(table.columns) if not column.people]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

@@ -105,7 +105,7 @@ class _Grid:
             self._limit(line)
         points = [point for number in range(len(self.plot.series)) for point in self._places(number)]
         for start, end in pairwise(points):
-            if start.series == end.series:
+            if start.series == end.series and self.plot.series[start.series].joined:
                 self._trail(start, end)
         for point in points:
             self.cells[point.row][point.column] = (

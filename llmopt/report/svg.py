@@ -115,7 +115,7 @@ def _series(series: Series, number: int, frame: _Frame) -> list[str]:
     places = [(frame.left(point.x), frame.top(point.y), point.label) for point in series.points if frame.has(point)]
     style = f"s{number % COLORS}"
     lines = []
-    if len(places) > 1:
+    if series.joined and len(places) > 1:
         trail = " ".join(f"{left:.1f},{top:.1f}" for left, top, _ in places)
         lines.append(f'<polyline class="trail {style}" points="{trail}"/>')
     taken: list[tuple[float, float]] = []

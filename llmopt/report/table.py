@@ -115,10 +115,12 @@ class PlotPoint:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points that belong together, joined in their order."""
+    """Points that belong together."""
 
     label: str
     points: tuple[PlotPoint, ...]
+    joined: bool = True
+    """By a line, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class Report:
     tables: tuple[Table, ...]
     notes: tuple[Note, ...] = ()
     plots: tuple[Plot, ...] = ()
+    csv: Table | None = None
+    """What CSV holds; None: the main table."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

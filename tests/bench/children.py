@@ -59,6 +59,15 @@ class OddModel:
         self.predictor = Predictor(predict=self.predict, item=lambda words: [0] * words, length=len)
         self.clock: DeviceClock = HostClock()
 
+    def shout(self, text: str, times: int) -> str:
+        return text.upper() * times
+
+    def fail(self, said: str) -> None:
+        raise RuntimeError(said)
+
+    def refuse(self) -> None:
+        raise InputError("nothing to say")
+
     def predict(self, requests: list[Any]) -> list[Any]:
         odd = len(requests[0])
         die(odd)

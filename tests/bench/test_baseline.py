@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from llmopt.bench.baseline import SCHEMA, read_baseline
-from llmopt.bench.compare import compare
+from llmopt.bench.regression import compare
 from llmopt.bench.report import BenchReport
 from llmopt.bench.result import Sweep
 from llmopt.bench.sweep import sweep

@@ -20,6 +20,7 @@ from llmopt import errors
 from llmopt.bench import child
 from llmopt.bench.child import ChildTarget
 from llmopt.bench.child_process import received, sent, serve
+from llmopt.bench.spawned import Child
 from llmopt.core.batch import BatchTiming
 from llmopt.errors import (
     CheckFailed,
@@ -56,6 +57,21 @@ def test_it_answers_from_another_process(target: ChildTarget) -> None:
     assert isinstance(timing, BatchTiming)
     assert (timing.useful_tokens, timing.padded_tokens) == (12, 15)
     assert timing.wall_s > 0
+
+
+def test_it_can_be_asked_for_more_than_batches(target: ChildTarget) -> None:
+    assert target.pid is None
+    assert target.ask("shout", "what", 3) == "WHATWHATWHAT"
+    assert target.pid == pid(target)
+    with pytest.raises(InputError, match=r"odd: fail failed: a shape$"):
+        target.ask("fail", "a shape\nmore")
+    with pytest.raises(InputError, match="nothing to say"):
+        target.ask("refuse")
+    assert target.ask("shout", "again", 1) == "AGAIN"
+    target.close()
+    assert target.pid is None
+    with pytest.raises(UsageError, match="closed"):
+        target.ask("shout", "late", 1)
 
 
 def test_closing_ends_the_process_and_may_be_done_twice(target: ChildTarget) -> None:
@@ -248,13 +264,13 @@ def test_a_child_whose_parent_was_killed_ends_in_the_middle_of_a_batch() -> None
 def test_a_target_that_is_stopped_while_its_process_starts_stays_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Any] = []
 
-    class Stopping(child._Child):
+    class Stopping(Child):
         def __init__(self) -> None:
             super().__init__()
             started.append(self)
             stopped.stop()
 
-    monkeypatch.setattr(child, "_Child", Stopping)
+    monkeypatch.setattr(child, "Child", Stopping)
     stopped = ChildTarget(OddFactory())
     with pytest.raises(UsageError, match="closed"):
         stopped.run((1,))

@@ -98,6 +98,14 @@ def test_nothing_to_plot_is_no_error(series: tuple[Series, ...]) -> None:
     assert "<svg" in svg.svg(one)
 
 
+def test_points_that_are_not_joined_have_no_line_between_them() -> None:
+    joined = drawn()
+    loose = replace(joined, series=tuple(replace(series, joined=False) for series in joined.series))
+    assert ("<polyline" in svg.svg(joined), "<polyline" in svg.svg(loose)) == (True, False)
+    trail = plot.ASCII.trail
+    assert plot.text(joined).count(trail) > plot.text(loose).count(trail)
+
+
 def test_a_vertical_limit_is_drawn_and_named() -> None:
     one = replace(drawn(), limits=(LimitLine("x", 60.0, "your 60/s"),))
     body = plot.text(one).splitlines()[2:-4]

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -59,6 +59,11 @@ def test_plain_text_is_aligned_and_complete() -> None:
     assert lines[7].endswith("%")
     assert len({len(line) for line in lines[5:11]}) == 1
     assert "warning: a warning about" in text
+
+
+def test_csv_holds_the_table_that_was_made_for_it() -> None:
+    made = replace(REPORT, csv=REPORT.tables[-1])
+    assert as_csv.render(made) == as_csv.render(replace(REPORT, tables=REPORT.tables[-1:]))
 
 
 def test_csv_is_exact_and_can_be_added_up() -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from llmopt.bench.baseline import Baseline
-from llmopt.bench.compare import compare
 from llmopt.bench.environment import environment
 from llmopt.bench.paired import interleaved
 from llmopt.bench.points import point
+from llmopt.bench.regression import compare
 from llmopt.bench.result import Comparison, Noise, Point, Sweep
 from llmopt.bench.typical import typical
 from llmopt.core.batch import BatchTiming, Shape

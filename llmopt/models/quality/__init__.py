@@ -1,0 +1,1 @@
+"""How close the answers of a model are to those of another, on real inputs: vectors, classes, next tokens."""

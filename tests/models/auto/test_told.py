@@ -1,0 +1,97 @@
+"""Every tensor of a checkpoint is told: quantized with its error, or kept with its reason."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmopt.models.cpu.recipe import Recipe
+from llmopt.models.quantizing.plan import plan
+from llmopt.models.stored.folder import open_stored
+from tests.models.auto.fakes import BF16, DYNAMIC, FP32, INT8
+from tests.models.extras import library
+
+torch: Any = library("torch", "semantic")
+
+from llmopt.models.auto.told import Source, kept_of, layers_of, weights_of  # noqa: E402
+
+LAYERS = ("layer.0.up", "layer.0.down", "pooler")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    torch.manual_seed(0)
+    weights = {f"bert.{name}.weight": torch.randn(64, 64) for name in LAYERS}
+    weights["bert.layer.0.down.weight"][1] *= 100
+    weights |= {"bert.layer.0.up.bias": torch.zeros(64), "bert.word_embeddings.weight": torch.randn(9, 64)}
+    library("safetensors.torch", "semantic").save_file(weights, tmp_path / "model.safetensors")
+    stored = open_stored(tmp_path)
+    linear = weights_of(LAYERS[:2], stored)
+    reasons = {kept.tensor.name: kept.reason for kept in plan(stored, "w8a8", skip=["*.up"]).kept}
+    return Source(stored, linear, reasons, lambda name: weights[f"bert.{name}.weight"])
+
+
+def test_layers_are_found_in_files_with_a_prefix(source: Source) -> None:
+    assert {name: tensor.name for name, tensor in source.linear.items()} == {
+        "layer.0.up": "bert.layer.0.up.weight",
+        "layer.0.down": "bert.layer.0.down.weight",
+    }
+    assert source.skipped == ("layer.0.up",)
+    assert weights_of(["elsewhere"], source.stored) == {}
+
+
+def test_a_layer_in_8_bits_has_an_error_and_a_size(source: Source) -> None:
+    (layer,) = layers_of(source, replace(INT8, kept=("layer.0.up",)), {"layer.0.down": 0.5})
+    assert (layer.name, layer.shape, layer.scheme) == ("bert.layer.0.down.weight", (64, 64), "int8 per channel")
+    assert (layer.bytes_before, layer.bytes_after, layer.sensitivity) == (16_384, 64 * 64 + 4 * 64, 0.5)
+    assert layer.sqnr_db is not None
+    assert 35 < layer.sqnr_db < 50
+
+
+def test_one_scale_for_a_whole_weight_is_worse(source: Source) -> None:
+    """One row is a hundred times larger: all others are lost in its steps."""
+    by_row, whole = (layers_of(source, recipe, {})[1].sqnr_db for recipe in (INT8, DYNAMIC))
+    assert by_row is not None
+    assert whole is not None
+    weight = source.weight("layer.0.down")
+    step = float(weight.abs().max()) / 127
+    rounded = torch.round(weight / step) * step
+    expected = 10 * math.log10(float(weight.square().sum()) / float((weight - rounded).square().sum()))
+    assert whole == pytest.approx(expected, abs=1e-3)
+    assert layers_of(source, DYNAMIC, {})[0].bytes_after == 64 * 64 + 4
+
+
+def test_bfloat16_is_told_with_its_error(source: Source) -> None:
+    layer = layers_of(source, BF16, {})[0]
+    assert (layer.scheme, layer.bytes_after) == ("bfloat16", 8_192)
+    assert layer.sqnr_db is not None
+    assert layer.sqnr_db > 50
+
+
+@pytest.mark.parametrize("recipe", [INT8, DYNAMIC, BF16, FP32, replace(INT8, kept=("layer.0.up",))])
+def test_each_tensor_is_told_once(source: Source, recipe: Recipe) -> None:
+    layers = layers_of(source, recipe, {})
+    told = [layer.name for layer in layers] + [kept.name for kept in kept_of(source, recipe, layers)]
+    assert sorted(told) == sorted(tensor.name for tensor in source.stored.tensors)
+
+
+def test_what_stays_has_a_reason(source: Source) -> None:
+    recipe = replace(INT8, kept=("layer.0.up", "layer.0.down"))
+    kept = {tensor.name: tensor.reason for tensor in kept_of(source, recipe, layers_of(source, recipe, {}))}
+    assert kept == {
+        "bert.layer.0.up.weight": "--skip *.up",
+        "bert.layer.0.down.weight": "most sensitive",
+        "bert.pooler.weight": "not used, or too small to gain",
+        "bert.layer.0.up.bias": "--skip *.up",
+        "bert.word_embeddings.weight": "embedding",
+    }
+    assert {tensor.reason for tensor in kept_of(source, FP32, ())} == {"the model runs in float32"}
+
+
+def test_a_weight_of_zeros_is_exact(source: Source) -> None:
+    zeros = replace(source, weight=lambda name: torch.zeros(64, 64))
+    assert [layer.sqnr_db for layer in layers_of(zeros, INT8, {})] == [None, None]
