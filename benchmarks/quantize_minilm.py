@@ -1,10 +1,11 @@
 """The fastest way to run a real sentence encoder on this CPU within a quality gate, as `llmopt quantize` finds it.
 
-Runs `quantize --target cpu --scheme auto` on all-MiniLM-L6-v2 twice, with a gate of 2 % and one of 5 % of nearest
-neighbours changed. Choices are made on one half of the texts; the drop that counts is of the saved result, opened
-again, on the other half. The tutorial's recipe (`quantize_dynamic`) is among what is measured, and has to miss the
-gate. Without `--data` the texts are the sentences of Python's own language reference. Prints tables; the last line is
-one JSON object. The exit code is 1 when a goal is missed.
+Runs `quantize --target cpu --scheme auto` on all-MiniLM-L6-v2 twice, with a gate of 2 % and one of 6 % of nearest
+neighbours changed (`auto` keeps a distance from its gate; the moonshot asks for 5 %). Choices are made on one half of
+the texts; the drop that counts is of the saved result, opened again, on the other half. The tutorial's recipe
+(`quantize_dynamic`) is among what is measured, and has to miss the gate. Without `--data` the texts are the sentences
+of Python's own language reference. Prints tables; the last line is one JSON object. The exit code is 1 when a goal is
+missed.
 
     HF_HUB_OFFLINE=1 python benchmarks/quantize_minilm.py [--data FILE] [--model DIR] [--jobs N]
 """
@@ -33,8 +34,8 @@ from llmopt.models.quantizing.api import quantize
 from llmopt.models.quantizing.config import QuantizeConfig
 from llmopt.models.quantizing.report import QuantizeReport, Variant
 
-GATE, WIDE_GATE = 0.02, 0.05
-SPEED_GOAL, MOONSHOT = 2.2, 2.4
+GATE, WIDE_GATE = 0.02, 0.06
+SPEED_GOAL, MOONSHOT, UNCHANGED = 2.2, 2.4, 0.95
 TUTORIAL = "torch quantize_dynamic"
 PRICE = Decimal(1000)
 
@@ -124,7 +125,7 @@ def figures(strict: QuantizeReport, wide: QuantizeReport) -> dict[str, Any]:
     return {
         "benchmark": "quantize_minilm",
         "gate_2": told(strict),
-        "gate_5": told(wide),
+        "gate_6": told(wide),
         "tutorial": {"speedup": tutorial.speedup.value, "drop": tutorial.quality_drop} if tutorial else None,
         "goals": {"speedup": SPEED_GOAL, "drop": GATE, **met},
         "moonshot": moonshot(wide),
@@ -156,7 +157,12 @@ def moonshot(report: QuantizeReport) -> dict[str, Any]:
     """Return how near the run comes to 2.4 times the strongest FP32 with 95 % of nearest neighbours unchanged."""
     ratio = report.speedup.against_strongest.value if report.speedup else 0.0
     unchanged = 1 - (report.quality.drop if report.quality else 1.0)
-    return {"goal": MOONSHOT, "against_strongest": ratio, "unchanged": unchanged, "reached": ratio >= MOONSHOT}
+    return {
+        "goal": MOONSHOT,
+        "against_strongest": ratio,
+        "unchanged": unchanged,
+        "reached": ratio >= MOONSHOT and unchanged >= UNCHANGED,
+    }
 
 
 def named(variants: Sequence[Variant], name: str) -> Variant | None:

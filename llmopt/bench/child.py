@@ -5,6 +5,7 @@ Batches are timed in the child (`spawned`); the pipe between the two is no part 
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -44,11 +45,19 @@ class ChildTarget:
     Args:
         factory: opens the model there.
         remaining_s: returns how long a call may take from now on, in seconds; None: an hour.
+        longest_batch_s: a batch that takes longer hangs, whatever time remains.
     """
 
-    def __init__(self, factory: Factory, remaining_s: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        factory: Factory,
+        remaining_s: Callable[[], float] | None = None,
+        *,
+        longest_batch_s: float = math.inf,
+    ) -> None:
         self._factory = factory
         self._remaining_s = remaining_s or (lambda: _PATIENCE_S)
+        self._longest_batch_s = longest_batch_s
         self._child: Child | None = None
         self._closed = False
         self._on_gpu = False
@@ -160,7 +169,7 @@ class ChildTarget:
         if child is None:
             raise UsageError(f"{self._factory.name}: the target is closed")
         try:
-            result, error = child.ask(message, self._remaining_s())
+            result, error = child.ask(message, self._limit_s(message))
         except (EOFError, ConnectionError):
             code = child.end()
             self._child = None
@@ -177,6 +186,10 @@ class ChildTarget:
         if error is not None:
             raise received(error)
         return result
+
+    def _limit_s(self, message: Any) -> float:
+        is_batch = message is not self._factory and message[0] == "run"
+        return min(self._remaining_s(), self._longest_batch_s if is_batch else math.inf)
 
     def _drop(self) -> None:
         if self._child is not None:

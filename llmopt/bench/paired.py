@@ -6,17 +6,12 @@ median of these, with an interval from resampled blocks: a burst of other work h
 
 from __future__ import annotations
 
-import math
-import random
 import time
 from collections.abc import Callable
 
 from llmopt.bench.result import Comparison
-from llmopt.core.stats import bootstrap_interval, median
+from llmopt.core.ratio import in_turn, speedup
 from llmopt.errors import UsageError
-
-_WARM_CALLS = 2
-_SHORTEST_S = 1e-9
 
 
 def interleaved(
@@ -45,30 +40,13 @@ def interleaved(
     """
     if rounds < 3:
         raise UsageError(f"rounds is {rounds}; at least 3 are needed")
-    rng = random.Random(seed)
-    end_s = clock() + max_time_s
-    for _ in range(_WARM_CALLS):
-        a()
-        b()
-    logs: list[float] = []
-    while len(logs) < rounds and (len(logs) < 3 or clock() < end_s):
-        if rng.random() < 0.5:
-            first_s, second_s = _timed(a, clock), _timed(b, clock)
-        else:
-            second_s, first_s = _timed(b, clock), _timed(a, clock)
-        logs.append(math.log(second_s / first_s))
-    low, high = bootstrap_interval(logs, median, seed=seed)
+    before_s, now_s = in_turn((a, b), rounds=rounds, max_time_s=max_time_s, clock=clock, settle=lambda: None, seed=seed)
+    slower = speedup(now_s, before_s, seed=seed)
     return Comparison(
-        change=math.expm1(median(logs)),
-        low=math.expm1(low),
-        high=math.expm1(high),
+        change=slower.value - 1,
+        low=slower.low - 1,
+        high=slower.high - 1,
         shapes=(),
-        regressed=low > math.log1p(threshold),
+        regressed=slower.low > 1 + threshold,
         threshold=threshold,
     )
-
-
-def _timed(function: Callable[[], object], clock: Callable[[], float]) -> float:
-    began_s = clock()
-    function()
-    return max(clock() - began_s, _SHORTEST_S)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from llmopt.bench.arrivals import Workload
 from llmopt.bench.curve import ServiceCurve
 from llmopt.bench.guard import Guard
-from llmopt.bench.others import Others
+from llmopt.core.others import Others
 from llmopt.bench.predict import Prediction, predict, replayed, service_ratio
 from llmopt.bench.quietness import Evidence, judged
 from llmopt.bench.result import Noise, Recommendation, Verification

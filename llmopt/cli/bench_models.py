@@ -8,7 +8,7 @@ import typer
 
 from llmopt.cli.bench_models_asked import Typed, settled
 from llmopt.cli.bench_models_run import run
-from llmopt.cli.model_gates import CHECKS, DataOption, MaxQualityDropOption, PricePerMonthOption
+from llmopt.cli.model_gates import CHECKS, DataOption, MaxQualityDropOption, PricePerMonthOption, from_settings
 from llmopt.cli.model_options import (
     MODEL,
     AttentionOption,
@@ -79,7 +79,7 @@ def bench(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Run models in turn, and say what one gains and loses against another.
+    """Compare models in turn: speed, memory, answers, dollars.
 
     Latency, throughput, memory and size of each; the speed-up with its interval; on your own texts how close the
     answers are; and what the speed-up does to the bill.
@@ -106,11 +106,4 @@ def bench(
         ci=ci,
         allow_noisy=allow_noisy,
     )
-    names = [name for name in ctx.params if _is_setting(ctx, name)]
-    run(settled(typed, names), to, brief=quiet and not verbose)
-
-
-def _is_setting(ctx: typer.Context, name: str) -> bool:
-    """Whether an option comes from a file of settings or a variable, and not from the command line."""
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "DEFAULT_MAP"
+    run(settled(typed, from_settings(ctx)), to, brief=quiet and not verbose)

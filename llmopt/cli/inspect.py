@@ -40,7 +40,7 @@ def inspect(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - its callback remembers it
 ) -> None:
-    """Look into a checkpoint: tensors, sizes, and what a scheme would save.
+    """Look into a checkpoint: tensors, sizes, possible savings.
 
     Only headers are read: nothing is loaded, and nothing in it is run, pickles neither.
     """

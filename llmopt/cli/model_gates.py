@@ -60,6 +60,12 @@ def times_faster(text: str | None, flag: str = "--min-speedup") -> float | None:
     return float(match[1])
 
 
+def from_settings(ctx: typer.Context) -> list[str]:
+    """Return the names of the options that come from a file of settings or a variable, not from the command line."""
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    return [name for name, source in sources.items() if source is not None and source.name == "DEFAULT_MAP"]
+
+
 def check_data(path: str | None, max_quality_drop: str | None) -> None:
     """Find what is wrong with the file of inputs, and with a gate that needs one, before a model is loaded.
 

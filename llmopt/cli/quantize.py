@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from llmopt.cli.model_gates import CHECKS, DataOption, MaxQualityDropOption, PricePerMonthOption
+from llmopt.cli.model_gates import CHECKS, DataOption, MaxQualityDropOption, PricePerMonthOption, from_settings
 from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination
 from llmopt.cli.quantize_asked import Typed, settled
@@ -73,10 +73,11 @@ def quantize(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Make a checkpoint smaller or a model faster, and say what that costs.
+    """Make a model smaller or faster, and say what that costs.
 
-    Sizes, the error of each layer, and on your own texts the quality that is lost; for a CPU also the speed-up against
-    the strongest FP32, and what it does to the bill.
+    Streams a checkpoint into one that transformers or vLLM load; with --target cpu, searches the fastest way to run the
+    model here. Tells sizes, the error of each layer, and on your own texts the quality that is lost; for a CPU also the
+    speed-up against the strongest FP32, and what it does to the bill.
     """
     to = destination(format, output, quiet=quiet)
     typed = Typed(
@@ -97,11 +98,4 @@ def quantize(
         resume=resume,
         trust_pickle=trust_pickle,
     )
-    names = [name for name in ctx.params if _is_setting(ctx, name)]
-    run(settled(typed, names), to, brief=quiet and not verbose)
-
-
-def _is_setting(ctx: typer.Context, name: str) -> bool:
-    """Whether an option comes from a file of settings or a variable, and not from the command line."""
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "DEFAULT_MAP"
+    run(settled(typed, from_settings(ctx)), to, brief=quiet and not verbose)

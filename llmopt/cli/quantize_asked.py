@@ -53,6 +53,7 @@ def settled(typed: Typed, from_settings: Collection[str]) -> Typed:
     """
     dropped = set() if typed.target == "cpu" else set(_MEASURED)
     dropped |= {"max_quality_drop"} if typed.data is None else set()
+    dropped |= {name for name in ("batch_size", "seq_len") if "," in getattr(typed, name)}  # those of a sweep
     return replace(typed, **{name: _DEFAULTS[name] for name in dropped & set(from_settings)})
 
 

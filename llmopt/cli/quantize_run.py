@@ -51,9 +51,7 @@ def _quantized(typed: Typed, config: QuantizeConfig, *, quiet: bool) -> Quantize
     try:
         with ProgressLine(quiet=quiet) as line:
             line(0, 0, f"reading {name}")
-            return quantize(
-                typed.src, typed.dst, config, progress=lambda done, total: line(done, total, f"quantizing {name}")
-            )
+            return quantize(typed.src, typed.dst, config, progress=line)
     except KeyboardInterrupt:
         if config.target != "cpu" and not quiet:
             sys.stderr.write("llmopt: stopped; the same command with --resume goes on\n")

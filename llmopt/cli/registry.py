@@ -45,19 +45,19 @@ COMMANDS: tuple[Entry, ...] = (
     ),
     Entry(
         "quantize",
-        "Make a checkpoint smaller or a model faster, and say what that costs.",
+        "Make a model smaller or faster, and say what that costs.",
         "llmopt.cli.quantize",
         "quantize",
     ),
     Entry(
         "bench",
-        "Run models in turn, and say what one gains and loses against another.",
+        "Compare models in turn: speed, memory, answers, dollars.",
         "llmopt.cli.bench_models",
         "bench",
     ),
     Entry(
         "inspect",
-        "Look into a checkpoint: tensors, sizes, and what a scheme would save.",
+        "Look into a checkpoint: tensors, sizes, possible savings.",
         "llmopt.cli.inspect",
         "inspect",
     ),

@@ -20,6 +20,9 @@ from llmopt.errors import ConfigError
 FLAGS = ("help", "install_completion", "show_completion")
 """Options that are actions and never settings."""
 
+MIXED = ("resume",)
+"""Options that are a switch in one command and name something in another: set for all, each takes what fits it."""
+
 SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -88,13 +91,14 @@ def _defaults(
     found: dict[str, Any] = {}
     for path, settings in layers:
         found.update(_from_file(path, _without(settings, names, beside), names, options))
-    for scope in ("LLMOPT", "_".join(["LLMOPT", *names]).upper().replace("-", "_")):
-        found.update(_from_environment(scope, options))
+    found.update(_from_environment("LLMOPT", options, shared=True))
+    found.update(_from_environment("_".join(["LLMOPT", *names]).upper().replace("-", "_"), options))
     return found
 
 
 def _from_file(path: Path, settings: Mapping[str, Any], names: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
-    found = {_name(key): value for key, value in settings.items() if _name(key) in options}
+    shared = {_name(key): value for key, value in settings.items() if _name(key) in options}
+    found = {name: value for name, value in shared.items() if _fits(name, value, options[name])}
     own: Any = settings
     for name in names:
         own = own.get(name, {}) if isinstance(own, Mapping) else {}
@@ -118,14 +122,19 @@ def _without(settings: Mapping[str, Any], names: list[str], beside: Iterable[str
     return {**settings, names[0]: kept}
 
 
-def _from_environment(scope: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def _from_environment(scope: str, options: Mapping[str, Any], *, shared: bool = False) -> dict[str, Any]:
     found = {}
     for name, option in options.items():
         variable = f"{scope}_{name}".upper()
         value = os.environ.get(variable)
-        if value:
+        if value and (not shared or _fits(name, value, option)):
             found[name] = _value(value, option, variable)
     return found
+
+
+def _fits(name: str, value: Any, option: Any) -> bool:
+    """Whether a setting for all commands can be meant for this one."""
+    return name not in MIXED or (str(value).lower() in SWITCH) == bool(getattr(option, "is_flag", False))
 
 
 def _name(key: str) -> str:

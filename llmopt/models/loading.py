@@ -1,18 +1,22 @@
-"""What is common to opening models with transformers: offline, no code of others, no bars and no chatter."""
+"""What is common to opening models with transformers: offline, no code of others, no bars and no chatter.
+
+What is switched off belongs to the whole process. So it is switched by the first of several threads that need it and
+put back by the last; bars of other threads are shown all the while.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from llmopt.errors import InputError, MissingExtraError, UsageError
 from llmopt.models.exhaustion import first_line
 
-for _talker in ("torchao", "torch.utils._pytree"):  # what cannot be loaded of torchao is told when it is imported
-    logging.getLogger(_talker).setLevel(logging.ERROR + 1)
 try:
     import torch
     from huggingface_hub import constants
@@ -65,46 +69,89 @@ def usable_device(name: str) -> torch.device:
     return device
 
 
+@dataclass(slots=True)
+class Switch:
+    """A setting of the whole process that several threads may want to be otherwise for a while."""
+
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+    wanted: Any
+    """What it is to be meanwhile."""
+    _users: int = 0
+    _before: Any = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have it as wanted below; when the last user leaves it is as it was."""
+        with self._lock:
+            if not self._users:
+                self._before = self.read()
+                self.write(self.wanted)
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self.write(self._before)
+
+
+def _talk_at_most(name: str) -> Switch:
+    logger = logging.getLogger(name)
+    return Switch(lambda: logger.level, logger.setLevel, logging.CRITICAL)
+
+
+def _show_bars(shown: bool) -> None:
+    show: Callable[[], None] = chatter.enable_progress_bar if shown else chatter.disable_progress_bar
+    show()
+
+
+_BARS: Any = tqdm
+_BEGIN = _BARS.__init__
+_HERE = threading.local()
+
+
+def _begun(bar: Any, *arguments: Any, **settings: Any) -> None:
+    """Begin a bar of tqdm; one that is not shown where this thread asked for quiet."""
+    _BEGIN(bar, *arguments, **(settings | {"disable": True} if getattr(_HERE, "quiet", 0) else settings))
+
+
+_QUIET = (
+    Switch(lambda: _BARS.__init__, lambda begin: setattr(_BARS, "__init__", begin), _begun),
+    Switch(chatter.is_progress_bar_enabled, _show_bars, wanted=False),
+    _talk_at_most("torchao"),  # when it is imported it tells what it cannot load
+    _talk_at_most("torch.utils._pytree"),
+)
+_UNWARNED = Switch(chatter.get_verbosity, chatter.set_verbosity, logging.ERROR)
+_OFFLINE = Switch(
+    lambda: constants.HF_HUB_OFFLINE, lambda value: setattr(constants, "HF_HUB_OFFLINE", value), wanted=True
+)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Show neither bars, of any library, nor warnings of transformers below; all is as before afterwards."""
-    bars: Any = tqdm
-    begin = bars.__init__
-
-    def hidden(bar: Any, *arguments: Any, **settings: Any) -> None:
-        begin(bar, *arguments, **(settings | {"disable": True}))
-
-    bars.__init__ = hidden
-    shown = chatter.is_progress_bar_enabled()
-    hide: Callable[[], None] = chatter.disable_progress_bar
-    show: Callable[[], None] = chatter.enable_progress_bar
-    hide()
+    """Show neither bars, of any library, nor warnings of transformers and torchao below."""
+    _HERE.quiet = getattr(_HERE, "quiet", 0) + 1
     try:
-        with unwarned():
+        with ExitStack() as stack:
+            for switch in (*_QUIET, _UNWARNED):
+                stack.enter_context(switch.held())
             yield
     finally:
-        bars.__init__ = begin
-        if shown:
-            show()
+        _HERE.quiet -= 1
 
 
 @contextmanager
 def offline() -> Iterator[None]:
     """Let nothing below ask a hub, such as for a kernel of attention; what is in its local cache is found."""
-    before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = True
-    try:
+    with _OFFLINE.held():
         yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
 
 
 @contextmanager
 def unwarned() -> Iterator[None]:
     """Show no warnings of transformers below; cheap enough for every batch."""
-    verbosity = chatter.get_verbosity()
-    chatter.set_verbosity(logging.ERROR)
-    try:
+    with _UNWARNED.held():
         yield
-    finally:
-        chatter.set_verbosity(verbosity)

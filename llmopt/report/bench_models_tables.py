@@ -122,7 +122,12 @@ def quality_table(result: BenchResult) -> Table:
     columns: tuple[Column, ...] = _QUALITY
     if len(metrics) == 1:
         columns = tuple(replace(one, label=min(metrics)) if one.name == "drop" else one for one in columns)
-    told = {text: None for _, quality in found for text in quality.warnings if text not in result.warnings}
+    told = {
+        text: None
+        for name, quality in found
+        for text in quality.warnings
+        if text not in result.warnings and f"{name}: {text}" not in result.warnings
+    }
     title = f"Answers beside those of {result.base}, on {inputs_phrase(found[0][1])} ({found[0][1].task})"
     rows = tuple((name, *_quality(quality)) for name, quality in found)
     return Table("quality", title, columns, rows, notes=tuple(Note(text, "warning") for text in told))

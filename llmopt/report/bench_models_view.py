@@ -14,7 +14,7 @@ from llmopt.report.bench_models_tables import (
     shapes_table,
 )
 from llmopt.report.figures import plural
-from llmopt.report.model_words import change, drop_phrase, size, speed_phrase
+from llmopt.report.model_words import about_as_fast, change, drop_phrase, size, speed_phrase
 from llmopt.report.table import Note, Report
 
 
@@ -59,7 +59,7 @@ def verdict(result: BenchResult, model: ModelResult) -> str:
         said.append(_changed(base.size_bytes, model.size_bytes, "on disk"))
     if model.peak_memory_bytes is not None and base.peak_memory_bytes is not None:
         said.append(_changed(base.peak_memory_bytes, model.peak_memory_bytes, "of memory"))
-    if model.cost is not None:
+    if model.cost is not None and ratio is not None and not about_as_fast(ratio):
         said.append(f"{dollars(model.cost.price_per_month)} -> {dollars(model.cost.at_speedup)} a month")
     return f"{model.name}: {'; '.join(said)}."
 
@@ -91,7 +91,8 @@ def _notes(result: BenchResult, *, brief: bool) -> list[Note]:
 
 
 def _background(result: BenchResult) -> list[str]:
-    lines = [f"{plural(result.rounds, 'round')}, the models of each in random order. {_memory(result)}"]
+    order = ", the models of each in random order" if len(result.models) > 1 else ""
+    lines = [f"{plural(result.rounds, 'round')}{order}. {_memory(result)}"]
     found = result.environment
     facts = found.target
     said = [facts.task, facts.device_name, plural(facts.threads, "thread") if facts.threads is not None else ""]

@@ -53,6 +53,11 @@ def change(before: float, after: float) -> str | None:
     return f"{'+' if share >= _LEAST else ''}{lost(share)}"
 
 
+def about_as_fast(ratio: Ratio) -> bool:
+    """Return whether something may be faster or slower by its interval: no money is promised for it."""
+    return ratio.low <= 1 <= ratio.high
+
+
 def speed_phrase(ratio: Ratio, base: str) -> str:
     """Return how fast something is beside its base; what is slower, or may be either, is called so."""
     if ratio.low > 1:

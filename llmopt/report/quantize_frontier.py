@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
+from llmopt.models.auto.points import drop_of
 from llmopt.models.quantizing.report import Variant
 from llmopt.report.model_words import lost, size, times, times_span
 from llmopt.report.table import Axis, Cell, Column, LimitLine, Note, Plot, PlotPoint, Series, Table
@@ -14,6 +16,9 @@ MOST = 30
 _FAR = 10
 """Gates: what loses more is not drawn, so that what is near the gate can be told apart."""
 
+_UNSURE = (
+    "unsure: within the gate on these texts, but too near to it to expect the same of others; more texts would tell."
+)
 _COLUMNS = (
     Column("number", "#", "int"),
     Column("name", "variant"),
@@ -33,17 +38,25 @@ def numbered(variants: Sequence[Variant]) -> tuple[tuple[int, Variant], ...]:
     return tuple(enumerate(sorted(matters, key=lambda one: -_speed(one)), 1))
 
 
-def frontier_table(variants: Sequence[Variant]) -> Table:
-    """Return a row a variant, the fastest first."""
+def frontier_table(variants: Sequence[Variant], max_quality_drop: float | None) -> Table:
+    """Return a row a variant, the fastest first.
+
+    Args:
+        variants: all that were measured.
+        max_quality_drop: the gate; None: there is none.
+    """
+    gate = max_quality_drop
     shown = numbered(variants)
     notes = []
     if len(shown) < len(variants):
         notes.append(Note(f"{len(variants) - len(shown):,} more, all of them beaten by others, are in JSON."))
     if any(one.quality_drop is not None for _, one in shown):
         notes.append(Note("drop: on the half of the data that the choice was made on, not the half in the verdict."))
+    if any(_is_unsure(one, gate) for _, one in shown):
+        notes.append(Note(_UNSURE))
     if any(not one.batch_independent for _, one in shown):
         notes.append(Note("batch-mates: a text's result depends on the texts that share its batch."))
-    rows = tuple(_row(number, one) for number, one in shown)
+    rows = tuple(_row(number, one, gate) for number, one in shown)
     return Table("frontier", "Variants, speed-up against torch float32", _COLUMNS, rows, notes=tuple(notes))
 
 
@@ -61,8 +74,14 @@ def frontier_plot(variants: Sequence[Variant], max_quality_drop: float | None) -
     most = math.inf if not gate else max([_FAR * gate, *(one.quality_drop or 0.0 for _, one in drawn if one.chosen)])
     near = [pair for pair in drawn if (pair[1].quality_drop or 0.0) <= most]
     line = tuple(_point(*pair) for pair in near if pair[1].on_frontier)
-    others = tuple(_point(*pair) for pair in near if not pair[1].on_frontier)
-    series = (Series("frontier", line), Series("beaten by another", others, joined=False))
+    mine = tuple(_point(*pair) for pair in near if pair[1].chosen and not pair[1].on_frontier)
+    others = tuple(_point(*pair) for pair in near if not pair[1].chosen and not pair[1].on_frontier)
+    others = _told_apart(others, (*line, *mine))
+    series = (
+        Series("frontier", line),
+        Series("beaten by another", others, joined=False),
+        Series("chosen", mine, joined=False),
+    )
     limits = () if gate is None else (LimitLine("y", 100 * gate, f"gate {lost(gate)}"),)
     far = ", ".join(f"{number} ({lost(one.quality_drop or 0.0)})" for number, one in drawn if (number, one) not in near)
     return Plot(
@@ -90,7 +109,27 @@ def _point(number: int, one: Variant) -> PlotPoint:
     return PlotPoint(one.speedup.value, 100 * (one.quality_drop or 0.0), label)
 
 
-def _row(number: int, one: Variant) -> tuple[Cell, ...]:
+def _told_apart(points: Sequence[PlotPoint], labelled: Sequence[PlotPoint]) -> tuple[PlotPoint, ...]:
+    """Return points without those labels that would be written over others."""
+    whole = (*points, *labelled)
+    wide = max((one.x for one in whole), default=0.0) / 20
+    high = max((one.y for one in whole), default=0.0) / 20
+    found: list[PlotPoint] = []
+    for one in points:
+        near = (other for other in (*labelled, *found) if other.label)
+        crowded = any(abs(one.x - other.x) < wide and abs(one.y - other.y) <= high for other in near)
+        found.append(replace(one, label="") if crowded else one)
+    return tuple(found)
+
+
+def _is_unsure(one: Variant, gate: float | None) -> bool:
+    """Whether a variant was passed over though it is within the gate on the texts that were chosen by."""
+    if gate is None or one.quality is None or one.chosen or not one.passes:
+        return False
+    return not drop_of(one.quality, exact=one.scheme == "float32").within(gate)
+
+
+def _row(number: int, one: Variant, gate: float | None) -> tuple[Cell, ...]:
     return (
         number,
         one.name,
@@ -100,13 +139,15 @@ def _row(number: int, one: Variant) -> tuple[Cell, ...]:
         None if one.size_bytes is None else size(one.size_bytes),
         len(one.kept_layers),
         None if one.batch_independent else "matter",
-        _status(one),
+        _status(one, unsure=_is_unsure(one, gate)),
     )
 
 
-def _status(one: Variant) -> str:
+def _status(one: Variant, *, unsure: bool) -> str:
     if one.chosen:
         return "chosen" if one.passes else "chosen, over the gate"
     if not one.passes:
-        return "over the gate"
+        return "over the gate" if one.quality_drop is not None else "too slow"
+    if unsure:
+        return "unsure"
     return "frontier" if one.on_frontier else "beaten"

@@ -11,6 +11,7 @@ from llmopt.models.quality.result import Quality
 from llmopt.models.quantizing.report import CostImpact, QuantizeReport, Speedup
 from llmopt.report.figures import plural
 from llmopt.report.model_words import (
+    about_as_fast,
     change,
     drop_phrase,
     inputs_phrase,
@@ -49,7 +50,7 @@ def view(report: QuantizeReport, *, max_quality_drop: float | None = None, brief
     if report.quality is not None:
         tables.append(_quality_table(report, report.quality))
     if report.frontier:
-        tables.append(frontier_table(report.frontier))
+        tables.append(frontier_table(report.frontier, max_quality_drop))
     if report.layers:
         tables.append(layers_table(report.layers))
     if report.kept:
@@ -70,7 +71,7 @@ def headline(report: QuantizeReport) -> str:
         said.append(drop_phrase(report.quality, texts_of(report)))
     elif (worst := worst_db(report.layers)) is not None:
         said.append(f"weights at {significant(worst)} dB SQNR or better")
-    if report.cost is not None:
+    if report.cost is not None and not (report.speedup and about_as_fast(_ratio(report.speedup))):
         said.append(f"{dollars(report.cost.price_per_month)} -> {dollars(report.cost.at_speedup)} a month")
     return f"{report.source} -> {report.destination}, {report.scheme}: {'; '.join(said)}."
 
@@ -94,7 +95,8 @@ def verdict_table(report: QuantizeReport) -> Table:
     if report.cost is not None:
         rows.append(_cost_row(report.cost))
     counts = report.tensors
-    tensors = f"{plural(counts.quantized, 'tensor')} quantized, {counts.kept:,} kept"
+    done = "converted" if report.scheme == "bf16" else "quantized"
+    tensors = f"{plural(counts.quantized, 'tensor')} {done}, {counts.kept:,} kept"
     form = f" as {report.format}" if report.format else ""
     return Table("verdict", f"{report.scheme}{form} for {report.target}: {tensors}", _VERDICT, tuple(rows))
 

@@ -174,6 +174,14 @@ def test_a_call_that_hangs_is_ended_when_the_time_is_up() -> None:
         target.close()
 
 
+def test_a_batch_that_takes_too_long_hangs_whatever_time_remains() -> None:
+    target = ChildTarget(OddFactory(), longest_batch_s=0.01)
+    assert target.facts().name == "odd"
+    with pytest.raises(InputError, match="odd: no answer before the time was up"):
+        target.run((children.HANG,))
+    target.close()
+
+
 def test_a_model_that_takes_too_long_to_open_is_told() -> None:
     target = ChildTarget(OddFactory(opens="hang"), lambda: 0.01)
     with pytest.raises(InputError, match="odd: not open yet when the time was up"):

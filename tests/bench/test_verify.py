@@ -13,7 +13,7 @@ from llmopt.bench import verify as bench_verify
 from llmopt.bench.arrivals import Workload
 from llmopt.bench.curve import ServiceCurve, fit
 from llmopt.bench.guard import Guard
-from llmopt.bench.others import Others
+from llmopt.core.others import Others
 from llmopt.bench.result import Noise, Recommendation, Verification
 from llmopt.bench.simulate import NO_OVERHEAD, Overhead, simulate
 from llmopt.bench.target import LoadPlan, LoadRun

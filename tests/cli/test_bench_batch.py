@@ -14,7 +14,7 @@ import pytest
 
 from llmopt.bench import child
 from llmopt.bench.guard import Guard
-from llmopt.bench.others import Others
+from llmopt.core.others import Others
 from llmopt.bench.result import Noise
 from llmopt.serving.batching.toml import read_config
 from tests.bench.simulated import QuietGuard, SimulatedTarget

@@ -30,10 +30,10 @@ class Library:
     raised: type[BaseException] | None = None
 
     def __call__(
-        self, src: str, dst: str, config: QuantizeConfig, *, progress: Callable[[int, int], None]
+        self, src: str, dst: str, config: QuantizeConfig, *, progress: Callable[[int, int, str], None]
     ) -> QuantizeReport:
         self.calls.append((src, dst, config))
-        progress(1, 2)
+        progress(1, 2, "timing onnx int8")
         if self.raised is not None:
             raise self.raised
         return self.report
@@ -115,7 +115,7 @@ def test_a_step_summary_gets_markdown(llmopt: Llmopt, library: Library, monkeypa
 
 def test_progress_is_for_terminals_only(llmopt: Llmopt, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert "50% quantizing src" in llmopt("quantize", "src", "dst").err
+    assert "50% timing onnx int8" in llmopt("quantize", "src", "dst").err
     assert llmopt("quantize", "src", "dst", "-q").err == ""
 
 

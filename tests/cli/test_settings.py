@@ -9,7 +9,9 @@ import pytest
 import typer
 
 from llmopt.cli import registry
-from llmopt.cli.registry import Entry
+from llmopt.cli.registry import COMMANDS, Entry, load
+from llmopt.cli.settings import MIXED, defaults_for
+from llmopt.errors import ConfigError
 from tests.cli.conftest import Llmopt
 
 
@@ -104,3 +106,35 @@ def test_help_is_there_even_when_the_settings_are_wrong(llmopt: Llmopt) -> None:
 def test_settings_of_other_commands_are_left_alone(llmopt: Llmopt) -> None:
     Path("llmopt.toml").write_text('[cost]\nmax-cost = "1"\n')
     assert llmopt("echo").code == 0
+
+
+def test_a_setting_for_all_commands_is_passed_over_where_it_cannot_be_meant(
+    monkeypatch: pytest.MonkeyPatch, workdir: Path
+) -> None:
+    commands = {entry.name: load(entry) for entry in COMMANDS if entry.name in ("quantize", "bench-batch")}
+
+    def resumes() -> tuple[object, object]:
+        found = {name: defaults_for(command, workdir).get("resume") for name, command in commands.items()}
+        return found["quantize"], found["bench-batch"]
+
+    monkeypatch.setenv("LLMOPT_RESUME", "sweep.jsonl")
+    assert resumes() == (None, "sweep.jsonl")
+    monkeypatch.setenv("LLMOPT_RESUME", "yes")
+    assert resumes() == (True, None)
+    monkeypatch.delenv("LLMOPT_RESUME")
+    (workdir / "llmopt.toml").write_text('resume = "sweep.jsonl"\n')
+    assert resumes() == (None, "sweep.jsonl")
+    (workdir / "llmopt.toml").write_text("resume = true\n")
+    assert resumes() == (True, None)
+    (workdir / "llmopt.toml").write_text('[quantize]\nresume = "sweep.jsonl"\n')
+    with pytest.raises(ConfigError, match="true or false"):
+        resumes()
+
+
+def test_all_options_of_two_kinds_are_known_as_such() -> None:
+    kinds: dict[str, set[bool]] = {}
+    for entry in COMMANDS:
+        for option in load(entry).params:
+            if option.param_type_name == "option":
+                kinds.setdefault(str(option.name), set()).add(bool(getattr(option, "is_flag", False)))
+    assert {name for name, found in kinds.items() if len(found) > 1} == set(MIXED)

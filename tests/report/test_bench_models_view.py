@@ -97,6 +97,13 @@ def test_the_verdict_is_the_headline() -> None:
     )
 
 
+def test_what_may_be_no_faster_promises_no_dollars() -> None:
+    alike = replace(PAIR.models[1], speedup=1.01, speedup_low=0.99, speedup_high=1.03)
+    said = bench_models_view.verdict(PAIR, alike)
+    assert "about as fast as models/bert-base" in said
+    assert "a month" not in said
+
+
 def test_one_model_is_compared_with_nothing() -> None:
     text = rendered(ALONE, "table")
     assert text.splitlines()[2] == "m.py:f: 50 ms for 8 requests, 160 requests/s."
@@ -127,6 +134,13 @@ def test_memory_of_a_device_is_said_to_be_that() -> None:
     notes = bench_models_view.view(replace(PAIR, models=(on_gpu, PAIR.models[1]))).notes
     assert "on the device" in notes[0].text
     assert len(bench_models_view.view(PAIR, brief=True).notes) == len(bench_models_view.view(PAIR).notes) - 2
+
+
+def test_a_warning_is_said_once() -> None:
+    few = replace(PAIR.models[1], quality=replace(BETTER, warnings=("few texts", "one label")))
+    result = replace(PAIR, models=(PAIR.models[0], few), warnings=(f"{few.name}: few texts",))
+    text = rendered(result, "table")
+    assert (text.count("few texts"), text.count("one label")) == (1, 1)
 
 
 def test_figures_of_two_kinds_share_a_table() -> None:

@@ -179,7 +179,7 @@ def test_no_figure_without_a_variant_that_has_both() -> None:
     many.append(variant("torch bf16", 1.001, 0.3, frontier=True, chosen=True))
     assert len(numbered(many)) == MOST
     assert any(one.chosen for _, one in numbered(many))
-    table = frontier_table(many)
+    table = frontier_table(many, 0.02)
     assert table.notes[0].text == "21 more, all of them beaten by others, are in JSON."
     assert [row[-1] for row in table.rows if row[1] == "torch bf16"] == ["chosen, over the gate"]
     unchosen = frontier_plot([replace(one, chosen=False) for one in AUTO.frontier], 0.02)
@@ -196,6 +196,38 @@ def test_no_figure_without_a_variant_that_has_both() -> None:
     assert [point.x for point in plot.series[0].points] == [3.0, 2.0]
     assert plot.limits == ()
     assert "unknown" in rendered(replace(AUTO, frontier=odd), "table")
+
+
+def test_a_faster_variant_that_was_not_taken_is_explained() -> None:
+    taken, near = variant("openvino float32", 1.5, 0.0, chosen=True), variant("onnx int8", 3.0, 0.0195)
+    sure, exact = variant("torch bfloat16", 1.4, 0.0, frontier=True), variant("torch float32", 1.0, 0.02)
+    table = frontier_table((taken, near, sure, exact, variant("a int8", 0.9, None)), 0.02)
+    assert [row[-1] for row in table.rows] == ["unsure", "chosen", "frontier", "beaten", "beaten"]
+    assert "unsure: within the gate on these texts" in table.notes[1].text
+    assert [row[-1] for row in frontier_table((taken, near), None).rows] == ["beaten", "chosen"]
+    slow = replace(variant("a int8", 1.0, None), passes=False)
+    assert [row[-1] for row in frontier_table((taken, slow), 0.02).rows] == ["chosen", "too slow"]
+
+
+def test_labels_of_a_plot_are_not_written_over_others() -> None:
+    crowd = [variant("onnx int8", 2.0 + at / 1000, 0.0) for at in range(9)]
+    taken = variant("torch int8", 1.8, 0.0, chosen=True)
+    plot = frontier_plot((*crowd, taken, variant("torch int8", 3.0, 0.0, frontier=True)), 0.02)
+    assert plot is not None
+    labels = {series.label: [point.label for point in series.points] for series in plot.series}
+    assert labels == {"frontier": ["1"], "beaten by another": ["2", *[""] * 8], "chosen": ["11 chosen"]}
+
+
+def test_what_may_be_no_faster_promises_no_dollars() -> None:
+    assert AUTO.speedup is not None
+    alike = replace(AUTO, speedup=replace(AUTO.speedup, value=1.01, low=0.99, high=1.03))
+    assert "a month" in quantize_view.headline(AUTO)
+    assert "a month" not in quantize_view.headline(alike)
+
+
+def test_sixteen_bits_are_no_quantization() -> None:
+    table = quantize_view.verdict_table(replace(WEIGHTS, scheme="bf16", format="bfloat16"))
+    assert table.title == "bf16 as bfloat16 for vllm: 14 tensors converted, 3,012 kept"
 
 
 def test_a_scalar_has_a_shape() -> None:

@@ -9,17 +9,20 @@ from decimal import Decimal
 
 from llmopt.bench.callables import CallableFactory
 from llmopt.bench.child import ChildTarget
-from llmopt.bench.comparing.asked import Asked, Factory, chosen
-from llmopt.bench.comparing.asleep import wait_asleep
+from llmopt.bench.comparing.asked import Asked, Factory, check_there, chosen
 from llmopt.bench.comparing.opened import Opening
 from llmopt.bench.comparing.result import BenchResult
 from llmopt.bench.comparing.rounds import Progress
 from llmopt.bench.comparing.run import Surroundings, run
 from llmopt.bench.imported import is_callable
+from llmopt.core.asleep import wait_asleep
 from llmopt.models.factory import ModelFactory
 
 Named = str | os.PathLike[str] | CallableFactory | ModelFactory
 """Folder or hub name of a checkpoint, `module:name` of a function, or how to open one where there is more to say."""
+
+_LONGEST_BATCH_S = 300.0
+"""A batch that takes longer, and longer than `max_time_s`, hangs."""
 
 
 def compare(
@@ -66,7 +69,8 @@ def compare(
         min_speedup: every model should be so many times as fast as the base (`BenchResult.failures`).
         max_quality_drop: share of quality that may be lost; needs `data`.
         min_rounds: in which each model has its turn, at least.
-        max_time_s: for the rounds; loading before and quality after are not counted. Three rounds are made anyway.
+        max_time_s: for the rounds; loading before and quality after are not counted. Three rounds are made anyway; a
+            single batch that takes longer than this, and than five minutes, is given up.
         ci: half of a speed-up's interval, relative to it, that is narrow enough.
         seed: of all that is drawn.
         progress: is told how far it is.
@@ -91,8 +95,11 @@ def compare(
     named = [models] if isinstance(models, str | os.PathLike | CallableFactory | ModelFactory) else models
     candidates = [_factory(model, options) for model in named]
     base = None if against is None else _factory(against, options)
-    around = Surroundings(lambda factory: ChildTarget(Opening(factory)), wait_asleep)
-    return run(chosen(candidates, base), asked, around, progress)
+    all_models = chosen(candidates, base)
+    check_there(all_models)
+    longest_s = max(_LONGEST_BATCH_S, max_time_s)
+    around = Surroundings(lambda factory: ChildTarget(Opening(factory), longest_batch_s=longest_s), wait_asleep)
+    return run(all_models, asked, around, progress)
 
 
 def _several(counts: int | Sequence[int]) -> tuple[int, ...]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 from llmopt.bench.callables import CallableFactory
-from llmopt.errors import UsageError
+from llmopt.errors import InputError, UsageError
+from llmopt.models.cpu.record import NAME
 from llmopt.models.factory import ModelFactory
 from llmopt.models.folder import is_folder
 
 Factory = CallableFactory | ModelFactory
+_SETTINGS = ("config.json", "modules.json", NAME)
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _LEAST_ROUNDS, _MOST_ROUNDS = 3, 1000
 
 
@@ -89,6 +93,30 @@ def names_of(models: Sequence[Factory]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def check_there(models: Sequence[Factory]) -> None:
+    """Refuse what can be seen to be no model without opening it, before the first of them is loaded.
+
+    Raises:
+        InputError: a file, a path to nothing, or a folder without settings of a model.
+    """
+    for model in models:
+        if isinstance(model, CallableFactory):
+            continue
+        folder = Path(model.path)
+        if is_folder(folder):
+            if not any((folder / name).is_file() for name in _SETTINGS):
+                raise InputError(f"{folder}: no config.json in it", "give the folder of a model")
+        elif os.path.lexists(model.path):
+            raise InputError(f"{folder}: a file; the folder of a model is needed", "give the folder that holds it")
+        elif not _HUB_NAME.fullmatch(model.path):
+            raise InputError(f"{model.path}: no such folder", "name the folder of a model, or module:function")
+
+
+def opening_order(models: Sequence[Factory]) -> list[int]:
+    """Return places in the order of opening: names in the hub's cache, which may not be there, before all folders."""
+    return sorted(range(len(models)), key=lambda at: _is_there(models[at]))
+
+
 def check_together(asked: Asked, models: int) -> None:
     """Refuse bounds that nothing can be held against.
 
@@ -113,6 +141,10 @@ def _same(one: Factory, other: Factory) -> bool:
     if isinstance(one, ModelFactory) and isinstance(other, ModelFactory):
         return _place(one) == _place(other) and one == replace(other, path=one.path)
     return one == other
+
+
+def _is_there(model: Factory) -> bool:
+    return isinstance(model, ModelFactory) and is_folder(Path(model.path))
 
 
 def _place(model: ModelFactory) -> str:

@@ -41,8 +41,11 @@ def failures(
     return tuple(found)
 
 
-def unsure(models: Sequence[ModelResult], min_speedup: float | None, max_quality_drop: float | None) -> tuple[str, ...]:
-    """Return a warning for each bound that lies inside the interval of what was measured; arguments as `failures`."""
+def unsure(models: Sequence[ModelResult], min_speedup: float | None) -> tuple[str, ...]:
+    """Return a warning for each speed-up whose interval holds the bound; arguments as `failures`.
+
+    Where that of a quality drop does, `Quality.warnings` says so.
+    """
     found = []
     for model in models:
         if model.is_base:
@@ -52,12 +55,6 @@ def unsure(models: Sequence[ModelResult], min_speedup: float | None, max_quality
             found.append(
                 f"{model.name}: the speed-up asked for, {min_speedup:g}, is inside the interval measured "
                 f"({low:.2f} to {high:.2f}); another run may say otherwise: raise --max-time"
-            )
-        quality = model.quality
-        if max_quality_drop is not None and quality and quality.drop_low < max_quality_drop < quality.drop_high:
-            found.append(
-                f"{model.name}: the quality drop allowed, {max_quality_drop:.2%}, is inside the interval measured "
-                f"({quality.drop_low:.2%} to {quality.drop_high:.2%}); more texts in --data narrow it"
             )
     return tuple(found)
 

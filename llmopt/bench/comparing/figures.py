@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from llmopt.bench.comparing import checks
 from llmopt.bench.comparing.asked import Asked
 from llmopt.bench.comparing.judge import Verdict
-from llmopt.bench.comparing.opened import Details
+from llmopt.bench.comparing.opened import Asking, Details
 from llmopt.bench.comparing.ratios import at_shape, overall
 from llmopt.bench.comparing.requests import Requests, lengths_told
 from llmopt.bench.comparing.result import BenchResult, Measured, Memory, ModelResult
 from llmopt.bench.comparing.rounds import Rounds
-from llmopt.bench.comparing.target import Asking
 from llmopt.bench.comparing.turns import Turns
 from llmopt.bench.environment import environment
 from llmopt.bench.result import Noise
@@ -96,7 +95,7 @@ def result(parts: Parts, asked: Asked, elapsed_s: float) -> BenchResult:
         min_speedup=asked.min_speedup,
         max_quality_drop=asked.max_quality_drop,
         failures=checks.failures(models, *bounds),
-        warnings=(*parts.warnings, *_warnings(parts, asked, models), *checks.unsure(models, *bounds)),
+        warnings=(*parts.warnings, *_warnings(parts, asked, models), *checks.unsure(models, asked.min_speedup)),
         elapsed_s=elapsed_s,
     )
 

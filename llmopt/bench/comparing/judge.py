@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmopt.bench.comparing.asked import Factory
-from llmopt.bench.comparing.target import Asking
+from llmopt.bench.comparing.opened import Asking
 from llmopt.errors import LlmoptError
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llmopt.bench.callables import CallableFactory, words_of
 from llmopt.bench.comparing.disk import size_on_disk
+from llmopt.bench.target import Target
 from llmopt.core.target import DeviceClock, LocalModel, Predictor, TargetFacts
 from llmopt.errors import LlmoptError
 from llmopt.models.factory import ModelFactory
@@ -114,6 +115,16 @@ class Opened:
         limit = self.facts.max_tokens
         return [len(ids) if limit is None else min(len(ids), limit) for ids in self._model.encode(texts)]
 
+    def check(self, samples: Sequence[Sample]) -> None:
+        """Refuse inputs that no answers can be compared on, before time is spent on speed.
+
+        Raises:
+            InputError: too few different texts, or a label that the model does not know.
+        """
+        from llmopt.models.quality.measure import check_inputs
+
+        check_inputs(self._model, samples)
+
     def reference(self, samples: Sequence[Sample], batch_size: int) -> bytes | None:
         """Return its answers in batches of a size, packed for `quality`; None where they are too large to travel."""
         from llmopt.models.quality.measure import reference
@@ -133,6 +144,19 @@ class Opened:
 
         other: Any = base.open()
         return quality(reference(other, samples, batch_size=batch_size), self._model, gate=gate)
+
+
+class Asking(Target, Protocol):
+    """A model as the steps see it: runs batches, and can be asked for what `Opened` tells; mostly a `ChildTarget`."""
+
+    @property
+    def pid(self) -> int | None:
+        """Number of its process; None where it has none of its own."""
+        ...
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """Call a method of `Opened` and return its result."""
+        ...
 
 
 def resident_bytes() -> int | None:

@@ -64,8 +64,10 @@ def requests_of(
     wanted = tuple(dict.fromkeys(seq_lens)) or (min(DEFAULT_SEQ_LEN, most or DEFAULT_SEQ_LEN),)
     for fact in facts:
         if fact.max_tokens is not None and max(wanted) > fact.max_tokens:
+            beside = f" beside {fact.new_tokens:,} new ones" if fact.new_tokens else ""
             raise UsageError(
-                f"{fact.name} takes {fact.max_tokens:,} tokens at most, not {max(wanted):,}", "a smaller --seq-len"
+                f"{fact.name} takes {fact.max_tokens:,} tokens at most{beside}, not {max(wanted):,}",
+                "a smaller --seq-len" + (" or --new-tokens" if beside else ""),
             )
     return tuple(Requests(Shape(size, length)) for size in dict.fromkeys(batch_sizes) for length in wanted)
 

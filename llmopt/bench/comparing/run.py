@@ -8,13 +8,12 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from llmopt.bench.comparing import figures
-from llmopt.bench.comparing.asked import Asked, Factory, check_together, names_of
+from llmopt.bench.comparing.asked import Asked, Factory, check_together, names_of, opening_order
 from llmopt.bench.comparing.judge import Verdict, judged
-from llmopt.bench.comparing.opened import Details
+from llmopt.bench.comparing.opened import Asking, Details
 from llmopt.bench.comparing.requests import Requests, requests_of, some
 from llmopt.bench.comparing.result import BenchResult
 from llmopt.bench.comparing.rounds import Enough, Progress, Rounds
-from llmopt.bench.comparing.target import Asking
 from llmopt.bench.comparing.turns import Turns
 from llmopt.bench.guard import Guard
 from llmopt.bench.result import Noise
@@ -76,6 +75,7 @@ def run(models: Sequence[Factory], asked: Asked, around: Surroundings, progress:
     with ExitStack() as opened:
         targets = [opened.enter_context(closing(around.target(model))) for model in models]
         details, facts = _opened(one, targets)
+        _check_inputs(one, targets, facts, samples)
         requests = requests_of(asked.batch_sizes, asked.seq_lens, _counted(one, targets, samples), facts)
         rounds, noise = _measured(one, targets, requests)
         states = [figures.state(*each) for each in zip(targets, rounds.models, details, facts, strict=True)]
@@ -90,11 +90,11 @@ def _opened(one: _Run, targets: Sequence[Asking]) -> tuple[list[Details], list[T
     Raises:
         UsageError: they are not for the same task.
     """
-    facts, details = [], []
-    for name, target in zip(one.names, targets, strict=True):
-        one.say(f"loading {name}")
-        facts.append(target.facts())
-        details.append(target.ask("details"))
+    told = {}
+    for at in opening_order(one.models):
+        one.say(f"loading {one.names[at]}")
+        told[at] = targets[at].facts(), targets[at].ask("details")
+    facts, details = [told[at][0] for at in range(len(told))], [told[at][1] for at in range(len(told))]
     differing = [(name, fact.task) for name, fact in zip(one.names, facts, strict=True) if fact.task != facts[0].task]
     if differing:
         name, task = differing[0]
@@ -107,6 +107,19 @@ def _opened(one: _Run, targets: Sequence[Asking]) -> tuple[list[Details], list[T
 
 def _doing(task: str) -> str:
     return "be called" if task == _CALLABLE else task
+
+
+def _check_inputs(
+    one: _Run, targets: Sequence[Asking], facts: Sequence[TargetFacts], samples: Sequence[Sample]
+) -> None:
+    """Refuse inputs that no answers can be compared on, before the rounds are made.
+
+    Raises:
+        InputError: too few different texts, or a label that the base does not know.
+    """
+    if samples and len(targets) > 1 and facts[0].task != _CALLABLE:
+        one.say("looking at the inputs")
+        targets[0].ask("check", samples)
 
 
 def _counted(one: _Run, targets: Sequence[Asking], samples: Sequence[Sample]) -> list[list[int]]:

@@ -1,6 +1,6 @@
 """The CPU route of `llmopt quantize`: measure ways to run a model, choose the fastest within the quality gate.
 
-`search` decides what to measure next and `choice` what to take; neither knows models. `trial` builds and measures one
-candidate, `speed` times candidates in turn, `sensitivity` orders the layers, `route` puts all of it together into a
-report, with `impact` for dollars and `gates` for what the user asked to hold.
+To be read from `route`: `opening` (the source), `explore` (what is measured: `candidates` says which ways there are and
+which is taken, `search` looks for the fastest on `points`, `trial` builds and measures one, `speed` times it,
+`sensitivity` orders the layers), `written` (the result as it was saved), `report` with `remarks` and `impact`.
 """

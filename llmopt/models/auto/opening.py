@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from llmopt.errors import InputError, MissingExtraError
 from llmopt.models.auto.explore import Subject
 from llmopt.models.auto.speed import requests_of
-from llmopt.models.auto.told import Source, weights_of
-from llmopt.models.checkpoint import open_model
-from llmopt.models.cpu.build import linear_layers
+from llmopt.models.cpu.build import build, linear_layers
+from llmopt.models.cpu.calibration import calibrated
 from llmopt.models.cpu.layers import weight_of
+from llmopt.models.cpu.recipe import Recipe
 from llmopt.models.loaded import LoadedModel
 from llmopt.models.quality.data import Sample
+from llmopt.models.quantizing.answers import check_room, computing_bytes, open_known
 from llmopt.models.quantizing.config import QuantizeConfig
 from llmopt.models.quantizing.plan import plan
 from llmopt.models.stored.folder import open_stored
 from llmopt.models.stored.source import as_safetensors
+from llmopt.models.stored.values import Stored, StoredTensor
 
 try:
     import torch
 except ImportError as error:
     raise MissingExtraError("torch", "models") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A checkpoint with the linear layers of its model, and why other tensors are no such layers."""
+
+    stored: Stored
+    linear: Mapping[str, StoredTensor]
+    """Name of a layer in the model -> its weight in the files."""
+    reasons: Mapping[str, str]
+    """Name of a tensor in the files -> why it stays as it is."""
+    weight: Callable[[str], torch.Tensor]
+    """Weight of a linear layer of the model, rows (outputs) by columns, in float32."""
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Linear layers that the user wants to stay."""
+        return tuple(
+            name for name, tensor in self.linear.items() if self.reasons.get(tensor.name, "").startswith("--skip")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +78,44 @@ def opened(folder: Path, scratch: Path, choosing: Sequence[Sample], config: Quan
     stored = open_stored(home)
     if stored.quantized is not None:
         raise InputError(f"{folder}: already quantized ({stored.quantized})", "take the checkpoint it was made from")
+    check_room(2 * computing_bytes(stored), "take a smaller model, or --target transformers: that streams the weights")
     reasons = {kept.tensor.name: kept.reason for kept in plan(stored, "w8a8", skip=config.skip).kept}
-    model = open_model(home, device="cpu", dtype="float32")
+    model = open_known(home, device="cpu", dtype="float32")
     source = Source(stored, weights_of(linear_layers(model), stored), reasons, partial(_weight, model))
     requests = requests_of(
         model, [sample.text for sample in choosing], batch_size=config.batch_size, seq_len=config.seq_len
     )
     works = tuple((name, tensor.parameters) for name, tensor in source.linear.items())
-    return Opened(home, source, Subject(model, works, source.skipped, tuple(choosing), requests))
+    return Opened(
+        home, source, Subject(model, builder(model, choosing), works, source.skipped, tuple(choosing), requests)
+    )
+
+
+def weights_of(layers: Sequence[str], stored: Stored) -> dict[str, StoredTensor]:
+    """Return the stored weight of each linear layer; in the files there may be a prefix before its name."""
+    by_name = {tensor.name: tensor for tensor in stored.tensors}
+    found: dict[str, StoredTensor] = {}
+    for layer in layers:
+        name = f"{layer}.weight"
+        ends = (stored_name for stored_name in by_name if stored_name.endswith(f".{name}"))
+        if (stored_name := name if name in by_name else min(ends, key=len, default=None)) is not None:
+            found[layer] = by_name[stored_name]
+    return found
+
+
+def builder(source: LoadedModel, choosing: Sequence[Sample]) -> Callable[[Recipe], LoadedModel]:
+    """Return what makes variants of a model; texts are looked at once, where scales have to be found on them.
+
+    Args:
+        source: the model.
+        choosing: inputs that the choice is made on.
+    """
+    calibration = cache(lambda: calibrated(source, source.encode([sample.text for sample in choosing])))
+
+    def built(recipe: Recipe) -> LoadedModel:
+        return build(source, recipe, calibration() if recipe.scales == "static" else None)
+
+    return built
 
 
 @contextmanager

@@ -1,17 +1,25 @@
-"""What a search for the fastest variant handles: families of variants and measured points; no models here."""
+"""What a search for the fastest variant handles: families of variants, measured points, what to take of them.
+
+No models here. A drop is held against a gate with caution, because the gate is meant for other texts than those that it
+was measured on, and because what looks best among many is lucky in part.
+
+Source: Jeffreys' prior and the beta-binomial as in Gelman et al., "Bayesian Data Analysis" (2013), 2.4 and 2.8.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from llmopt.models.quality.result import Quality
 
 _Z95 = 1.96
-_CAUTION = 1.28 * math.sqrt(2)
-"""So many standard errors above a drop is the drop on other texts in one case of ten: it has an error, too."""
+_SURE, _Z_SURE = 0.95, 1.645
+"""How probable it must be that as many other texts are within the gate, too."""
 _NONE_SEEN = math.sqrt(0.5)
-"""Standard error of a share that was 0, in observations: as if half of one had been seen."""
+"""Standard error of what was 0, in observations: as if half of one had been seen."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,28 +27,32 @@ class Drop:
     """Quality lost, as measured on the texts that a choice is made on."""
 
     value: float
-    margin: float
-    """Added before it is held against a gate: what looks best among many measured was lucky in part, and the texts of
-    the gate are others."""
+    error: float = 0.0
+    """Standard error; 0 where the variant computes as the source does."""
+    texts: int = 0
+    """Where the drop is a share of texts, of so many; 0 where it is none."""
 
     def within(self, gate: float) -> bool:
-        """Return whether other texts, too, will probably be within the gate."""
-        return self.value + self.margin <= gate
+        """Return whether other texts, as many, will probably be within the gate, too."""
+        if self.value > gate:
+            return False
+        if self.texts:
+            return math.isclose(gate, 1) or _share_holds(self.value, self.texts, gate) >= _SURE
+        return self.value + _Z_SURE * math.sqrt(2) * self.error <= gate
+
+    def less(self, share: float) -> Drop:
+        """Return the drop that is foreseen where only a share of it is left."""
+        return replace(self, value=self.value * share)
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
     """Variants that differ in the number of layers that stay in floating point."""
 
-    remaining: tuple[float, ...] = (1.0,)
-    """Share of the error (in power) that is expected to be left with none, one, two ... layers kept."""
+    depth: int = 0
+    """Most layers that can be kept: with all of them nothing is left to gain."""
     always: bool = False
     """Whether its quality is told even where it is too slow to be chosen."""
-
-    @property
-    def depth(self) -> int:
-        """Most layers that can be kept: with all of them nothing is left to gain."""
-        return len(self.remaining) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +70,63 @@ class Point:
 
 
 def drop_of(quality: Quality, *, exact: bool = False) -> Drop:
-    """Return the drop of a quality with its margin.
+    """Return the drop of a quality.
 
     Args:
         quality: on the texts of the choice.
-        exact: the variant computes in float32 as the source does; no margin is needed.
+        exact: the variant computes in float32 as the source does; no caution is needed.
     """
     if exact:
-        return Drop(quality.drop, 0.0)
+        return Drop(quality.drop)
+    if quality.task == "embed" or (quality.task == "classify" and quality.accuracy_before is None):
+        return Drop(quality.drop, texts=quality.inputs)
     seen = quality.tokens if quality.task == "generate" else quality.inputs
     error = max((quality.drop_high - quality.drop_low) / (2 * _Z95), _NONE_SEEN / max(seen, 1))
-    return Drop(quality.drop, _CAUTION * error)
+    return Drop(quality.drop, error)
+
+
+def fastest_within(points: Sequence[Point], gate: float) -> int | None:
+    """Return the place of the fastest point whose drop is cautiously within the gate; None where none is."""
+    passing = [at for at, point in enumerate(points) if point.drop is not None and point.drop.within(gate)]
+    return max(passing, key=lambda at: points[at].speed, default=None)
+
+
+def least_drop(points: Sequence[Point]) -> int | None:
+    """Return the place of the point that lost least, the fastest of equals; None where no drop was measured."""
+    known = [(point.drop.value, -point.speed, at) for at, point in enumerate(points) if point.drop is not None]
+    return min(known)[2] if known else None
+
+
+def on_frontier(points: Sequence[Point]) -> tuple[bool, ...]:
+    """Return of each point whether no other is at least as fast and as good, and better in one of both.
+
+    A point without a measured drop is on no frontier: nothing can be said of it.
+    """
+    return tuple(point.drop is not None and not any(_beats(other, point) for other in points) for point in points)
+
+
+def _beats(one: Point, other: Point) -> bool:
+    if one.drop is None or other.drop is None:
+        return False
+    as_good = one.speed >= other.speed and one.drop.value <= other.drop.value
+    return as_good and (one.speed > other.speed or one.drop.value < other.drop.value)
+
+
+def _share_holds(value: float, texts: int, gate: float) -> float:
+    """Return how probably a share is within a gate on as many other texts: the beta-binomial's distribution."""
+    yes, no = value * texts + 0.5, (1 - value) * texts + 0.5
+    most = min(int(gate * texts + _ROUNDING), texts)
+    start = _log_beta(yes, no)
+    return math.fsum(
+        math.exp(
+            -math.log(texts + 1)
+            - _log_beta(count + 1, texts - count + 1)
+            + _log_beta(count + yes, texts - count + no)
+            - start
+        )
+        for count in range(most + 1)
+    )
+
+
+def _log_beta(one: float, other: float) -> float:
+    return math.lgamma(one) + math.lgamma(other) - math.lgamma(one + other)

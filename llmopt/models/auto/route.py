@@ -8,30 +8,25 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from llmopt.core.ratio import Ratio
+from llmopt.core.others import Others
 from llmopt.errors import InputError
-from llmopt.models.auto.candidates import DEFAULT_GATE, chosen
-from llmopt.models.auto.explore import explore
-from llmopt.models.auto.explored import Explored
-from llmopt.models.auto.frontier import title, variants
-from llmopt.models.auto.gates import failures
-from llmopt.models.auto.impact import impact
-from llmopt.models.auto.opening import Opened, computing_with, opened
-from llmopt.models.auto.peak import Peak
-from llmopt.models.auto.remarks import remarks
-from llmopt.models.auto.steps import Steps
-from llmopt.models.auto.told import kept_of, layers_of
-from llmopt.models.auto.written import Written, written
-from llmopt.models.cpu.features import int8_warning
+from llmopt.models.auto.candidates import title
+from llmopt.models.auto.explore import MOST_TEXTS, enough_texts, explore
+from llmopt.models.auto.opening import computing_with, opened
+from llmopt.models.auto.progress import Peak, Steps
+from llmopt.models.auto.report import Spent, report_of
+from llmopt.models.auto.written import written
 from llmopt.models.cpu.recipe import recipes
-from llmopt.models.cpu.saved import load_line
 from llmopt.models.located import located
-from llmopt.models.quality.data import Sample, halves, read_samples
+from llmopt.models.quality.data import Sample, halves, read_samples, text_hash
+from llmopt.models.quality.remarks import counted
 from llmopt.models.quantizing.config import QuantizeConfig
 from llmopt.models.quantizing.destination import atomic_folder
-from llmopt.models.quantizing.report import CostImpact, QuantizeReport, TensorCounts
+from llmopt.models.quantizing.report import QuantizeReport
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int, str], None]
+_FEWEST = 3
+"""Different texts of a half: of two, each is the other's nearest with any model."""
 
 
 def quantize_for_cpu(
@@ -47,14 +42,15 @@ def quantize_for_cpu(
         src: folder of the checkpoint, or its name in the hub's local cache.
         dst: folder to make; must not exist.
         config: how; a `scheme` other than `auto` leaves less to choose from.
-        progress: called with (steps done, steps foreseen).
+        progress: called with (steps done, steps foreseen, what is being done).
 
     Raises:
         UsageError: options that do not go together, or cannot be had here.
         InputError: no checkpoint, or data that cannot be read.
         OutOfMemory: the model does not fit.
     """
-    began_s, peak = time.perf_counter(), Peak()
+    began_s, peak, others = time.perf_counter(), Peak(), Others()
+    others.start()
     folder = located(src)
     said: list[str] = []
     choosing, held_out = _inputs(config, said)
@@ -64,13 +60,14 @@ def quantize_for_cpu(
         computing_with(config.threads),
     ):
         start = opened(folder, Path(scratch), choosing, config)
-        steps = Steps(2, progress)
-        explored = explore(start.subject, recipes(start.subject.source.facts.task), config, steps)
-        steps.step()
-        at = chosen(explored.points, [trial.recipe for trial in explored.trials], config.scheme, _gate(config))
-        result = written(start, explored, explored.trials[at].recipe, held_out, partial, config)
-        steps.step()
-        return _report((str(src), str(dst)), config, start, explored, at, result, (began_s, peak), said)
+        source, steps = start.subject.source, Steps(1, progress)
+        texts = enough_texts(source, start.subject.requests, choosing) if choosing else MOST_TEXTS
+        known = recipes(source.facts.task, calibrated=bool(choosing))
+        explored, at = explore(start.subject, known, config, steps, texts=texts)
+        with steps.during(f"judging {title(explored.trials[at].recipe)} as it was written"):
+            result = written(start, explored, explored.trials[at].recipe, held_out, partial, config, texts=texts)
+        spent = Spent(time.perf_counter() - began_s, *peak.read(), others.share())
+        return report_of((str(src), str(dst)), config, start, explored, at, result, spent, said)
 
 
 def _inputs(config: QuantizeConfig, said: list[str]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
@@ -78,67 +75,10 @@ def _inputs(config: QuantizeConfig, said: list[str]) -> tuple[tuple[Sample, ...]
     if config.data is None:
         return (), ()
     found = halves(read_samples(config.data, refused=said.append))
-    if not all(found):
-        raise InputError(f"{config.data}: one text cannot be split in two halves", "give some hundreds")
+    different = [len({text_hash(sample.text) for sample in half}) for half in found]
+    if min(different) < _FEWEST:
+        raise InputError(
+            f"{config.data}: {counted(sum(different))}, too few to choose on one half and to judge on the other",
+            "give some hundreds",
+        )
     return found
-
-
-def _gate(config: QuantizeConfig) -> float:
-    return DEFAULT_GATE if config.max_quality_drop is None else config.max_quality_drop
-
-
-def _report(
-    places: tuple[str, str],
-    config: QuantizeConfig,
-    start: Opened,
-    explored: Explored,
-    at: int,
-    result: Written,
-    spent: tuple[float, Peak],
-    said: list[str],
-) -> QuantizeReport:
-    recipe = explored.trials[at].recipe
-    layers = layers_of(start.source, recipe, explored.sensitivity)
-    kept = kept_of(start.source, recipe, layers)
-    before = start.source.stored.size_bytes
-    duration_s = time.perf_counter() - spent[0]
-    peak_bytes, working_bytes = spent[1].read()
-    told = remarks(
-        config,
-        explored,
-        recipe,
-        gate=_gate(config),
-        quality=result.quality,
-        speedup=result.speedup,
-        processor=int8_warning(),
-    )
-    return QuantizeReport(
-        scheme=title(recipe),
-        format=recipe.engine,
-        target=config.target,
-        source=places[0],
-        destination=places[1],
-        tensors=TensorCounts(len(layers), len(kept)),
-        bytes_before=before,
-        bytes_after=result.size_bytes,
-        peak_memory_bytes=peak_bytes,
-        working_memory_bytes=working_bytes,
-        mb_per_s=before / 1e6 / duration_s,
-        duration_s=duration_s,
-        layers=layers,
-        kept=kept,
-        quality=result.quality,
-        speedup=result.speedup,
-        cost=_cost(config, result),
-        frontier=variants(explored, at, _gate(config) if config.data else None, size_bytes=result.size_bytes),
-        load_line=load_line(places[1]),
-        failures=failures(config, result.quality, result.speedup),
-        warnings=tuple(dict.fromkeys([*start.source.stored.warnings, *said, *told])),
-    )
-
-
-def _cost(config: QuantizeConfig, result: Written) -> CostImpact | None:
-    if config.price_per_month is None:
-        return None
-    speedup = result.speedup
-    return impact(config.price_per_month, Ratio(speedup.value, speedup.low, speedup.high))

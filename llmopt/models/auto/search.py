@@ -5,7 +5,7 @@ kept costs speed and gains quality. First the speed of every family is measured 
 fastest on: what is slower than the fastest within the gate cannot be chosen. Then branch and bound: a family that fails
 the gate can have no variant within it that is faster than the last one that failed, so the family with the fastest such
 bound is bisected next, and those whose bound is not above the best found are left alone. The first probe of a family is
-where the sensitivities foresee the gate.
+where the sensitivities of the layers foresee the gate; nobody asks for them before.
 
 Source: Land and Doig, "An automatic method of solving discrete programming problems" (1960), for the bound.
 """
@@ -17,10 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from llmopt.models.auto.choice import fastest_within
-from llmopt.models.auto.points import Drop, Family, Point
+from llmopt.models.auto.points import Drop, Family, Point, fastest_within
 
-TOLERANCE = 0.03
+TOLERANCE = 0.1
 """Share of speed that is not worth a further measurement."""
 
 
@@ -33,6 +32,10 @@ class World(Protocol):
 
     def drop(self, family: int, kept: int) -> Drop:
         """Return what quality a variant loses."""
+        ...
+
+    def remaining(self, family: int) -> Sequence[float]:
+        """Return the share of the error (in power) that is expected to be left with none, one, two ... layers kept."""
         ...
 
 
@@ -57,7 +60,7 @@ def search(
     """Measure variants until none that is left can be faster within the gate.
 
     Args:
-        families: of variants; one at least.
+        families: of variants; the first is what runs today.
         world: measures them.
         gate: share of quality that may be lost.
         more: asked before each measurement that is not needed; False ends the search with what was found.
@@ -74,16 +77,16 @@ def search(
         if not spans or not more():
             return tuple(points)
         span = max(spans, key=lambda span: span.bound)
-        found = _probe(span, families[span.family], world, gate, best)
+        found = _probe(span, world, gate, best)
         points += [found] if found else []
 
 
 def _plain(families: Sequence[Family], world: World, gate: float, more: Callable[[], bool]) -> list[Point]:
     """Measure each family with no layer kept: speed of all, quality of those that may be chosen or have to be told."""
-    speeds = [world.speed(family, 0) for family in range(len(families))]
+    speeds = {at: world.speed(at, 0) for at, family in enumerate(families) if family.always or more()}
     points: list[Point] = []
     best = 0.0
-    for family in sorted(range(len(families)), key=lambda family: -speeds[family]):
+    for family in sorted(speeds, key=lambda family: -speeds[family]):
         needed = families[family].always or (speeds[family] > best and more())
         drop = world.drop(family, 0) if needed else None
         if drop is not None and drop.within(gate):
@@ -93,15 +96,15 @@ def _plain(families: Sequence[Family], world: World, gate: float, more: Callable
 
 
 def _span(point: Point, families: Sequence[Family]) -> _Span:
-    drop = point.drop or Drop(math.inf, 0.0)
+    drop = point.drop or Drop(math.inf)
     return _Span(point.family, 0, point.speed, drop, max(families[point.family].depth, 1))
 
 
-def _probe(span: _Span, family: Family, world: World, gate: float, best: float) -> Point | None:
+def _probe(span: _Span, world: World, gate: float, best: float) -> Point | None:
     """Measure one variant inside the span and narrow it; None where it is too slow to be of interest."""
-    kept = (span.failing + span.enough) // 2 if span.probed else _foreseen(span, family, gate)
+    kept = (span.failing + span.enough) // 2 if span.probed else _foreseen(span, world.remaining(span.family), gate)
     span.probed = True
-    speed = world.speed(span.family, kept)
+    speed = min(world.speed(span.family, kept), span.bound)  # with fewer in 8 bits it can only seem faster
     if speed <= best:
         span.enough = kept
         return None
@@ -113,11 +116,10 @@ def _probe(span: _Span, family: Family, world: World, gate: float, best: float) 
     return Point(span.family, kept, speed, drop)
 
 
-def _foreseen(span: _Span, family: Family, gate: float) -> int:
+def _foreseen(span: _Span, remaining: Sequence[float], gate: float) -> int:
     """Return the fewest layers kept with which the gate should hold.
 
     A share of changed answers goes with the size of an error, which is the root of its power.
     """
     inside = range(span.failing + 1, span.enough)
-    asked = span.drop.value + span.drop.margin
-    return next((kept for kept in inside if asked * math.sqrt(family.remaining[kept]) <= gate), inside[-1])
+    return next((kept for kept in inside if span.drop.less(math.sqrt(remaining[kept])).within(gate)), inside[-1])

@@ -11,8 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from llmopt.core.target import TargetFacts
+from llmopt.models.cpu.build import quantized_alone
+from llmopt.models.loaded import LoadedModel
 from llmopt.models.quality.result import Quality
+
+if TYPE_CHECKING:
+    import torch
 
 LEAST = 1e-12
 """Errors below are nothing but rounding."""
@@ -31,20 +38,23 @@ class Sensitivity:
 
 
 def sensitivities(
-    works: Sequence[tuple[str, int]], alone: Callable[[str], Quality], step: Callable[[], object]
+    works: Sequence[tuple[str, int]],
+    alone: Callable[[str], Quality],
+    more: Callable[[], bool] = lambda: True,
 ) -> tuple[Sensitivity, ...]:
     """Measure each layer alone.
 
     Args:
         works: name and work of each layer.
         alone: quality with that layer in 8 bits.
-        step: called after each.
+        more: asked before each; after a False the others count as if they had no error.
     """
-    found: list[Sensitivity] = []
-    for name, work in works:
-        found.append(Sensitivity(name, answer_error(alone(name)), work))
-        step()
-    return tuple(found)
+    errors: dict[str, float] = {}
+    for name, _ in works:
+        if not more():
+            break
+        errors[name] = answer_error(alone(name))
+    return tuple(Sensitivity(name, errors.get(name, 0.0), work) for name, work in works)
 
 
 def answer_error(quality: Quality) -> float:
@@ -70,3 +80,53 @@ def remaining(layers: Sequence[Sensitivity]) -> tuple[float, ...]:
     left = [errors[name] for name in order(layers)]
     total = math.fsum(left)
     return tuple(math.fsum(left[kept:]) / total if total else 1.0 for kept in range(len(left) + 1))
+
+
+class Alone:
+    """A model that answers as `source` would with one linear layer in 8 bits.
+
+    Args:
+        source: the model; others may use it between calls, as the reference of a language model is.
+        layer: name of the layer.
+    """
+
+    def __init__(self, source: LoadedModel, layer: str) -> None:
+        self._source = source
+        self._layer = layer
+
+    @property
+    def facts(self) -> TargetFacts:
+        """Those of the source."""
+        return self._source.facts
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those of the source."""
+        return self._source.labels
+
+    @property
+    def known_tokens(self) -> int:
+        """As of the source."""
+        return self._source.known_tokens
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """As the source."""
+        return self._source.encode(texts)
+
+    def count(self, text: str) -> int:
+        """As the source."""
+        return self._source.count(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """As the source."""
+        return self._source.decode(ids)
+
+    def predict(self, requests: list[list[int]]) -> list[Any]:
+        """Answer with the layer in 8 bits."""
+        with quantized_alone(self._source, [self._layer]):
+            return self._source.predict(requests)
+
+    def token_logits(self, requests: list[list[int]]) -> list[torch.Tensor]:
+        """Answer with the layer in 8 bits."""
+        with quantized_alone(self._source, [self._layer]):
+            return self._source.token_logits(requests)

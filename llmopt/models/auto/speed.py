@@ -12,11 +12,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
+from llmopt.core.asleep import wait_alone
 from llmopt.core.ratio import in_turn
 from llmopt.core.target import Predictor, TargetFacts
-
-SETTLE_S = 0.05
-"""Pause before each timed call."""
 
 
 class Timed(Protocol):
@@ -68,12 +66,20 @@ def times_in_turn(
     rounds: int,
     max_time_s: float,
     clock: Callable[[], float] = time.perf_counter,
-    pause: Callable[[float], object] = time.sleep,
+    settle: Callable[[], object] = wait_alone,
 ) -> list[list[float]]:
-    """Return the seconds of each model for the same batch: `(models, rounds)`."""
+    """Return the seconds of each model for the same batch, `(models, rounds)`.
+
+    Args:
+        models: one or more.
+        requests: the batch.
+        rounds: at most.
+        max_time_s: after which no round is begun.
+        clock: seconds, monotonic.
+        settle: waits until the threads of the last model sleep.
+    """
     calls = [partial(model.predict, requests) for model in models]
-    settle = partial(pause, SETTLE_S)
-    return in_turn(calls, rounds=rounds, max_time_s=max_time_s, clock=clock, settle=settle)
+    return in_turn(calls, rounds=rounds, max_time_s=max_time_s, clock=clock, settle=settle, warm_calls=1)
 
 
 def _parts(encoded: Sequence[Sequence[int]]) -> tuple[list[int], list[int], list[int]]:

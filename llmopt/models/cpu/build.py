@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -11,9 +11,10 @@ from typing import Any
 
 from llmopt.core.target import TargetFacts
 from llmopt.errors import InputError, MissingExtraError, UsageError
+from llmopt.models.cpu.calibration import Calibration
 from llmopt.models.cpu.graph import ANSWERS, GraphModel
 from llmopt.models.cpu.layers import int8_linear, names_of, put
-from llmopt.models.cpu.recipe import TODAY, Recipe
+from llmopt.models.cpu.recipe import TODAY, Engine, Recipe
 from llmopt.models.cpu.torch_engine import torch_model
 from llmopt.models.exhaustion import first_line, is_exhausted
 from llmopt.models.loaded import LoadedModel
@@ -32,12 +33,13 @@ def linear_layers(source: LoadedModel) -> tuple[str, ...]:
     return names_of(source.parts.model, source.parts.task)
 
 
-def build(source: LoadedModel, recipe: Recipe) -> LoadedModel:
+def build(source: LoadedModel, recipe: Recipe, calibration: Calibration | None = None) -> LoadedModel:
     """Return a model that computes as a recipe says, with as many threads as torch has now.
 
     Args:
         source: of transformers, on the CPU, in float32; not changed. Weights may be shared with it.
         recipe: how to compute. Where it is what the source does, the source itself is returned.
+        calibration: of the source, for a recipe with static scales; see `llmopt.models.cpu.calibration.calibrated`.
 
     Raises:
         UsageError: the recipe makes no sense for this model, or the source is no model of transformers.
@@ -54,8 +56,10 @@ def build(source: LoadedModel, recipe: Recipe) -> LoadedModel:
     unknown = next((name for name in recipe.kept if name not in names), None)
     if unknown is not None:
         raise UsageError(f"{source.facts.name}: no linear layer {unknown!r} to keep", "see the names of its layers")
+    if recipe.scales == "static" and not calibration:
+        raise UsageError(f"{recipe.name} needs scales that were found on texts", "give some with --data")
     layers = tuple(name for name in names if name not in recipe.kept) if recipe.numbers == "int8" else ()
-    made = parts.device.compute(partial(_made, source, recipe, layers))
+    made = parts.device.compute(partial(_made, source, recipe, layers, calibration or {}))
     return source.computed_by(made, told_facts(source.facts, recipe))
 
 
@@ -86,9 +90,14 @@ def quantized_alone(source: LoadedModel, names: Sequence[str]) -> Iterator[None]
         put(model, before)
 
 
-def _made(source: LoadedModel, recipe: Recipe, layers: tuple[str, ...]) -> Any:
+def _made(source: LoadedModel, recipe: Recipe, layers: tuple[str, ...], calibration: Calibration) -> Any:
     """Return what stands for the model of the source."""
-    makers = {"torch": _torch, "torchao": _torchao, "openvino": _openvino, "onnx": _onnx}
+    makers: dict[Engine, Callable[..., Any]] = {
+        "torch": _torch,
+        "torchao": _torchao,
+        "openvino": partial(_openvino, calibration),
+        "onnx": _onnx,
+    }
     try:
         with torch.no_grad():
             return makers[recipe.engine](source, recipe, layers)
@@ -110,11 +119,11 @@ def _torchao(source: LoadedModel, _: Recipe, layers: tuple[str, ...]) -> Any:
     return torchao_model(source.parts.model, layers, keep_floats=True)
 
 
-def _openvino(source: LoadedModel, recipe: Recipe, layers: tuple[str, ...]) -> Any:
+def _openvino(calibration: Calibration, source: LoadedModel, recipe: Recipe, layers: tuple[str, ...]) -> Any:
     from llmopt.models.cpu import openvino_graph as engine
 
     parts, answer = source.parts, _answer(source, recipe)
-    graph, done = engine.followed(parts.model, answer, parts.limits.known_tokens, recipe, layers)
+    graph, done = engine.followed(parts.model, answer, parts.limits.known_tokens, recipe, layers, calibration)
     run = engine.compiled(graph, recipe, torch.get_num_threads())
     return GraphModel(run, partial(engine.write, graph), parts.model.config, answer, done)
 

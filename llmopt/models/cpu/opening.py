@@ -13,6 +13,7 @@ from llmopt.models.cpu.torch_files import FILE, read_layers
 from llmopt.models.exhaustion import first_line, is_exhausted
 from llmopt.models.loading import OFFLINE, UNREADABLE, offline, quiet
 from llmopt.models.located import Task
+from llmopt.models.positions import Limits
 from llmopt.models.weights import LoadOptions
 
 try:
@@ -21,6 +22,7 @@ try:
 except ImportError as error:
     raise MissingExtraError((error.name or "torch").partition(".")[0], "models") from error
 
+_HEAD = 4_096
 _CLASSES: dict[Task, Any] = {
     "embed": AutoModel,
     "classify": AutoModelForSequenceClassification,
@@ -57,12 +59,14 @@ def load_saved(folder: Path, task: Task, saved: Saved) -> Any:
     """
     if saved.task != task:
         raise UsageError(f"{folder}: made to {saved.task}; it cannot {task}", "leave the task out")
-    if not (folder / "config.json").is_file():
-        raise InputError(f"{folder}: no config.json in it", "make it again with `llmopt quantize`")
+    for name in ("config.json", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder}: no {name} in it", "make it again with `llmopt quantize`")
     loaders = {"torch": _torch, "torchao": _torchao, "openvino": _openvino, "onnx": _onnx}
     try:
         with quiet(), offline(), torch.no_grad():
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            _check_limits(folder, saved.limits, config.get_text_config())
             return loaders[saved.recipe.engine](folder, task, saved, config)
     except InputError as error:
         raise error if error.message.startswith(str(folder)) else unfit(folder, error.message) from error
@@ -70,6 +74,14 @@ def load_saved(folder: Path, task: Task, saved: Saved) -> Any:
         if is_exhausted(error):
             raise MemoryError(str(error)) from error
         raise unfit(folder, first_line(error)) from error
+
+
+def _check_limits(folder: Path, limits: Limits, config: Any) -> None:
+    """Refuse limits beyond the tables that config.json tells of: another engine would read past their ends."""
+    known, longest = getattr(config, "vocab_size", None), getattr(config, "max_position_embeddings", None)
+    for told, most in ((limits.known_tokens, known), (limits.longest, longest)):
+        if told is not None and (told < 1 or (isinstance(most, int) and told > most)):
+            raise unfit(folder, f"limits of {told:,} where config.json has {most}")
 
 
 def _torch(folder: Path, task: Task, saved: Saved, config: Any) -> Any:
@@ -90,7 +102,11 @@ def _torchao(folder: Path, task: Task, saved: Saved, _: Any) -> Any:
 def _openvino(folder: Path, task: Task, saved: Saved, config: Any) -> GraphModel:
     from llmopt.models.cpu import openvino_graph as engine
 
-    run = engine.compiled(_file(folder, engine.FILE), saved.recipe, torch.get_num_threads())
+    graph = _file(folder, engine.FILE)
+    with graph.open("rb") as stream:
+        if b"<net " not in stream.read(_HEAD):  # OpenVINO would try all its readers on it, which talk
+            raise unfit(folder, f"{engine.FILE} is no graph of OpenVINO")
+    run = engine.compiled(graph, saved.recipe, torch.get_num_threads())
     return GraphModel(run, partial(_written, folder), config, ANSWERS[task], saved.layers)
 
 

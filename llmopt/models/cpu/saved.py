@@ -80,7 +80,7 @@ def open_saved(folder: str | os.PathLike[str]) -> LoadedModel:
 
 def load_line(folder: str | os.PathLike[str]) -> str:
     """Return the line of Python that opens a folder."""
-    return f"model = llmopt.models.open_model({os.fspath(folder)!r})"
+    return f"import llmopt.models; model = llmopt.models.open_model({os.fspath(folder)!r})"
 
 
 def weight_bytes(folder: Path) -> int:

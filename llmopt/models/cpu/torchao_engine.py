@@ -8,10 +8,13 @@ from typing import Any
 from llmopt.errors import MissingExtraError, UsageError
 from llmopt.models.cpu.graph import quietly
 from llmopt.models.cpu.layers import put, twin
+from llmopt.models.loading import quiet
 
 try:
     import torch
-    from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
+
+    with quiet():  # it tells what it cannot load
+        from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
 except ImportError as error:
     raise MissingExtraError((error.name or "torchao").partition(".")[0], "torchao") from error
 

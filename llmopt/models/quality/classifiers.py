@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, MissingExtraError
 from llmopt.models.quality.answering import Answering, answers
 from llmopt.models.quality.classes import Agreement, agreement, same_order, several_labels, true_classes
+from llmopt.models.quality.data import Sample
 from llmopt.models.quality.intervals import share, share_lost
 from llmopt.models.quality.reference import Reference
 from llmopt.models.quality.remarks import too_few
 from llmopt.models.quality.result import Quality
 
+try:
+    import torch
+except ImportError as error:
+    raise MissingExtraError((error.name or "torch").partition(".")[0], "semantic") from error
+
 LABELLED_DROP, DROP = "accuracy lost", "labels changed"
 _FEW_RIGHT = 0.5
 _ENOUGH = 20
+_FEW = 4
 _ROUNDING = 1e-3
 
 
@@ -24,17 +32,27 @@ def prepared(model: Answering, base: Reference) -> Reference:
     Raises:
         InputError: the model gives plain numbers, a label is unknown to it, or a score is not finite.
     """
-    plain = InputError(
-        f"{base.name}: gives plain numbers, no classes: what a difference between two of them means, only you know",
-        "give a classifier (id2label with two classes or more)",
-    )
     if len(model.labels) < 2:
-        raise plain
-    truth = true_classes(model.labels, base.samples)
+        raise _plain_numbers(base.name)
     scores = answers(model, base.requests, base.samples, base.batch_size)
-    if bool(((scores < -_ROUNDING) | (scores > 1 + _ROUNDING)).any()):
-        raise plain
+    if _is_plain(scores):
+        raise _plain_numbers(base.name)
+    truth = (None,) * len(base.samples) if several_labels(scores) else true_classes(model.labels, base.samples)
     return replace(base, labels=model.labels, truth=truth, answers=scores)
+
+
+def check_labels(model: Answering, samples: Sequence[Sample]) -> None:
+    """Refuse labels that the model does not know, if it is one that labels are used with: a few answers tell.
+
+    Raises:
+        InputError: a label is unknown to it, or a score is not finite.
+    """
+    few = samples[:_FEW]
+    if len(model.labels) < 2 or all(sample.label is None for sample in samples):
+        return
+    scores = answers(model, model.encode([sample.text for sample in few]), few, 1)
+    if not _is_plain(scores) and not several_labels(scores):
+        true_classes(model.labels, samples)
 
 
 def compared(reference: Reference, model: Answering, gate: float | None) -> Quality:
@@ -73,12 +91,24 @@ def compared(reference: Reference, model: Answering, gate: float | None) -> Qual
     )
 
 
+def _is_plain(scores: torch.Tensor) -> bool:
+    return bool(((scores < -_ROUNDING) | (scores > 1 + _ROUNDING)).any())
+
+
+def _plain_numbers(name: str) -> InputError:
+    return InputError(
+        f"{name}: gives plain numbers, no classes: what a difference between two of them means, only you know",
+        "give a classifier (id2label with two classes or more)",
+    )
+
+
 def _remarks(reference: Reference, found: Agreement, several: bool) -> list[str]:
     """Return what makes the figures mean less than they seem to."""
     texts, classes = len(reference.samples), len(reference.labels)
-    labelled = sum(at is not None for at in reference.truth)
     if several:
-        return ["the model may give a text several labels: the labels of the inputs were not used"] if labelled else []
+        unused = any(sample.label is not None for sample in reference.samples)
+        return ["the model may give a text several labels: the labels of the inputs were not used"] if unused else []
+    labelled = sum(at is not None for at in reference.truth)
     said = []
     if 0 < labelled < texts:
         said.append(f"only {labelled:,} of {texts:,} texts have a label: the drop is of these")

@@ -24,12 +24,21 @@ def prepared(model: Answering, base: Reference) -> Reference:
     Raises:
         InputError: too few different texts, or a vector that is not finite.
     """
-    if len(base.samples) < FEWEST:
+    check_enough(len(base.samples))
+    return replace(base, answers=answers(model, base.requests, base.samples, base.batch_size))
+
+
+def check_enough(texts: int) -> None:
+    """Refuse too few different texts.
+
+    Raises:
+        InputError: so few that neighbours cannot change.
+    """
+    if texts < FEWEST:
         raise InputError(
-            f"{len(base.samples)} different texts: who is nearest to whom cannot change",
+            f"only {texts} different text{'' if texts == 1 else 's'}: who is nearest to whom cannot change",
             f"give {FEWEST} at least, better some hundreds",
         )
-    return replace(base, answers=answers(model, base.requests, base.samples, base.batch_size))
 
 
 def compared(reference: Reference, model: Answering, gate: float | None) -> Quality:

@@ -56,6 +56,22 @@ def reference(
     return _PREPARED[task](model, base)
 
 
+def check_inputs(model: Answering, samples: Sequence[Sample]) -> None:
+    """Refuse inputs that `reference` would refuse, as far as it shows without an answer to all of them.
+
+    Args:
+        model: that others will be compared with.
+        samples: real inputs.
+
+    Raises:
+        InputError: too few different texts, or a label that the model does not know.
+    """
+    if model.facts.task == "embed":
+        encoders.check_enough(len(distinct(samples, labelled=False)))
+    if model.facts.task == "classify":
+        classifiers.check_labels(model, samples)
+
+
 def quality(reference: Reference, model: Answering, *, gate: float | None = None) -> Quality:
     """Return how close the answers of a model are to the reference.
 

@@ -10,12 +10,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from llmopt.errors import OutOfMemory
+from llmopt.errors import InputError, OutOfMemory
 from llmopt.models.checkpoint import open_model
+from llmopt.models.loaded import LoadedModel
 from llmopt.models.quality.data import Sample
 from llmopt.models.quality.measure import quality, reference
 from llmopt.models.quality.result import Quality
 from llmopt.models.quantizing.config import QuantizeConfig
+from llmopt.models.stored.folder import open_stored
+from llmopt.models.stored.values import Stored
 
 _ROOM = 1.2
 """Memory that a model takes while it computes, by what its weights take."""
@@ -27,8 +30,6 @@ def compared(
     dst: str | os.PathLike[str],
     samples: Sequence[Sample],
     config: QuantizeConfig,
-    *,
-    size_bytes: int,
 ) -> Quality:
     """Return how close the answers of the result are to those of its source.
 
@@ -37,20 +38,57 @@ def compared(
         dst: of the result.
         samples: real inputs.
         config: with the gate.
-        size_bytes: of the source's weights.
 
     Raises:
         LlmoptError: one of the two cannot be opened, or there is no room for both.
     """
-    room = available_bytes()
-    if room is not None and size_bytes * 2 * _ROOM > room:
-        raise OutOfMemory(
-            f"both models take about {size_bytes * 2 * _ROOM / 1e9:,.1f} GB, {room / 1e9:,.1f} GB are free",
-            "compare them where there is more memory: llmopt bench DST --against SRC --data FILE",
-        )
-    before = open_model(src)
+    check_room(
+        2 * computing_bytes(open_stored(src)),
+        "compare them where there is more: llmopt bench DST --against SRC --data FILE",
+    )
+    before = open_known(src)
     answers = reference(before, samples, batch_size=config.batch_size)
-    return quality(answers, open_model(dst), gate=config.max_quality_drop)
+    return quality(answers, open_known(dst), gate=config.max_quality_drop)
+
+
+def computing_bytes(stored: Stored) -> int:
+    """Return about how much memory a model takes while it computes: in float32, as a processor does."""
+    return int(_ROOM * 4 * sum(tensor.parameters for tensor in stored.tensors))
+
+
+def check_room(needed_bytes: int, hint: str) -> None:
+    """Make sure that so much memory is free: where it is not, the system would end this process without a word.
+
+    Args:
+        needed_bytes: for both models.
+        hint: what to do where there is less.
+
+    Raises:
+        OutOfMemory: there is less.
+    """
+    room = available_bytes()
+    if room is not None and needed_bytes > room:
+        raise OutOfMemory(f"both models take about {needed_bytes / 1e9:,.1f} GB, {room / 1e9:,.1f} GB are free", hint)
+
+
+def open_known(folder: str | os.PathLike[str], *, device: str = "auto", dtype: str = "auto") -> LoadedModel:
+    """Open a model whose architecture transformers knows: Python files of a checkpoint are never run here.
+
+    Args:
+        folder: of the checkpoint.
+        device: as of `open_model`, and so is the next.
+        dtype: of the numbers.
+
+    Raises:
+        LlmoptError: it cannot be opened.
+    """
+    try:
+        return open_model(folder, device=device, dtype=dtype)
+    except InputError as error:
+        if "--trust-remote-code" not in error.hint:
+            raise
+        hint = "quantize never runs that; measure it with `llmopt bench`, which can be allowed to"
+        raise InputError(error.message, hint) from error
 
 
 def available_bytes(meminfo: Path = _MEMINFO, group: Path = _GROUP) -> int | None:

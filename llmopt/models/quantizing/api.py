@@ -14,15 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from llmopt.errors import LlmoptError
-from llmopt.models.auto.gates import check_gates, failures
+from llmopt.models.auto.remarks import check_gates, failures
 from llmopt.models.quality.data import Sample, read_samples
 from llmopt.models.quality.result import Quality
 from llmopt.models.quantizing.config import QuantizeConfig
 from llmopt.models.quantizing.report import QuantizeReport
 from llmopt.models.quantizing.route import quantize_checkpoint
+from llmopt.models.quantizing.rules import unmatched
 
-Progress = Callable[[int, int], None]
-"""Called with how much is done and how much there is: bytes of a checkpoint, steps of a search."""
+Progress = Callable[[int, int, str], None]
+"""Called with how much is done, how much there is (bytes, or steps of a search), and what is being done."""
 _DEFAULT = QuantizeConfig()
 _NO_DATA = "no --data: nothing is known of the quality of answers, only of the error of weights"
 
@@ -42,7 +43,7 @@ def quantize(
         src: folder of a checkpoint, or one file of safetensors.
         dst: folder to make; must not exist.
         config: how.
-        progress: called now and then with (done, total).
+        progress: called now and then with (done, total, what is being done); a total of 0 is not known.
 
     Raises:
         UsageError: options that do not go together, or cannot be had on this machine.
@@ -53,16 +54,20 @@ def quantize(
     if config.target == "cpu":
         from llmopt.models.auto.route import quantize_for_cpu  # transformers, which the other route has no memory for
 
-        return quantize_for_cpu(src, dst, config, progress=progress)
+        report = quantize_for_cpu(src, dst, config, progress=progress)
+        return replace(report, warnings=(*report.warnings, *_unmatched(report, config)))
     said: list[str] = []
     samples = read_samples(config.data, refused=said.append) if config.data is not None else ()
-    report = quantize_checkpoint(src, dst, config, progress)
+    tell = progress or _silent
+    report = quantize_checkpoint(src, dst, config, lambda done, total: tell(done, total, f"writing {os.fspath(dst)}"))
     found: Quality | None = None
     if samples:
-        found, why = _quality(src, dst, samples, config, report.bytes_before)
+        tell(0, 0, f"comparing answers on {len(samples):,} inputs")
+        found, why = _quality(src, dst, samples, config)
         said += [*why, *(found.warnings if found is not None else ())]
     else:
         said.append(_NO_DATA)
+    said += _unmatched(report, config)
     return replace(
         report,
         quality=found,
@@ -71,12 +76,21 @@ def quantize(
     )
 
 
+def _unmatched(report: QuantizeReport, config: QuantizeConfig) -> list[str]:
+    """Say which patterns to skip left nothing alone because nothing is called so: a typo keeps no layer."""
+    names = [*(layer.name for layer in report.layers), *(tensor.name for tensor in report.kept)]
+    return [f"--skip {pattern}: no tensor or module is called so" for pattern in unmatched(config.skip, names)]
+
+
+def _silent(done: int, total: int, text: str) -> None:
+    """Tell nobody."""
+
+
 def _quality(
     src: str | os.PathLike[str],
     dst: str | os.PathLike[str],
     samples: Sequence[Sample],
     config: QuantizeConfig,
-    size_bytes: int,
 ) -> tuple[Quality | None, list[str]]:
     """Return the quality of the result, or why it is not known: the files stay in any case."""
     from llmopt.models.quantizing.answers import compared  # transformers, only where there is data
@@ -85,7 +99,7 @@ def _quality(
     try:
         with tempfile.TemporaryDirectory(prefix="llmopt-") as scratch:
             home = as_safetensors(src, Path(scratch), trust_pickle=config.trust_pickle)
-            return compared(home, dst, samples, config, size_bytes=size_bytes), []
+            return compared(home, dst, samples, config), []
     except LlmoptError as error:
         hint = f" ({error.hint})" if error.hint else ""
         return None, [f"{os.fspath(dst)} is written, but quality was not measured: {error.message}{hint}"]

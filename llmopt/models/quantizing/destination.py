@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from llmopt.errors import InputError, LlmoptError, UsageError
@@ -43,17 +43,26 @@ def atomic_folder(dst: str | os.PathLike[str], src: str | os.PathLike[str], *, r
     """
     target = checked_place(Path(dst), Path(src))
     partial = target.with_name(f"{target.name}.partial")
-    with writing(partial):
-        lock = _taken(partial, resume)
+    made = [parent for parent in target.parents if not parent.exists()]
+    try:
+        with writing(partial):
+            lock = _taken(partial, resume)
         try:
-            yield partial
-            (partial / MARK).unlink()
-            partial.rename(target)
+            with writing(partial):
+                yield partial
+                _stored_for_good(partial)
+                partial.rename(target)
+                (target / MARK).unlink()  # held until here, so that nobody takes what is done for what was left
         except LlmoptError:
             shutil.rmtree(partial, ignore_errors=True)
             raise
         finally:
             os.close(lock)
+    except LlmoptError:
+        with suppress(OSError):
+            for parent in made:
+                parent.rmdir()
+        raise
 
 
 def checked_place(dst: Path, src: Path) -> Path:
@@ -77,6 +86,8 @@ def checked_place(dst: Path, src: Path) -> Path:
         raise UsageError(f"{dst}: the source {src} lies inside it", "name another folder")
     if taken:
         raise UsageError(f"{dst}: exists", "name a folder that does not exist yet, or remove it")
+    if target.is_mount():
+        raise UsageError(f"{dst}: is where a disk is mounted, and cannot be replaced", "name a folder in it")
     return target
 
 
@@ -111,6 +122,17 @@ def check_space(folder: Path, needed_bytes: int) -> None:
         )
 
 
+def emptied(folder: Path, *, but: Collection[str]) -> None:
+    """Remove what is in a folder, except for some names; links are removed, and not followed."""
+    for entry in folder.iterdir():
+        if entry.name in but:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
 def _taken(partial: Path, resume: bool) -> int:
     """Make the folder ours and return the descriptor of its lock."""
     if partial.is_dir() and not (partial / MARK).exists() and any(partial.iterdir()):
@@ -124,15 +146,18 @@ def _taken(partial: Path, resume: bool) -> int:
         os.close(lock)
         raise InputError(f"{partial}: another run is writing it", "wait for it, or name another folder") from error
     if not resume:
-        _emptied(partial)
+        emptied(partial, but=(MARK,))
     return lock
 
 
-def _emptied(partial: Path) -> None:
-    for entry in partial.iterdir():
-        if entry.name == MARK:
+def _stored_for_good(folder: Path) -> None:
+    """Have the system write the files of a folder to its disk, so that a power failure does not empty what is done."""
+    for path in (*sorted(folder.rglob("*")), folder):
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
             continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
+        with suppress(PermissionError):  # a folder that cannot be opened; on Windows none can
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 _EMBEDDING = re.compile(
@@ -22,72 +23,6 @@ _NUMBERED = re.compile(r"\.\d+\.")
 _ROUTER = re.compile(r"^(gate|gating|wg|switch|mlp_gate)$|router|expert_gate")
 _NORM = re.compile(r"norm|^ln(_|\d|$)", re.IGNORECASE)
 _EXPERT = re.compile(r"(^|\.)(experts|local_experts|moe)\.\d+\.")
-_UNPACKABLE = frozenset(
-    [
-        "altclip",
-        "bridgetower",
-        "chinese_clip",
-        "chinese_clip_vision_model",
-        "clipseg",
-        "clvp",
-        "d_fine",
-        "data2vec-audio",
-        "deimv2",
-        "falcon_mamba",
-        "gpt_bigcode",
-        "grounding-dino",
-        "groupvit",
-        "kosmos-2",
-        "longt5",
-        "lw_detr",
-        "mamba",
-        "mamba2",
-        "mask2former",
-        "mlcd_vision_model",
-        "mm-grounding-dino",
-        "modernbert",
-        "modernbert-decoder",
-        "modernvbert",
-        "mt5",
-        "nanochat",
-        "neomme",
-        "oneformer",
-        "owlv2",
-        "owlvit",
-        "pix2struct",
-        "pop2piano",
-        "pp_doclayout_v3",
-        "pp_doclayout_v4",
-        "recurrent_gemma",
-        "rf_detr",
-        "rt_detr",
-        "rt_detr_v2",
-        "sam3_lite_text",
-        "sam3_lite_text_text_model",
-        "seamless_m4t",
-        "seamless_m4t_v2",
-        "siglip",
-        "siglip2",
-        "siglip2_vision_model",
-        "siglip_vision_model",
-        "switch_transformers",
-        "t5",
-        "udop",
-        "ultravbert",
-        "umt5",
-        "unispeech",
-        "unispeech-sat",
-        "wav2vec2",
-        "wav2vec2-bert",
-        "wav2vec2-conformer",
-        "wavlm",
-        "xclip",
-    ]
-)
-"""Families whose code in transformers 5.23 sets up weights of inner layers and finds none where they are packed.
-
-Found by taking the weights from models that it built, and running what it runs on modules that it loads.
-"""
 _LOOKED_AT = re.compile(r"^(wo|weights_proj|text_projection|project_q)$")
 _ADAPTER = re.compile(r"(^|\.)lora_[AB]($|\.)")
 _OWN_LINEAR = ("ibert",)
@@ -104,11 +39,6 @@ def module_of(name: str) -> str:
 def is_expert(name: str) -> bool:
     """Return whether a tensor is that of one expert among several."""
     return _EXPERT.search(name) is not None
-
-
-def is_unpackable(config: dict[str, object] | None) -> bool:
-    """Return whether transformers cannot load packed weights of a model with this `config.json`."""
-    return (config or {}).get("model_type") in _UNPACKABLE
 
 
 def is_norm(name: str) -> bool:
@@ -134,19 +64,38 @@ class Kinds:
         """Return why a weight is not that of a linear layer to quantize; None where nothing says so."""
         module = module_of(name)
         leaf = module.rpartition(".")[2]
-        words = rows in self._vocabulary and not _NUMBERED.search(module)
-        named = next((part for part in reversed(module.split(".")) if not part.isdigit()), leaf)
-        kinds = (
-            (_EMBEDDING.search(named), "embedding"),
-            (words and self._tied, "output head, tied to the embedding"),
-            (words or _HEAD.search(leaf), "output head"),
-            (_ROUTER.search(leaf), "router"),
-            (_NORM.search(leaf), "norm"),
-            (_ADAPTER.search(name), "adapter"),
-            (self._own, "another kind of linear layer"),
-            (not self._vllm and _LOOKED_AT.search(leaf), "transformers looks at its type before it is unpacked"),
+        if _is_embedding(leaf if not leaf.isdigit() else _named(module)):
+            return "embedding"
+        if rows in self._vocabulary and not _NUMBERED.search(module):
+            return "output head, tied to the embedding" if self._tied else "output head"
+        if (told := _by_leaf(leaf)) is not None:
+            return told
+        if _ADAPTER.search(name):
+            return "adapter"
+        if self._own:
+            return "another kind of linear layer"
+        return (
+            None
+            if self._vllm or not _LOOKED_AT.search(leaf)
+            else "transformers looks at its type before it is unpacked"
         )
-        return next((reason for holds, reason in kinds if holds), None)
+
+
+def _named(module: str) -> str:
+    """Return the last part of a name that is no number."""
+    return next((part for part in reversed(module.split(".")) if not part.isdigit()), module)
+
+
+@lru_cache(4096)
+def _is_embedding(named: str) -> bool:
+    return _EMBEDDING.search(named) is not None
+
+
+@lru_cache(4096)
+def _by_leaf(leaf: str) -> str | None:
+    """Return the kind of a layer that its last name alone tells."""
+    kinds = ((_HEAD, "output head"), (_ROUTER, "router"), (_NORM, "norm"))
+    return next((kind for pattern, kind in kinds if pattern.search(leaf)), None)
 
 
 def conv1d_leaves(shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, Any]) -> frozenset[str]:

@@ -60,7 +60,7 @@ def ignored(plan: Plan) -> list[str]:
     """Return the names of modules that stay and may be linear layers.
 
     Some families have other names in memory than in their files, in front of `layers.3.mlp.gate` or the like: so that
-    end of a name is given too, unless a layer that changes ends alike.
+    end of a name is given too, or the shortest longer one that no layer that changes ends in.
     """
     changed: set[str] = set()
     for entry in plan.quantized:
@@ -73,8 +73,9 @@ def ignored(plan: Plan) -> list[str]:
         names.append(module_of(kept.tensor.name))
         parts = names[-1].split(".")
         numbered = next((at for at, part in enumerate(parts) if part.isdigit()), 1)
-        end = ".".join(parts[max(0, numbered - 1) :])
-        if end not in changed:
+        tails = (".".join(parts[start:]) for start in range(max(0, numbered - 1), -1, -1))
+        end = next((tail for tail in tails if tail not in changed), None)
+        if end is not None:
             ends.append(rf"re:(.*\.)?{re.escape(end)}$")
     return list(dict.fromkeys([*names, *ends, *_HEADS]))
 

@@ -103,10 +103,10 @@ class Variant:
     speedup: Ratio
     """Against torch FP32."""
     quality_drop: float | None
-    """On the half of the data that the choice is made on; None without data."""
+    """On the half of the data that the choice is made on; None without data, or where it is too slow to be chosen."""
     size_bytes: int | None
     batch_independent: bool
-    """Whether a row's result is the same whatever its batch-mates are."""
+    """Whether what its batch-mates say changes nothing in a row's result; their length (padding) may, by rounding."""
     on_frontier: bool
     """No other variant is both faster and better."""
     passes: bool

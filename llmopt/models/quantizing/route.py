@@ -6,6 +6,7 @@ are then read, quantized and written in chunks; no layer is ever whole in memory
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,19 +18,19 @@ from llmopt.errors import InputError
 from llmopt.models.memory import ProcessPeak
 from llmopt.models.quantizing.buffers import Buffers, buffers, held_bytes
 from llmopt.models.quantizing.config import QuantizeConfig
-from llmopt.models.quantizing.destination import atomic_folder, check_space, writing
-from llmopt.models.quantizing.journal import Journal
-from llmopt.models.quantizing.kinds import is_unpackable
+from llmopt.models.quantizing.destination import MARK, atomic_folder, check_space, emptied, writing
+from llmopt.models.quantizing.journal import JOURNAL, Journal
 from llmopt.models.quantizing.metadata import write_metadata
 from llmopt.models.quantizing.plan import Plan, plan
 from llmopt.models.quantizing.report import QuantizeReport
+from llmopt.models.quantizing.rules import UNPACKABLE
 from llmopt.models.quantizing.shards import INDEX, Layout, layout
 from llmopt.models.quantizing.stream import Files, Item, stream
 from llmopt.models.quantizing.summary import Run, summary
 from llmopt.models.stored.source import open_source
 from llmopt.models.stored.values import Stored
 
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 """Of what is written; another one cannot go on where this one stopped."""
 _SCRATCH = "pickled"
 """Folder of weights that were pickled, beside the result until it is done."""
@@ -60,7 +61,7 @@ def quantize_checkpoint(
         chosen = _planned(stored, config)
         places = layout(chosen)
         given = buffers(config.max_memory_bytes, config.threads)
-        with Journal(folder, _fingerprint(stored, chosen)) as journal:
+        with Journal(folder, _fingerprint(stored, chosen, places)) as journal:
             _prepared(folder, places, journal)
             streamed = _streamed(chosen, places, folder, journal, given, progress)
             write_metadata(stored, chosen, folder, places.index, INDEX)
@@ -86,29 +87,29 @@ def _planned(stored: Stored, config: QuantizeConfig) -> Plan:
     if not chosen.quantized:
         largest = sorted(chosen.kept, key=lambda kept: -kept.tensor.size_bytes)
         reasons = list(dict.fromkeys(kept.reason for kept in largest))
+        other = "--scheme w8a8 can be loaded; " if UNPACKABLE in reasons else ""
         raise InputError(
             f"{stored.folder}: no tensor to quantize among {len(chosen.kept):,}",
-            f"why they stay: {'; '.join(reasons[:4])}" if reasons else "",
+            f"{other}why they stay: {'; '.join(reasons[:4])}" if reasons else "",
         )
-    if config.target == "transformers" and chosen.format == "pack-quantized" and is_unpackable(stored.config):
-        family = (stored.config or {}).get("model_type")
-        raise InputError(f"{stored.folder}: transformers cannot load packed weights of {family}", "take --scheme w8a8")
     return chosen
 
 
-def _fingerprint(stored: Stored, chosen: Plan) -> str:
+def _fingerprint(stored: Stored, chosen: Plan, places: Layout) -> str:
     """Return what is made of what, so that a run goes on only with the same."""
     sources = {}
-    for path in sorted({tensor.path for tensor in stored.tensors}):
-        facts = path.stat()
-        sources[str(path)] = [facts.st_size, facts.st_mtime_ns]
-    kept = [entry.tensor.name for entry in chosen.kept]
-    return json.dumps([_FORMAT_VERSION, str(chosen.numbers), sources, kept])
+    for shard in stored.shards:  # not the files of the tensors: those that torch reads are converted anew by each run
+        facts = shard.path.stat()
+        sources[str(shard.path)] = [facts.st_size, facts.st_mtime_ns]
+    made = {shard.file: hashlib.sha256(shard.header).hexdigest() for shard in places.shards}
+    return json.dumps([_FORMAT_VERSION, str(chosen.numbers), sources, made])
 
 
 def _prepared(folder: Path, places: Layout, journal: Journal) -> None:
     """Make the files of the result in their full length, with their headers, where there is room for them."""
     if not journal.done:
+        with writing(folder):
+            emptied(folder, but=(MARK, JOURNAL, _SCRATCH))
         check_space(folder, places.size_bytes)
     for shard in places.shards:
         with writing(folder / shard.file), (folder / shard.file).open("r+b" if journal.done else "wb") as file:

@@ -14,16 +14,19 @@ another kind of layer fails, or worse: so whatever may be something else stays. 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 
 from llmopt.errors import UsageError
 from llmopt.models.quantizing.kinds import Kinds, conv1d_leaves, is_expert, is_norm, module_of
+from llmopt.models.quantizing.looked_at import LookedAt
 from llmopt.models.quantizing.numbers import Numbers
 from llmopt.models.stored.values import Stored, StoredTensor
 
+UNPACKABLE = "transformers looks for its weight before it is unpacked"
+"""Reason of layers that can be stored in 8 bits each, and not packed."""
 LONGEST_ROW = 131_072
 """Columns of a row, which must fit into a buffer."""
 _FLOATS = ("F16", "BF16", "F32")
@@ -66,6 +69,7 @@ class Rules:
         self._vllm = target == "vllm"
         self._skip = [(pattern, _matcher(pattern)) for pattern in skip]
         self._kinds = Kinds(stored.config or {}, vllm=self._vllm)
+        self._looked_at = LookedAt({} if self._vllm else stored.config or {})
         self._conv1d = conv1d_leaves(self._shapes, stored.config or {})
 
     def reasons(self) -> dict[str, str]:
@@ -78,10 +82,10 @@ class Rules:
 
     def _skipped(self, tensor: StoredTensor) -> str | None:
         """A module is matched by its own name and by those of the modules it lies in."""
-        parts = tensor.name.split(".")
-        names = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        if not self._skip:
+            return None
         for pattern, matches in self._skip:
-            if any(matches(name) for name in names):
+            if any(map(matches, _with_modules(tensor.name))):
                 return f"--skip {pattern}"
         return None
 
@@ -92,7 +96,7 @@ class Rules:
         """Return why a tensor is not the weight of a linear layer that can be quantized; None where it is one."""
         if (shape := _no_matrix(tensor)) is not None:
             return shape
-        for rule in (self._named, self._layout, self._odd):
+        for rule in (self._named, self._layout, self._packing, self._taken, self._odd):
             if (reason := rule(tensor)) is not None:
                 return reason
         return None
@@ -107,6 +111,17 @@ class Rules:
             return "Conv1D, not a linear layer"
         bias = self._shapes.get(f"{module}.bias")
         return "its bias does not fit a linear layer" if bias not in (None, tensor.shape[:1]) else None
+
+    def _packing(self, tensor: StoredTensor) -> str | None:
+        """A layer that transformers would not find packed."""
+        numbers = self._ways.of(tensor.name)
+        packed = numbers is not None and numbers.layout == "packed"
+        return UNPACKABLE if packed and self._looked_at.covers(module_of(tensor.name)) else None
+
+    def _taken(self, tensor: StoredTensor) -> str | None:
+        """A name that one of its new tensors would have and another tensor has."""
+        others = (f"{tensor.name}_{part}" for part in ("packed", "scale", "shape"))
+        return next((f"there is a tensor {name} already" for name in others if name in self._shapes), None)
 
     def _odd(self, tensor: StoredTensor) -> str | None:
         """Shapes that cannot be stored, or that no kernel takes."""
@@ -137,6 +152,17 @@ class Rules:
                 stays = next((other for other in others if other in found), None)
                 if stays is not None:
                     found[tensor.name] = f"vLLM joins it with {module_of(stays).rpartition('.')[2]}, which stays"
+
+
+def unmatched(skip: Sequence[str], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the patterns to skip that match no tensor of these names and no module that one lies in."""
+    whole = {name for tensor in names for name in _with_modules(tensor)} if skip else set()
+    return tuple(pattern for pattern in skip if not any(map(_matcher(pattern), whole)))
+
+
+def _with_modules(tensor: str) -> list[str]:
+    parts = tensor.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
 def _no_matrix(tensor: StoredTensor) -> str | None:

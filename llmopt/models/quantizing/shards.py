@@ -71,7 +71,7 @@ def layout(plan: Plan) -> Layout:
     for kept in plan.kept:
         becomes[kept.tensor.name] = (Output(kept.tensor.name, kept.tensor.dtype, kept.tensor.shape),)
     members: dict[Path, list[str]] = {}
-    for tensor in sorted(plan.tensors, key=lambda tensor: (tensor.path, tensor.offset, tensor.name)):
+    for tensor in sorted(plan.tensors, key=lambda t: (t.path.name, t.path, t.offset, t.name)):  # wherever DST is
         members.setdefault(tensor.path, []).append(tensor.name)
     shards, places = [], {}
     for file, names in zip(_names(list(members)), members.values(), strict=True):

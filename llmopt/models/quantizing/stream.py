@@ -173,18 +173,13 @@ def _done(chunk: _Chunk, files: Files, arithmetic: Arithmetic) -> tuple[float, f
     if item.numbers is not None:
         rows = chunk.size_bytes * tensor.shape[0] // tensor.size_bytes
         made = arithmetic.quantized(tensor.dtype, rows, tensor.shape[1], item.numbers)
-    elif item.cast:
+    elif item.cast and chunk.size_bytes:
         made = arithmetic.cast(tensor.dtype, chunk.size_bytes * 8 // tensor.bits)
     else:
         bad = tensor.dtype in TYPES and chunk.size_bytes > 0 and arithmetic.has_nan(tensor.dtype, chunk.size_bytes)
         made = Made((raw,), 0.0, 0.0, finite=not bad)
     if not made.finite:
-        what = (
-            "is not a number (NaN)" if item.numbers is None and not item.cast else "is infinite or not a number (NaN)"
-        )
-        raise InputError(
-            f"{tensor.path}: a weight of {tensor.name} {what}", "the checkpoint is damaged: fetch it again"
-        )
+        raise _no_number(item)
     for place, part in zip(item.places, made.parts, strict=False):
         share = place.output.size_bytes * chunk.start // max(tensor.size_bytes, 1)
         files.write(place.file, place.offset + share, part)
@@ -192,3 +187,13 @@ def _done(chunk: _Chunk, files: Files, arithmetic: Arithmetic) -> tuple[float, f
         shape = item.places[2]
         files.write(shape.file, shape.offset, b"".join(size.to_bytes(8, "little") for size in tensor.shape))
     return made.signal, made.noise
+
+
+def _no_number(item: Item) -> InputError:
+    """Return what to say of a tensor with numbers that are none."""
+    name, path = item.tensor.name, item.tensor.path
+    if item.cast:
+        what = f"{path}: {name} holds NaNs, infinities, or numbers too large for bfloat16"
+        return InputError(what, f"fetch it again if it is damaged; --skip {name} leaves it as it is")
+    what = "is not a number (NaN)" if item.numbers is None else "is infinite or not a number (NaN)"
+    return InputError(f"{path}: a weight of {name} {what}", "the checkpoint is damaged: fetch it again")

@@ -77,13 +77,13 @@ def _sqnr_db(done: Done) -> float | None:
 
 
 def _load_line(stored: Stored, target: str, destination: Path) -> str:
-    """Return a line of Python that loads the result."""
+    """Return a line of Python that loads the result, as it can be given to `python -c`."""
     if target == "vllm":
-        return f"vllm.LLM({str(destination)!r})"
+        return f"import vllm; model = vllm.LLM({str(destination)!r})"
     names = (stored.config or {}).get("architectures")
     first = names[0] if isinstance(names, list) and names else None
     known = first if isinstance(first, str) and first.isidentifier() else "AutoModel"
-    return f"transformers.{known}.from_pretrained({str(destination)!r})"
+    return f"import transformers; model = transformers.{known}.from_pretrained({str(destination)!r})"
 
 
 def _warnings(stored: Stored, run: Run) -> tuple[str, ...]:

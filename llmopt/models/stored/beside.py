@@ -62,7 +62,7 @@ def how_quantized(folder: Path, config: dict[str, Any] | None, tensors: tuple[St
         if any(tensor.name.endswith(endings) for tensor in tensors):
             return method
     small = {tensor.dtype for tensor in tensors if tensor.name.endswith("weight") and len(tensor.shape) > 1}
-    low = sorted(dtype for dtype in small if dtype.startswith(("F4", "F6", "F8")) or dtype in ("I8", "U8"))
+    low = sorted(dtype for dtype in small if dtype.startswith(("F4", "F6_", "F8_")) or dtype in ("I8", "U8"))
     return f"{low[0]} weights" if low else None
 
 

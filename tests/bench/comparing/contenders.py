@@ -43,6 +43,8 @@ class Contender:
     facts_of: TargetFacts = FACTS
     opens: LlmoptError | None = None
     words: Callable[[str], int] = lambda text: len(text.split())
+    refuses: LlmoptError | None = None
+    """What it says of the inputs."""
     judged: Quality | LlmoptError | None = None
     rng: random.Random = field(default_factory=lambda: random.Random(5))
     batches: list[tuple[int, ...]] = field(default_factory=list)
@@ -79,6 +81,10 @@ class Contender:
             "peak_bytes": 800,
             "reference": b"answers",
         }
+        if name == "check":
+            if self.refuses is not None:
+                raise self.refuses
+            return None
         if name == "lengths":
             return [self.words(text) for text in arguments[0]]
         if name in ("quality", "quality_beside"):

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from llmopt.bench.callables import CallableFactory
+from llmopt.bench.comparing import api
 from llmopt.bench.comparing.api import compare
-from llmopt.bench.comparing.asked import Asked, check_together, chosen, names_of
-from llmopt.errors import UsageError
+from llmopt.bench.comparing.asked import Asked, check_together, chosen, names_of, opening_order
+from llmopt.errors import InputError, UsageError
 from llmopt.models.factory import ModelFactory
 
 A, B, C = ModelFactory("a"), ModelFactory("b"), CallableFactory("c:d")
@@ -62,6 +63,25 @@ def test_a_folder_is_the_same_however_it_is_written(tmp_path: Path, monkeypatch:
     assert chosen((A, one), other) == (one, A)
     bf16 = ModelFactory("m", dtype="bfloat16")
     assert chosen((A, one), bf16) == (bf16, A, one)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("nothing/at/all", "no such folder"), ("file.txt", "a file; the folder"), ("empty", "no config.json in it")],
+)
+def test_what_is_no_model_is_told_before_the_first_is_loaded(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    (workdir / "file.txt").write_text("x", encoding="utf-8")
+    (workdir / "empty").mkdir()
+    monkeypatch.setattr(api, "run", lambda *_: pytest.fail("something was opened"))
+    with pytest.raises(InputError, match=message):
+        compare(["of/a-hub", "mine.py:f", name])
+
+
+def test_names_of_a_hub_are_opened_before_folders(workdir: Path) -> None:
+    (workdir / "a").mkdir()
+    assert opening_order((A, C, B, A)) == [1, 2, 0, 3]
 
 
 def test_no_model_is_refused() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 import llmopt.bench
 from llmopt.bench.callables import CallableFactory
 from llmopt.bench.comparing import opened
-from llmopt.bench.comparing.asleep import wait_asleep
 from llmopt.bench.comparing.opened import Opening
 from llmopt.errors import InputError
 from llmopt.models.factory import ModelFactory
@@ -115,8 +113,3 @@ def test_a_folder_that_is_no_model_is_one_clear_error(tmp_path: Path) -> None:
     compare: Any = llmopt.bench.compare
     with pytest.raises(InputError, match="no such folder"):
         compare([tmp_path / "nothing"], device="cpu")
-
-
-def test_processes_that_ended_are_asleep() -> None:
-    assert wait_asleep((2**22 + 1,))
-    assert os.getpid()

@@ -230,7 +230,6 @@ def test_a_quality_drop_and_a_speed_that_are_not_as_asked(clock: Clock, tmp_path
     assert found.failures[1] == "m1: 3.00% nearest neighbours changed, more than 2.000%"
     assert "times as fast as the base (95% interval" in found.failures[0]
     assert "m1: few texts" in found.warnings
-    assert any("quality drop allowed, 2.00%, is inside" in line for line in found.warnings)
     assert pair[0].asked[-1][0] == "reference"
     assert pair[0].asked[-1][1][1] == 8
     assert pair[1].asked[-1][0] == "quality"
@@ -246,10 +245,21 @@ def test_language_models_are_judged_side_by_side_with_the_base_closed(clock: Clo
     facts = replace(FACTS, task="generate", new_tokens=4)
     pair = [Contender(clock, facts_of=facts), Contender(clock, facts_of=facts, words=len)]
     found = compared(clock, pair, data=str(data), max_time_s=20.0)
-    assert [name for name, _ in pair[0].asked] == ["details", "lengths", "peak_bytes"]
+    assert [name for name, _ in pair[0].asked] == ["details", "check", "lengths", "peak_bytes"]
     assert pair[1].asked[-1][0] == "quality_beside"
     assert found.models[1].quality is not None
     assert any("different tokens" in line for line in found.warnings)
+
+
+def test_inputs_that_tell_nothing_end_it_before_anything_is_measured(clock: Clock, tmp_path: Path) -> None:
+    data = tmp_path / "texts.txt"
+    data.write_text("one two\nthree\n", encoding="utf-8")
+    pair = [Contender(clock, refuses=InputError("texts.txt:1: the model knows no label 'x'")), Contender(clock)]
+    with pytest.raises(InputError, match="knows no label"):
+        compared(clock, pair, data=str(data))
+    assert pair[0].batches == []
+    alone = Contender(clock, refuses=InputError("not asked"))
+    assert compared(clock, [alone], data=str(data)).models[0].latency_p50_s
 
 
 def test_quality_that_cannot_be_measured_is_a_reason_and_no_end(clock: Clock, tmp_path: Path) -> None:
@@ -295,5 +305,8 @@ def test_lengths_that_a_model_does_not_take(clock: Clock) -> None:
     short = Contender(clock, facts_of=replace(FACTS, name="short", max_tokens=64))
     with pytest.raises(UsageError, match="short takes 64 tokens at most, not 128"):
         compared(clock, [Contender(clock), short], seq_lens=(32, 128))
+    writes = replace(FACTS, name="writes", task="generate", max_tokens=60, new_tokens=4)
+    with pytest.raises(UsageError, match="writes takes 60 tokens at most beside 4 new ones, not 63"):
+        compared(clock, [Contender(clock, facts_of=writes)], seq_lens=(63,))
     short = replace(short, closed=False)
     assert compared(clock, [Contender(clock), short], max_time_s=5.0).shapes == (Shape(8, 64),)

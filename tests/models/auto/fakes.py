@@ -61,8 +61,8 @@ def taking(models: Sequence[Any], requests: list[list[int]], *, rounds: int, max
     return [[model.takes_s] * rounds for model in models]
 
 
-def measured(recipe: Recipe, speed: float, drop: float | None = None, margin: float = 0.0) -> tuple[Point, Trial]:
+def measured(recipe: Recipe, speed: float, drop: float | None = None, error: float = 0.0) -> tuple[Point, Trial]:
     """Return a point and its trial."""
-    point = Point(0, len(recipe.kept), speed, None if drop is None else Drop(drop, margin))
+    point = Point(0, len(recipe.kept), speed, None if drop is None else Drop(drop, error))
     quality = None if drop is None else a_quality(drop)
     return point, Trial(recipe, Ratio(speed, speed * 0.95, speed * 1.05), quality)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from llmopt.models.auto.peak import Peak
-from llmopt.models.auto.steps import Steps
+from llmopt.models.auto.progress import Peak, Steps
 
 
 def test_steps_are_told_and_the_sum_grows_when_more_come() -> None:
-    told: list[tuple[int, int]] = []
-    steps = Steps(1, lambda done, total: told.append((done, total)))
-    steps.step()
+    told: list[tuple[int, int, str]] = []
+    steps = Steps(1, lambda *given: told.append(given))
     steps.foresee(1)
-    for _ in range(3):
-        steps.step()
-    assert told == [(1, 1), (2, 2), (3, 3), (4, 4)]
-    Steps(1, None).step()
+    for text in "abc":
+        with steps.during(text):
+            pass
+    assert told == [(0, 2, "a"), (1, 2, "a"), (1, 2, "b"), (2, 2, "b"), (2, 2, "c"), (3, 3, "c")]
+    with Steps(1, None).during("nothing"):
+        pass
 
 
 def test_memory_is_counted_above_what_was_held() -> None:

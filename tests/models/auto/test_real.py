@@ -39,10 +39,10 @@ def sentences() -> list[str]:
 
 
 def test_auto_keeps_what_the_tutorial_loses(minilm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(route, "recipes", lambda task: (FP32, BF16, TUTORIAL))
+    monkeypatch.setattr(route, "recipes", lambda task, calibrated: (FP32, BF16, TUTORIAL))
     monkeypatch.setattr("llmopt.models.auto.trial.ROUNDS", 3)
-    monkeypatch.setattr("llmopt.models.auto.verdict.ROUNDS", 3)
-    monkeypatch.setattr("llmopt.models.auto.speed.SETTLE_S", 0.0)
+    monkeypatch.setattr("llmopt.models.auto.written.ROUNDS", 3)
+    monkeypatch.setattr("llmopt.models.auto.trial.MORE_ROUNDS", 3)
     monkeypatch.setattr("llmopt.models.auto.explore._FEW_TOKENS", 128)
     monkeypatch.setattr(opening, "linear_layers", lambda model: linear_layers(model)[:LAYERS])
     data = tmp_path / "texts.txt"

@@ -40,17 +40,17 @@ def data(tmp_path: Path) -> str:
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure few recipes for a short time."""
-    monkeypatch.setattr(route, "recipes", lambda task: (FP32, BF16, TOKEN8))
+    monkeypatch.setattr(route, "recipes", lambda task, calibrated: (FP32, BF16, TOKEN8))
     monkeypatch.setattr("llmopt.models.auto.trial.ROUNDS", 3)
-    monkeypatch.setattr("llmopt.models.auto.verdict.ROUNDS", 3)
-    monkeypatch.setattr("llmopt.models.auto.speed.SETTLE_S", 0.0)
+    monkeypatch.setattr("llmopt.models.auto.written.ROUNDS", 3)
+    monkeypatch.setattr("llmopt.models.auto.trial.MORE_ROUNDS", 3)
 
 
 def test_8_bits_by_name(model: Path, data: str, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, int, str]] = []
     config = replace(CONFIG, scheme="int8", data=data, price_per_month=Decimal(100), skip=("*.output.dense",))
     threads = torch.get_num_threads()
-    report = quantize_for_cpu(model, tmp_path / "out", config, progress=lambda done, all_: told.append((done, all_)))
+    report = quantize_for_cpu(model, tmp_path / "out", config, progress=lambda *given: told.append(given))
     assert torch.get_num_threads() == threads
     assert (report.scheme, report.format, report.target) == ("torch int8 per token, 2 layers kept", "torch", "cpu")
     assert (len(report.layers), report.tensors.quantized) == (LAYERS - 2, LAYERS - 2)
@@ -66,7 +66,7 @@ def test_8_bits_by_name(model: Path, data: str, tmp_path: Path) -> None:
     assert report.cost.price_per_month == 100
     assert [variant.name for variant in report.frontier if variant.chosen] == [report.scheme]
     assert {variant.engine for variant in report.frontier} == {"torch"}
-    assert told[-1][0] == told[-1][1]
+    assert told[-1] == (told[-1][1], told[-1][1], f"judging {report.scheme} as it was written")
     assert report.peak_memory_bytes > report.working_memory_bytes >= 0
     assert report.bytes_after < report.bytes_before
     reopened = open_model(tmp_path / "out", device="cpu")
@@ -112,7 +112,7 @@ def test_requests_are_no_longer_than_the_model_reads(model: Path, tmp_path: Path
 
 def test_mistakes_leave_nothing_behind(model: Path, tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("a single text\n", encoding="utf-8")
-    with pytest.raises(InputError, match="two halves"):
+    with pytest.raises(InputError, match=r"one\.txt: 1 text, too few to choose on one half"):
         quantize_for_cpu(model, tmp_path / "out", replace(CONFIG, data=str(tmp_path / "one.txt")))
     with pytest.raises(UsageError, match="--scheme w4a16 is not made for --target cpu"):
         quantize_for_cpu(model, tmp_path / "out", replace(CONFIG, scheme="w4a16"))

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmopt.models.auto.choice import fastest_within
-from llmopt.models.auto.points import Drop, Family, Point
+from llmopt.models.auto.points import Drop, Family, Point, fastest_within
 from llmopt.models.auto.search import TOLERANCE, search
 
 
@@ -25,10 +24,11 @@ class Simulated:
     """By family and layers kept."""
     slower: list[float]
     """By family: time that each layer kept adds, as a share."""
-    margin: float = 0.0
+    error: float = 0.0
     noise: float = 0.0
     asked_speed: list[tuple[int, int]] = field(default_factory=list)
     asked_drop: list[tuple[int, int]] = field(default_factory=list)
+    foreseen: list[int] = field(default_factory=list)
 
     def true_speed(self, family: int, kept: int) -> float:
         return self.speeds[family] / (1 + self.slower[family] * kept)
@@ -40,11 +40,16 @@ class Simulated:
 
     def drop(self, family: int, kept: int) -> Drop:
         self.asked_drop.append((family, kept))
-        return Drop(self.drops[family][kept], self.margin if self.drops[family][kept] else 0.0)
+        return Drop(self.drops[family][kept], self.error if self.drops[family][kept] else 0.0)
 
     @property
     def families(self) -> list[Family]:
-        return [Family(tuple((drop / drops[0]) ** 2 if drops[0] else 0.0 for drop in drops)) for drops in self.drops]
+        return [Family(len(drops) - 1, always=not at) for at, drops in enumerate(self.drops)]
+
+    def remaining(self, family: int) -> list[float]:
+        self.foreseen.append(family)
+        drops = self.drops[family]
+        return [(drop / drops[0]) ** 2 if drops[0] else 0.0 for drop in drops]
 
     def best(self, gate: float) -> float:
         """Return the speed of the fastest of all variants within the gate; all layers kept is no variant."""
@@ -69,8 +74,8 @@ def worlds(draw: st.DrawFn, noise: float = 0.0) -> Simulated:
     layers = [draw(st.lists(st.floats(1e-6, 1e-2), min_size=1, max_size=40)) for _ in range(count)]
     speeds = draw(st.lists(st.floats(0.2, 6), min_size=count, max_size=count))
     slower = draw(st.lists(st.floats(0, 0.1), min_size=count, max_size=count))
-    margin = draw(st.floats(0, 0.02))
-    return Simulated([1.0, *speeds], [[0.0], *map(falling, layers)], [0.0, *slower], margin, noise)
+    error = draw(st.floats(0, 0.01))
+    return Simulated([1.0, *speeds], [[0.0], *map(falling, layers)], [0.0, *slower], error, noise)
 
 
 GATES = st.floats(0, 0.2)
@@ -130,15 +135,15 @@ def test_the_sensitivities_aim_the_first_probe() -> None:
     assert chosen(points, 0.02).kept == 1
 
 
-def test_the_margin_is_held_against_the_gate() -> None:
-    world = Simulated([1.0, 3.0, 2.0], [[0.0], [0.019], [0.01]], [0.0] * 3, margin=0.005)
+def test_caution_is_held_against_the_gate() -> None:
+    world = Simulated([1.0, 3.0, 2.0], [[0.0], [0.019], [0.01]], [0.0] * 3, error=0.002)
     assert chosen(search(world.families, world, 0.02), 0.02).family == 2
 
 
 def test_quality_that_does_not_fall_evenly_still_ends_within_the_gate() -> None:
     drops = [0.3, 0.01, 0.2, 0.3, 0.01, 0.2, 0.01, 0.0, 0.0]
     world = Simulated([1.0, 3.0], [[0.0], drops], [0.0, 0.02])
-    found = chosen(search([Family(), Family((1.0,) * 9)], world, 0.02), 0.02)
+    found = chosen(search(world.families, world, 0.02), 0.02)
     assert found.drop is not None
     assert found.drop.value <= 0.02
 
@@ -151,6 +156,21 @@ def test_a_search_that_is_ended_keeps_what_it_found() -> None:
     assert chosen(points, 0.02).speed >= 1
 
 
+def test_without_time_only_what_has_to_be_told_is_measured() -> None:
+    world = Simulated([1.0, 3.0, 2.0], [[0.0], [0.3], [0.3]], [0.0] * 3)
+    points = search([Family(always=True), Family(always=True), Family()], world, 0.02, more=lambda: False)
+    assert [(point.family, point.drop is None) for point in points] == [(1, False), (0, False)]
+
+
+def test_layers_are_measured_alone_only_where_a_mixed_variant_may_win() -> None:
+    enough = Simulated([1.0, 3.0, 2.9], [[0.0], [0.01, 0.0, 0.0], [0.3, 0.2, 0.0]], [0.0] * 3)
+    search(enough.families, enough, 0.02)
+    assert not enough.foreseen
+    short = Simulated([1.0, 3.0, 2.9], [[0.0], [0.3, 0.01, 0.0], [0.3, 0.2, 0.0]], [0.0] * 3)
+    search(short.families, short, 0.02)
+    assert short.foreseen == [1]
+
+
 def test_quality_is_measured_from_the_fastest_on_until_the_gate_holds() -> None:
     world = Simulated([1.0, 3.0, 2.0, 1.5], [[0.0], [0.3], [0.01], [0.4]], [0.0] * 4)
     points = search([Family(), Family(), Family(), Family()], world, 0.02)
@@ -159,3 +179,12 @@ def test_quality_is_measured_from_the_fastest_on_until_the_gate_holds() -> None:
     told = Simulated([1.0, 3.0, 2.0, 1.5], [[0.0], [0.3], [0.01], [0.4]], [0.0] * 4)
     search([Family(always=True), Family(), Family(), Family()], told, 0.02)
     assert told.asked_drop == [(1, 0), (2, 0), (0, 0)]
+
+
+def test_a_lucky_time_of_a_mixed_variant_does_not_count_above_that_of_its_family() -> None:
+    class Lucky(Simulated):
+        def speed(self, family: int, kept: int) -> float:
+            return 10.0 if kept else super().speed(family, kept)
+
+    world = Lucky([1.0, 3.0], [[0.0], falling([0.01] * 9)], [0.0, 0.01])
+    assert chosen(search(world.families, world, 0.02), 0.02).speed <= 3

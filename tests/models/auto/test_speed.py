@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmopt.core.target import Predictor, TargetFacts
-from llmopt.models.auto.speed import SETTLE_S, requests_of, times_in_turn
+from llmopt.models.auto.speed import requests_of, times_in_turn
 
 
 @dataclass
@@ -62,11 +62,14 @@ def test_the_shape_is_always_the_one_asked_for(texts: list[str], batch: int, len
 
 def test_each_call_waits_until_the_threads_of_the_other_sleep() -> None:
     one, other = Spelling(), Spelling()
-    paused: list[float] = []
+    settled: list[int] = []
     ticks = iter(range(1000))
+
+    def settle() -> None:
+        settled.append(len(one.asked) + len(other.asked))
+
     times = times_in_turn(
-        [one, other], [[5]], rounds=4, max_time_s=1e9, clock=lambda: float(next(ticks)), pause=paused.append
+        [one, other], [[5]], rounds=4, max_time_s=1e9, clock=lambda: float(next(ticks)), settle=settle
     )
     assert [len(row) for row in times] == [4, 4]
-    assert paused == [SETTLE_S] * 8
-    assert len(one.asked) == len(other.asked) == 6
+    assert settled == [2, 3, 4, 5, 6, 7, 8, 9]

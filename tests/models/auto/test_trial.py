@@ -15,7 +15,10 @@ from tests.models.extras import library
 
 library("torch", "semantic")
 
-from llmopt.models.auto.trial import Lineage, Setting, Trials  # noqa: E402
+from llmopt.models.auto.candidates import Lineage  # noqa: E402
+from llmopt.models.auto.progress import Steps  # noqa: E402
+from llmopt.models.auto.sensitivity import Sensitivity  # noqa: E402
+from llmopt.models.auto.trial import ROUNDS, Setting, Trials  # noqa: E402
 from llmopt.models.cpu.recipe import Recipe  # noqa: E402
 from tests.models.auto.fakes import BF16, DYNAMIC, FP32, INT8, Fake, taking  # noqa: E402
 
@@ -26,12 +29,19 @@ class World:
     def __init__(self, *, data: bool = True) -> None:
         self.source = Fake(1.0)
         self.built: list[Recipe] = []
-        self.steps = 0
+        self.told: list[str] = []
         self.broken: dict[str, Exception] = {}
         self.unequal: dict[str, Exception] = {}
-        lines = [Lineage(FP32), Lineage(BF16), Lineage(replace(INT8, kept=("z",)), ("a", "b", "c"))]
+        lines = [Lineage(FP32), Lineage(BF16), Lineage(replace(INT8, kept=("z",)), ("c", "b", "a"))]
         quality = self.quality if data else None
-        self.trials = Trials(Setting(self.source, self.build, [[5]], quality, self.step, taking), lines)
+        self.asked: list[str] = []
+        self.trials = Trials(
+            Setting(self.source, self.build, [[5]], quality, Steps(0, self.step), self.alone, taking), lines
+        )
+
+    def alone(self) -> list[Sensitivity]:
+        self.asked.append("alone")
+        return [Sensitivity(name, error, 1) for name, error in (("c", 0.1), ("b", 0.2), ("a", 0.3), ("z", 0.9))]
 
     def build(self, recipe: Recipe) -> Any:
         self.built.append(recipe)
@@ -45,31 +55,36 @@ class World:
             raise self.unequal[name]
         return a_quality(0.0 if model is self.source else model.takes_s / 100, 0.001)
 
-    def step(self) -> None:
-        self.steps += 1
+    def step(self, done: int, total: int, text: str) -> None:
+        self.told.append(f"{done} {text}")
 
 
 def test_speed_and_quality_of_a_variant_are_of_one_build() -> None:
     world = World()
     assert world.trials.speed(1, 0) == pytest.approx(2)
     drop = world.trials.drop(1, 0)
-    assert (drop.value, world.built, world.steps) == (0.005, [BF16], 2)
+    assert (drop.value, world.built) == (0.005, [BF16])
+    assert world.told[::2] == ["0 timing torch bfloat16", "1 answers of torch bfloat16"]
     trial = world.trials.measured[1, 0]
     assert (trial.recipe, trial.quality) == (BF16, a_quality(0.005, 0.001))
-    assert drop.margin > 0
+    assert drop.texts == 500
 
 
 def test_the_source_is_as_fast_as_itself_and_needs_no_margin() -> None:
     world = World()
     assert world.trials.speed(0, 0) == 1
-    drop = world.trials.drop(0, 0)
-    assert (drop.value, drop.margin) == (0, 0)
+    assert world.trials.drop(0, 0).within(0)
 
 
 def test_layers_are_kept_in_order_after_those_of_the_user() -> None:
     world = World()
+    world.trials.speed(2, 0)
+    assert world.asked == []
+    assert world.trials.remaining(2) == pytest.approx([1, 0.5, 1 / 6, 0])
+    world.built.clear()
     assert [world.trials.speed(2, kept) for kept in (0, 2)] == pytest.approx([1 / 0.6, 1 / 0.8])
-    assert [recipe.kept for recipe in world.built] == [("z",), ("z", "a", "b")]
+    assert world.asked == ["alone"]
+    assert world.built[-1].kept == ("z", "a", "b")
 
 
 def test_one_model_is_held_until_it_is_released() -> None:
@@ -115,5 +130,25 @@ def test_without_data_there_is_no_drop() -> None:
     assert world.trials.drop(1, 0).value == math.inf
 
 
+def test_what_varies_is_timed_for_more_rounds() -> None:
+    world = World()
+    asked: list[int] = []
+
+    def varying(models: Any, requests: Any, *, rounds: int, max_time_s: float) -> list[list[float]]:
+        asked.append(rounds)
+        lucky = [0.1] * rounds if len(asked) == 1 else [0.5] * rounds
+        return [[1.0] * rounds, [0.5, *lucky[1:]]]
+
+    trials = replace(world.trials, setting=replace(world.trials.setting, times=varying))
+    assert trials.speed(1, 0) == pytest.approx(2)
+    assert asked == [ROUNDS, 2 * ROUNDS]
+
+
+def test_two_variants_are_timed_beside_each_other() -> None:
+    world = World()
+    ratio = world.trials.against(replace(BF16, kept=()), replace(INT8, kept=("a", "b", "c")))
+    assert ratio.value == pytest.approx(0.8 / 0.5)
+
+
 def test_a_recipe_without_layers_to_keep_is_its_only_variant() -> None:
-    assert Lineage(DYNAMIC).variant(0) is DYNAMIC
+    assert Lineage(DYNAMIC).variant(()) is DYNAMIC

@@ -24,8 +24,8 @@ def a_speedup(value: float = 2.0, strongest: float = 1.5) -> Speedup:
     """Return a speed-up on a batch of 8 texts of 128 tokens."""
     return Speedup(
         value=value,
-        low=value * 0.9,
-        high=value * 1.1,
+        low=value * 0.95,
+        high=value * 1.05,
         base="torch float32",
         against_strongest=Ratio(strongest, strongest, strongest),
         strongest="openvino float32",

@@ -228,6 +228,28 @@ def test_records_that_make_no_sense_are_refused(written: Path) -> None:
         open_model(written)
 
 
+def test_limits_beyond_the_tables_are_refused(written: Path) -> None:
+    """Another engine would read past the end of a table."""
+    whole = (written / "llmopt-model.json").read_bytes()
+    for limits in ({"known_tokens": 10**9}, {"known_tokens": 0}, {"longest": 10**6}, {"longest": -1}):
+        (written / "llmopt-model.json").write_bytes(whole)
+        damaged(written, lambda told, limits=limits: told["limits"].update(limits))  # type: ignore[misc]
+        with pytest.raises(InputError, match=r"its weights are not what .* limits of"):
+            open_model(written)
+
+
+def test_a_file_that_is_no_graph_is_told_without_chatter(
+    places: dict[str, Path], sources: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if GROUPS not in recipes("embed"):
+        pytest.skip("not installed")
+    saved.save(making.build(sources["embed"], GROUPS), GROUPS, places["embed"], tmp_path)
+    (tmp_path / "openvino_model.xml").write_text("<xml>", encoding="utf-8")
+    with pytest.raises(InputError, match="no graph of OpenVINO"):
+        open_model(tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_layers_that_the_file_lacks(places: dict[str, Path], sources: dict[str, Any], tmp_path: Path) -> None:
     saved.save(making.build(sources["embed"], TOKEN), TOKEN, places["embed"], tmp_path)
     damaged(tmp_path, lambda told: told["layers"].pop())

@@ -31,6 +31,13 @@ def test_a_slow_processor_is_named(tmp_path: Path) -> None:
     assert "VNNI" in str(int8_warning(told))
 
 
-def test_a_system_that_does_not_tell_is_said_so(tmp_path: Path) -> None:
+def test_a_system_that_does_not_tell_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.system", lambda: "Windows")
     assert features(tmp_path / "none") == Features(known=False, int8=False, bfloat16=False)
     assert "cannot be told" in str(int8_warning(tmp_path / "none"))
+
+
+def test_apples_processors_have_the_dot_product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    monkeypatch.setattr("platform.machine", lambda: "arm64")
+    assert int8_warning(tmp_path / "none") is None

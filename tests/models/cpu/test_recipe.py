@@ -63,6 +63,24 @@ def test_a_recipe_says_what_it_is(recipe: Recipe, name: str, scheme: str, alone:
     assert recipe.extra == (None if recipe.engine == "torch" else recipe.engine)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "mates"),
+    [
+        (TODAY, "nothing"),
+        (Recipe("onnx", "float32"), "nothing"),
+        (Recipe("torch", "bfloat16"), "padding"),
+        (Recipe("torch", "int8", scales="token"), "padding"),
+        (Recipe("openvino", "int8", scales="static"), "padding"),
+        (TUTORIAL, "scale"),
+    ],
+)
+def test_a_recipe_says_what_of_its_batch_mates_matters(recipe: Recipe, mates: str) -> None:
+    words = {"nothing": None, "padding": "the length they pad a row to", "scale": "depends on its batch-mates"}
+    assert recipe.mates == mates
+    assert recipe.batch_independent is (mates != "scale")
+    assert (words[mates] or "None") in str(recipe.mates_note)
+
+
 def test_nothing_heavy_is_imported() -> None:
     code = "import sys, llmopt.models.cpu.recipe, llmopt.models.cpu.features, llmopt.models.cpu.record as record\n"
     code += "import llmopt.models.factory\n"

@@ -138,11 +138,28 @@ def test_sizes_of_vectors_may_differ() -> None:
 
 @pytest.mark.parametrize(
     ("texts", "message"),
-    [([], "no text"), (["a", "a", "b"], "2 different texts: who is nearest to whom cannot change")],
+    [([], "no text"), (["a", "a", "b"], "only 2 different texts: who is nearest")],
 )
 def test_too_few_texts_for_neighbours_are_refused(texts: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         measure.reference(Fake(vectors(texts)), samples(texts))
+
+
+def test_inputs_that_tell_nothing_are_seen_before_all_are_answered() -> None:
+    with pytest.raises(InputError, match="only 1 different text: who is nearest"):
+        measure.check_inputs(Fake({}), samples(["a", "a"]))
+    texts = words(50)
+    model = Fake(scores(texts, [0.1] * 50), "classify", labels=LABELS)
+    with pytest.raises(InputError, match="f:50: the model knows no label 'maybe'"):
+        measure.check_inputs(model, samples(texts, [*["yes"] * 49, "maybe"]))
+    assert sum(map(len, model.batches)) < 10
+    known: list[str | None] = ["yes"] * 50
+    measure.check_inputs(model, samples(texts, known))
+    measure.check_inputs(model, samples(texts))
+    several = Fake({text: [0.9, 0.8] for text in texts}, "classify", labels=LABELS)
+    unknown: list[str | None] = ["maybe"] * 50
+    measure.check_inputs(several, samples(texts, unknown))
+    measure.check_inputs(Fake({}, "generate"), samples(texts))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -206,7 +223,7 @@ def test_a_text_with_two_labels_is_two_inputs() -> None:
 def test_a_classifier_of_several_labels() -> None:
     texts = words(5)
     model = Fake({text: [0.9, 0.8] for text in texts}, "classify", labels=LABELS)
-    found = measure.quality(measure.reference(model, samples(texts, ["yes"] * 5)), model)
+    found = measure.quality(measure.reference(model, samples(texts, ['["yes", "no"]'] * 5)), model)
     assert (found.drop_metric, found.accuracy_before) == ("labels changed", None)
     assert found.warnings == ("the model may give a text several labels: the labels of the inputs were not used",)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llmopt.errors import InputError, UsageError
+from llmopt.errors import InputError, OutOfMemory, UsageError
 from llmopt.models.quantizing.config import QuantizeConfig
 from tests.models.auto.small import save_encoder, write_texts
 from tests.models.auto.values import a_quality
@@ -55,7 +55,7 @@ def test_a_gate_that_does_not_hold_is_a_failure(
 ) -> None:
     monkeypatch.setattr(answers, "compared", lambda *arguments, **named: a_quality(0.03, warnings=("few texts",)))
     report = quantize(model, tmp_path / "out", replace(CONFIG, data=data, max_quality_drop=0.02))
-    assert report.failures == ("3.00% nearest neighbours changed on the data; the gate is 2.00%",)
+    assert report.failures == (f"3.00% of nearest neighbours changed on 500 texts of {data}; the gate is 2.00%",)
     assert "few texts" in report.warnings
     assert (tmp_path / "out" / "config.json").is_file()
 
@@ -105,3 +105,24 @@ def test_the_least_of_both_limits_counts(tmp_path: Path) -> None:
     (group / "memory.max").write_text("10000\n", encoding="ascii")
     assert answers.available_bytes(meminfo, group) == 5_000
     assert answers.available_bytes(tmp_path / "none", tmp_path / "none") is None
+
+
+def test_a_model_that_does_not_fit_is_not_loaded_for_a_processor(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "available_bytes", lambda: 1_000)
+    with pytest.raises(OutOfMemory, match="both models take about") as raised:
+        quantize(model, tmp_path / "out", QuantizeConfig(target="cpu"))
+    assert "--target transformers" in raised.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+def test_code_of_a_checkpoint_is_not_run_and_no_flag_is_named_that_would(tmp_path: Path, data: str) -> None:
+    model = save_encoder(tmp_path / "model")
+    change(model / "config.json", model_type="unheard_of", auto_map={"AutoModel": "code.Model"})
+    (model / "code.py").write_text("raise SystemExit\n", encoding="utf-8")
+    with pytest.raises(InputError, match="needs Python code") as raised:
+        quantize(model, tmp_path / "out", QuantizeConfig(target="cpu"))
+    assert "--trust-remote-code" not in raised.value.hint
+    report = quantize(model, tmp_path / "out", replace(CONFIG, data=data))
+    assert any("quality was not measured" in said and "--trust" not in said for said in report.warnings)

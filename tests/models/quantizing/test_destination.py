@@ -44,6 +44,31 @@ def test_an_error_leaves_nothing_and_an_interruption_what_was_done(tmp_path: Pat
     assert (tmp_path / "dst" / "a").exists()
 
 
+def test_folders_on_the_way_are_removed_again_and_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    with pytest.raises(InputError), atomic_folder(tmp_path / "old" / "new" / "newer" / "dst", tmp_path / "src"):
+        raise InputError("no")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert not list((tmp_path / "old").iterdir())
+    with suppress(InputError), atomic_folder(tmp_path / "new" / "dst", tmp_path / "src"):
+        (tmp_path / "new" / "other").write_text("1")
+        raise InputError("no")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["other"]
+
+
+def test_an_error_of_the_system_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No space left"), atomic_folder(tmp_path / "dst", tmp_path / "src"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_mounted_disk_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dst").mkdir()
+    monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "dst")
+    with pytest.raises(UsageError, match="a disk is mounted"), atomic_folder(tmp_path / "dst", tmp_path / "src"):
+        pytest.fail("it was taken")
+
+
 def test_a_new_run_begins_anew(tmp_path: Path) -> None:
     with suppress(KeyboardInterrupt), atomic_folder(tmp_path / "dst", tmp_path / "src") as folder:
         (folder / "a").write_text("1")

@@ -33,7 +33,18 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "Qwen2": ("Qwen2ForCausalLM", SIZES | {"num_key_value_heads": 2, "tie_word_embeddings": True}),
     "Mixtral": ("MixtralForCausalLM", SIZES | {"num_key_value_heads": 2, "num_local_experts": 4}),
     "Bert": ("BertForSequenceClassification", SIZES),
+    "Falcon": ("FalconForCausalLM", SIZES),
+    "NanoChat": ("NanoChatForCausalLM", SIZES | {"num_key_value_heads": 4}),
+    "Gemma3": (
+        "Gemma3ForConditionalGeneration",
+        {
+            "text_config": SIZES | {"num_key_value_heads": 2, "head_dim": 16},
+            "vision_config": SIZES | {"image_size": 32, "patch_size": 8},
+            "mm_tokens_per_image": 4,
+        },
+    ),
 }
+"""Families that find no packed weight in some of their layers are among them, and one with a tower that finds none."""
 
 
 @pytest.fixture(autouse=True)
@@ -68,11 +79,11 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("scheme", ["w8a16", "w4a16"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "Falcon"])
 def test_weights_alone(tmp_path: Path, name: str, scheme: Any) -> None:
     kind = made(tmp_path / "src", name, torch.bfloat16 if name == "Llama" else torch.float32)
     report = quantize_checkpoint(tmp_path / "src", tmp_path / "dst", QuantizeConfig(scheme=scheme, group_size=32))
-    assert report.tensors.quantized >= 6
+    assert report.tensors.quantized >= 5
     assert report.warnings == ()
     found = outputs(kind, tmp_path / "dst")
     assert torch.equal(found, outputs(kind, plain(tmp_path / "dst", tmp_path / "plain")))

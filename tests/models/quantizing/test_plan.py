@@ -10,6 +10,7 @@ import pytest
 from llmopt.errors import UsageError
 from llmopt.models.quantizing.metadata import ignored
 from llmopt.models.quantizing.plan import plan
+from llmopt.models.quantizing.rules import unmatched
 from tests.models.quantizing.makers import LLAMA, stored
 
 
@@ -167,7 +168,7 @@ def test_bfloat16_takes_all_wider_numbers() -> None:
         plan(stored(LLAMA), "fp8")
 
 
-def test_ends_of_names_are_ignored_too_unless_a_layer_that_changes_ends_alike() -> None:
+def test_ends_of_names_are_ignored_too_that_no_layer_that_changes_has() -> None:
     shapes = {
         "visual.blocks.0.proj.weight": (64, 64),
         "text.layers.0.proj.weight": (64, 64),
@@ -179,5 +180,43 @@ def test_ends_of_names_are_ignored_too_unless_a_layer_that_changes_ends_alike() 
     assert {"visual.blocks.0.proj", "text.layers.0.proj", "visual.patch_embed", "lm_head"} <= set(found)
     assert r"re:(.*\.)?blocks\.0\.proj$" in found
     assert r"re:(.*\.)?visual\.patch_embed$" in found
-    assert not any("text" in name and name.startswith("re:") for name in found)
+    assert r"re:(.*\.)?text\.layers\.0\.proj$" in found
+    assert r"re:(.*\.)?layers\.0\.proj$" not in found
     assert "other.layers.0.proj" not in found
+
+
+SEEING = {
+    "vision_tower.encoder.layers.0.q_proj.weight": (64, 128),
+    "language_model.layers.0.q_proj.weight": (64, 128),
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "asked", "stay"),
+    [
+        ({"model_type": "gemma3", "vision_config": {"model_type": "siglip_vision_model"}}, {}, ["vision_tower"]),
+        ({"model_type": "siglip", "vision_config": {}}, {}, ["vision_tower"]),
+        ({"model_type": "llava", "vision_config": {"model_type": "clip_vision_model"}}, {}, []),
+        ({"model_type": "falcon"}, {}, ["vision_tower", "language_model"]),
+        ({"model_type": "falcon"}, {"scheme": "w8a8"}, []),
+        ({"model_type": "falcon"}, {"target": "vllm"}, []),
+        ({"model_type": "mamba"}, {}, []),
+        ({"model_type": ["falcon"], "text_config": 3}, {}, []),
+    ],
+)
+def test_what_transformers_does_not_find_packed_stays(
+    config: dict[str, Any], asked: dict[str, Any], stay: list[str]
+) -> None:
+    found = reasons(SEEING, config, **({"scheme": "w4a16"} | asked))
+    assert [name.partition(".")[0] for name, why in found.items() if "looks for its weight" in why] == stay
+
+
+def test_a_tensor_whose_new_names_are_taken_stays() -> None:
+    found = reasons({"a.weight": (64, 128), "a.weight_shape": (2,), "b.weight": (64, 128)}, scheme="w4a16")
+    assert found == {"a.weight": "there is a tensor a.weight_shape already", "a.weight_shape": "1 dimension"}
+
+
+def test_patterns_that_match_nothing_are_found() -> None:
+    names = ("a.0.q_proj.weight", "lm_head.weight")
+    assert unmatched(("lm_head", "a.0", "*.k_proj*", "re:.*q_proj", "re:b", ""), names) == ("*.k_proj*", "re:b", "")
+    assert unmatched((), names) == ()

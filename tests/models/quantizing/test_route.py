@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 from dataclasses import replace
@@ -111,6 +112,27 @@ def test_bfloat16(tmp_path: Path) -> None:
     assert report.format == "bfloat16"
 
 
+def test_what_bfloat16_cannot_hold_is_told_and_an_empty_tensor_is_no_matter(tmp_path: Path) -> None:
+    source = {"a.weight": torch.full((4, 8), 3.4e38), "b.weight": torch.zeros(0, 8), "c.weight": torch.ones(8, 8)}
+    save(tmp_path / "src", source, CONFIG)
+    with pytest.raises(InputError, match="too large for bfloat16") as caught:
+        route.quantize_checkpoint(tmp_path / "src", tmp_path / "dst", asked("bf16"))
+    assert "--skip a.weight" in caught.value.hint
+    route.quantize_checkpoint(tmp_path / "src", tmp_path / "dst", asked("bf16", skip=("a.weight",)))
+    found = loaded(tmp_path / "dst")
+    assert {name: tensor.dtype for name, tensor in found.items()} == {
+        "a.weight": torch.float32,
+        "b.weight": torch.bfloat16,
+        "c.weight": torch.bfloat16,
+    }
+
+
+def test_64_bits_are_no_quantized_weights(tmp_path: Path) -> None:
+    save(tmp_path / "src", {"a.weight": torch.randn(32, 64).double()}, CONFIG)
+    route.quantize_checkpoint(tmp_path / "src", tmp_path / "dst", asked("bf16"))
+    assert loaded(tmp_path / "dst")["a.weight"].dtype == torch.bfloat16
+
+
 @pytest.mark.parametrize("bad", ["nan", "inf"])
 @pytest.mark.parametrize("name", ["model.layers.1.mlp.down_proj.weight", "model.embed_tokens.weight"])
 def test_weights_that_are_no_numbers(tmp_path: Path, bad: str, name: str) -> None:
@@ -138,8 +160,9 @@ def test_sources_that_cannot_be_quantized(tmp_path: Path) -> None:
     with pytest.raises(LlmoptError):
         route.quantize_checkpoint(tmp_path / "empty", tmp_path / "dst", asked())
     save(tmp_path / "t5", weights(), CONFIG | {"model_type": "t5"})
-    with pytest.raises(InputError, match="cannot load packed weights of t5"):
+    with pytest.raises(InputError, match="no tensor to quantize") as caught:
         route.quantize_checkpoint(tmp_path / "t5", tmp_path / "dst", asked("w4a16"))
+    assert caught.value.hint.startswith("--scheme w8a8 can be loaded")
     assert not (tmp_path / "dst").exists()
     assert not (tmp_path / "dst.partial").exists()
 
@@ -189,6 +212,63 @@ def test_a_run_does_not_go_on_with_something_else(tmp_path: Path) -> None:
     assert "lm_head.weight" in loaded(tmp_path / "dst")
 
 
+def interrupted(source: Path, target: Path, config: QuantizeConfig) -> None:
+    """Run until half is done, and no further."""
+
+    def interrupt(done: int, total: int) -> None:
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        route.quantize_checkpoint(source, target, config, interrupt)
+
+
+def test_what_another_run_left_is_not_in_the_result(tmp_path: Path) -> None:
+    experts = {f"model.layers.0.mlp.experts.{at}.up_proj.weight": torch.randn(64, 128) for at in range(4)}
+    source = weights() | experts
+    save(tmp_path / "src", source, CONFIG, files=3)
+    interrupted(tmp_path / "src", tmp_path / "dst", asked(target="transformers"))
+    resumed = asked(target="vllm", resume=True)
+    route.quantize_checkpoint(tmp_path / "src", tmp_path / "dst", resumed)
+    route.quantize_checkpoint(tmp_path / "src", tmp_path / "new", asked(target="vllm"))
+    assert files_of(tmp_path / "dst") == files_of(tmp_path / "new")
+    interrupted(tmp_path / "src", tmp_path / "other", asked())
+    (tmp_path / "src" / "model.safetensors.index.json").unlink()
+    for path in (tmp_path / "src").glob("*.safetensors"):
+        path.unlink()
+    save(tmp_path / "src", source, CONFIG)
+    route.quantize_checkpoint(tmp_path / "src", tmp_path / "other", asked(resume=True))
+    assert set(files_of(tmp_path / "other")) == {"config.json", "model.safetensors"}
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_pickle_that_torch_reads_is_gone_on_with_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = weights(layers=3)
+    turned = "model.layers.0.mlp.down_proj.weight"
+    (tmp_path / "src").mkdir()
+    torch.save(source | {turned: source[turned].t().contiguous().t()}, tmp_path / "src" / "pytorch_model.bin")
+    route.quantize_checkpoint(tmp_path / "src", tmp_path / "whole", asked())
+    monkeypatch.setattr(route, "buffers", lambda *_: Buffers(1, 4096))
+    interrupted(tmp_path / "src", tmp_path / "dst", asked())
+    calls: list[int] = []
+    resumed = asked(resume=True)
+    route.quantize_checkpoint(tmp_path / "src", tmp_path / "dst", resumed, lambda done, _: calls.append(done))
+    assert calls[0] > calls[-1] // 3
+    assert files_of(tmp_path / "dst") == files_of(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("target", ["transformers", "vllm"])
+def test_the_line_that_loads_it_is_python(tmp_path: Path, target: Any) -> None:
+    save(tmp_path / "src", weights(layers=1), CONFIG)
+    report = route.quantize_checkpoint(tmp_path / "src", tmp_path / "it's here", asked(target=target))
+    statements = ast.parse(report.load_line).body
+    assert isinstance(statements[0], ast.Import)
+    assert repr(str(tmp_path / "it's here")) in report.load_line
+
+
 def test_no_room_is_told_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(tmp_path / "src", weights(), CONFIG)
     usage = type("Usage", (), {"free": 1000})
@@ -216,7 +296,7 @@ def test_what_a_user_should_know_is_said(tmp_path: Path) -> None:
     assert any("1 weights of experts stay" in warning for warning in report.warnings)
     assert {layer.name: layer.sqnr_db for layer in report.layers}["a.zero.weight"] is None
     other = route.quantize_checkpoint(tmp_path / "src", tmp_path / "vllm", asked(target="vllm"))
-    assert other.load_line == f"vllm.LLM({str(tmp_path / 'vllm')!r})"
+    assert other.load_line == f"import vllm; model = vllm.LLM({str(tmp_path / 'vllm')!r})"
     assert other.format == "int-quantized"
 
 

@@ -1,11 +1,11 @@
-"""Waiting until the threads of other processes sleep, as the system tells of them."""
+"""Waiting until the threads of processes sleep, as the system tells of them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from llmopt.bench.comparing.asleep import MOST_S, wait_asleep
+from llmopt.core.asleep import MOST_S, wait_alone, wait_asleep
 from tests.bench.machines import Clock
 
 
@@ -55,7 +55,16 @@ def test_a_system_that_does_not_tell_gets_a_short_sleep(tmp_path: Path) -> None:
     assert 0 < clock() < 0.1
 
 
+def test_the_thread_that_asks_does_not_count(tmp_path: Path) -> None:
+    clock = Clock()
+    threads(a_system(tmp_path), 7, "R", "S")
+    assert wait_asleep((7,), but=7, proc=tmp_path, clock=clock, sleep=clock.sleep)
+    assert clock() == 0
+    assert not wait_asleep((7,), but=8, proc=tmp_path, clock=clock, sleep=clock.sleep)
+
+
 def test_this_very_process_is_awake() -> None:
     clock = Clock()
     if Path("/proc/self/task").is_dir():
         assert not wait_asleep((os.getpid(),), clock=clock, sleep=clock.sleep)
+        assert wait_alone() in (True, False)

@@ -1,4 +1,4 @@
-"""Every tensor of a checkpoint is told: quantized with its error, or kept with its reason."""
+"""Every tensor is told, quantized with its error or kept with its reason; and so is each variant that was measured."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ import pytest
 from llmopt.models.cpu.recipe import Recipe
 from llmopt.models.quantizing.plan import plan
 from llmopt.models.stored.folder import open_stored
-from tests.models.auto.fakes import BF16, DYNAMIC, FP32, INT8
+from tests.models.auto.fakes import BF16, DYNAMIC, FAST32, FP32, INT8, measured
 from tests.models.extras import library
 
 torch: Any = library("torch", "semantic")
 
-from llmopt.models.auto.told import Source, kept_of, layers_of, weights_of  # noqa: E402
+from llmopt.models.auto.opening import Source, weights_of  # noqa: E402
+from llmopt.models.auto.report import kept_of, layers_of, variants  # noqa: E402
+from llmopt.models.auto.trial import Explored  # noqa: E402
 
+KEPT = replace(INT8, kept=("a", "b"))
 LAYERS = ("layer.0.up", "layer.0.down", "pooler")
 
 
@@ -95,3 +98,32 @@ def test_what_stays_has_a_reason(source: Source) -> None:
 def test_a_weight_of_zeros_is_exact(source: Source) -> None:
     zeros = replace(source, weight=lambda name: torch.zeros(64, 64))
     assert [layer.sqnr_db for layer in layers_of(zeros, INT8, {})] == [None, None]
+
+
+def explored(*, data: bool = True) -> Explored:
+    rows = [(FP32, 1.0, 0.0), (DYNAMIC, 2.5, 0.41), (FAST32, 2.3, 0.0), (INT8, 5.0, 0.03), (KEPT, 4.5, 0.015)]
+    found = [measured(recipe, speed, drop if data else None) for recipe, speed, drop in rows]
+    return Explored(tuple(point for point, _ in found), tuple(trial for _, trial in found), {}, ())
+
+
+def test_variants_are_listed_from_the_fastest() -> None:
+    found = variants(explored(), 4, 0.02, size_bytes=77)
+    assert [(one.name, one.on_frontier, one.passes, one.chosen) for one in found] == [
+        ("openvino int8 group 64", True, False, False),
+        ("openvino int8 group 64, 2 layers kept", True, True, True),
+        ("torch quantize_dynamic", False, False, False),
+        ("openvino float32", True, True, False),
+        ("torch float32", False, True, False),
+    ]
+    assert [one.size_bytes for one in found] == [None, 77, None, None, None]
+    assert [one.quality_drop for one in found] == [0.03, 0.015, 0.41, 0.0, 0.0]
+    assert [one.batch_independent for one in found] == [True, True, False, True, True]
+    assert found[1].kept_layers == ("a", "b")
+    assert found[1].quality is not None
+    assert (found[0].engine, found[0].scheme) == ("openvino", "int8")
+
+
+def test_without_data_nothing_is_on_a_frontier_and_nothing_fails() -> None:
+    found = variants(explored(data=False), 0, None, size_bytes=1)
+    assert not any(one.on_frontier for one in found)
+    assert all(one.passes and one.quality_drop is None and one.quality is None for one in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmopt.models.auto.verdict import ROUNDS, final_speedup
+from llmopt.models.auto.written import ROUNDS, final_speedup
 from tests.models.extras import library
 
 library("torch", "semantic")

@@ -8,14 +8,16 @@ sleep has to do.
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from llmopt.bench.guard import SETTLE_S
-
 MOST_S = 0.4
 """Longer than any pool spins by default; who still runs then has work of its own."""
+BLIND_S = 0.05
+"""To wait where the system does not tell."""
 _STEP_S = 0.001
 _RUNNING = b"R"
 
@@ -23,6 +25,7 @@ _RUNNING = b"R"
 def wait_asleep(
     pids: Sequence[int],
     *,
+    but: int | None = None,
     proc: Path = Path("/proc"),
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], object] = time.sleep,
@@ -31,25 +34,32 @@ def wait_asleep(
 
     Args:
         pids: numbers of the processes; one that is gone is asleep.
+        but: number of a thread that does not count.
         proc: where the system tells of processes.
         clock: seconds, monotonic.
         sleep: waits.
     """
     if not (proc / "self" / "task").is_dir():
-        sleep(SETTLE_S)
+        sleep(BLIND_S)
         return True
     end_s = clock() + MOST_S
-    while any(_runs(proc / str(pid) / "task") for pid in pids):
+    while any(_runs(proc / str(pid) / "task", str(but)) for pid in pids):
         if clock() >= end_s:
             return False
         sleep(_STEP_S)
     return True
 
 
-def _runs(tasks: Path) -> bool:
+def wait_alone() -> bool:
+    """Wait until no thread of this process runs but the one that calls, and say whether that came true."""
+    return wait_asleep((os.getpid(),), but=threading.get_native_id())
+
+
+def _runs(tasks: Path, but: str) -> bool:
     """Say whether a thread runs or waits for a CPU; the name before its state may hold anything, brackets too."""
     try:
-        states = [(task / "stat").read_bytes().rpartition(b") ")[2][:1] for task in tasks.iterdir()]
+        found = [task / "stat" for task in tasks.iterdir() if task.name != but]
+        states = [stat.read_bytes().rpartition(b") ")[2][:1] for stat in found]
     except OSError:  # a thread that ended meanwhile: look again
         return tasks.is_dir()
     return _RUNNING in states
