@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from llmopt.bench.arrivals import Workload
 from llmopt.bench.curve import ServiceCurve
 from llmopt.bench.guard import Guard
-from llmopt.core.others import Others
 from llmopt.bench.predict import Prediction, predict, replayed, service_ratio
 from llmopt.bench.quietness import Evidence, judged
 from llmopt.bench.result import Noise, Recommendation, Verification
@@ -28,6 +27,7 @@ from llmopt.bench.speed import speed
 from llmopt.bench.target import LoadPlan, LoadRun, Target
 from llmopt.core.stats import quantile, upper_bound
 from llmopt.errors import CheckFailed
+from llmopt.models.others import Others
 from llmopt.serving.batching.settings import BatchSettings
 
 CAPACITY_SHARE = 0.85

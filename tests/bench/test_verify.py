@@ -13,7 +13,6 @@ from llmopt.bench import verify as bench_verify
 from llmopt.bench.arrivals import Workload
 from llmopt.bench.curve import ServiceCurve, fit
 from llmopt.bench.guard import Guard
-from llmopt.core.others import Others
 from llmopt.bench.result import Noise, Recommendation, Verification
 from llmopt.bench.simulate import NO_OVERHEAD, Overhead, simulate
 from llmopt.bench.target import LoadPlan, LoadRun
@@ -21,6 +20,7 @@ from llmopt.bench.verify import CAPACITY_SHARE, most_rate
 from llmopt.core.batch import BatchTiming
 from llmopt.core.target import TargetFacts
 from llmopt.errors import CheckFailed
+from llmopt.models.others import Others
 from llmopt.serving.batching.settings import BatchSettings
 from tests.bench.swept import points, slow
 

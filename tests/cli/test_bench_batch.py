@@ -14,8 +14,8 @@ import pytest
 
 from llmopt.bench import child
 from llmopt.bench.guard import Guard
-from llmopt.core.others import Others
 from llmopt.bench.result import Noise
+from llmopt.models.others import Others
 from llmopt.serving.batching.toml import read_config
 from tests.bench.simulated import QuietGuard, SimulatedTarget
 from tests.cli.conftest import Llmopt

@@ -15,7 +15,7 @@ from llmopt.bench.comparing.result import BenchResult
 from llmopt.bench.comparing.rounds import Progress
 from llmopt.bench.comparing.run import Surroundings, run
 from llmopt.bench.imported import is_callable
-from llmopt.core.asleep import wait_asleep
+from llmopt.models.asleep import wait_asleep
 from llmopt.models.factory import ModelFactory
 
 Named = str | os.PathLike[str] | CallableFactory | ModelFactory

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from llmopt.core.others import Others
 from llmopt.errors import InputError
 from llmopt.models.auto.candidates import title
 from llmopt.models.auto.explore import MOST_TEXTS, enough_texts, explore
@@ -18,6 +17,7 @@ from llmopt.models.auto.report import Spent, report_of
 from llmopt.models.auto.written import written
 from llmopt.models.cpu.recipe import recipes
 from llmopt.models.located import located
+from llmopt.models.others import Others
 from llmopt.models.quality.data import Sample, halves, read_samples, text_hash
 from llmopt.models.quality.remarks import counted
 from llmopt.models.quantizing.config import QuantizeConfig

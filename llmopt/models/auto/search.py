@@ -82,12 +82,15 @@ def search(
 
 
 def _plain(families: Sequence[Family], world: World, gate: float, more: Callable[[], bool]) -> list[Point]:
-    """Measure each family with no layer kept: speed of all, quality of those that may be chosen or have to be told."""
+    """Measure each family with no layer kept: speed of all, quality of those that may be chosen or have to be told.
+
+    Until one is within the gate, quality is measured whatever the time: speeds alone are no choice.
+    """
     speeds = {at: world.speed(at, 0) for at, family in enumerate(families) if family.always or more()}
     points: list[Point] = []
     best = 0.0
     for family in sorted(speeds, key=lambda family: -speeds[family]):
-        needed = families[family].always or (speeds[family] > best and more())
+        needed = families[family].always or (speeds[family] > best and (not best or more()))
         drop = world.drop(family, 0) if needed else None
         if drop is not None and drop.within(gate):
             best = max(best, speeds[family])

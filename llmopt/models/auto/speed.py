@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from llmopt.core.asleep import wait_alone
 from llmopt.core.ratio import in_turn
 from llmopt.core.target import Predictor, TargetFacts
+from llmopt.models.asleep import wait_alone
 
 
 class Timed(Protocol):

@@ -150,7 +150,7 @@ def test_quality_that_does_not_fall_evenly_still_ends_within_the_gate() -> None:
 
 def test_a_search_that_is_ended_keeps_what_it_found() -> None:
     world = Simulated([1.0, 3.0], [[0.0], falling([0.01] * 40)], [0.0, 0.01])
-    answers = iter([True, True, True, False])
+    answers = iter([True, True, False])
     points = search(world.families, world, 0.02, more=lambda: next(answers))
     assert len(world.asked_speed) == 3
     assert chosen(points, 0.02).speed >= 1
@@ -188,3 +188,11 @@ def test_a_lucky_time_of_a_mixed_variant_does_not_count_above_that_of_its_family
 
     world = Lucky([1.0, 3.0], [[0.0], falling([0.01] * 9)], [0.0, 0.01])
     assert chosen(search(world.families, world, 0.02), 0.02).speed <= 3
+
+
+def test_late_or_not_quality_is_measured_until_something_is_within_the_gate() -> None:
+    world = Simulated([1.0, 3.0, 2.0, 1.5], [[0.0], [0.3], [0.01], [0.0]], [0.0] * 4)
+    answers = iter([True, True, True, *[False] * 9])
+    points = search(world.families, world, 0.02, more=lambda: next(answers))
+    assert world.asked_drop == [(1, 0), (2, 0), (0, 0)]
+    assert chosen(points, 0.02).family == 2

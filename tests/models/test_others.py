@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llmopt.core.others import Others
+from llmopt.models.others import Others
 from tests.bench.machines import Clock
 
 

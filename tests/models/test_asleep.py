@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from llmopt.core.asleep import MOST_S, wait_alone, wait_asleep
+from llmopt.models.asleep import MOST_S, wait_alone, wait_asleep
 from tests.bench.machines import Clock
 
 
