@@ -9,7 +9,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-_CPUINFO = Path("/proc/cpuinfo")
+from llmopt.models.processor import CPUINFO, told
+
 _INT8 = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"}
 _BF16 = {"avx512_bf16", "amx_bf16", "bf16"}
 
@@ -26,26 +27,22 @@ class Features:
     """Products in bfloat16."""
 
 
-def features(cpuinfo: Path = _CPUINFO) -> Features:
+def features(cpuinfo: Path = CPUINFO) -> Features:
     """Return what the processor has.
 
     Args:
         cpuinfo: the file in which Linux tells it.
     """
-    try:
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    told = next((line.partition(":")[2] for line in lines if line.startswith(("flags", "Features"))), None)
-    if told is None and (platform.system(), platform.machine()) == ("Darwin", "arm64"):
+    listed = told(cpuinfo, "flags", "Features")
+    if listed is None and (platform.system(), platform.machine()) == ("Darwin", "arm64"):
         return Features(known=True, int8=True, bfloat16=False)
-    if told is None:
+    if listed is None:
         return Features(known=False, int8=False, bfloat16=False)
-    flags = set(told.split())
+    flags = set(listed.split())
     return Features(known=True, int8=bool(flags & _INT8), bfloat16=bool(flags & _BF16))
 
 
-def int8_warning(cpuinfo: Path = _CPUINFO) -> str | None:
+def int8_warning(cpuinfo: Path = CPUINFO) -> str | None:
     """Return what to say where 8 bits may be slower than floating point; None where they are not."""
     found = features(cpuinfo)
     if found.int8:
