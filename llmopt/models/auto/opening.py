@@ -12,7 +12,7 @@ from llmopt.errors import InputError, MissingExtraError
 from llmopt.models.auto.explore import Subject
 from llmopt.models.auto.speed import requests_of
 from llmopt.models.cpu.build import build, linear_layers
-from llmopt.models.cpu.calibration import calibrated
+from llmopt.models.cpu.calibration import Calibration, calibrated
 from llmopt.models.cpu.layers import weight_of
 from llmopt.models.cpu.recipe import Recipe
 from llmopt.models.loaded import LoadedModel
@@ -58,6 +58,8 @@ class Opened:
     """In safetensors: the checkpoint itself, or what a pickle was converted to."""
     source: Source
     subject: Subject
+    ranges: Callable[[Recipe], Calibration]
+    """Ranges of the inputs of layers that a recipe was built with; empty unless its scales are static."""
 
 
 def opened(folder: Path, scratch: Path, choosing: Sequence[Sample], config: QuantizeConfig) -> Opened:
@@ -86,9 +88,16 @@ def opened(folder: Path, scratch: Path, choosing: Sequence[Sample], config: Quan
         model, [sample.text for sample in choosing], batch_size=config.batch_size, seq_len=config.seq_len
     )
     works = tuple((name, tensor.parameters) for name, tensor in source.linear.items())
-    return Opened(
-        home, source, Subject(model, builder(model, choosing), works, source.skipped, tuple(choosing), requests)
+    ranges = found_ranges(model, choosing)
+    subject = Subject(
+        model,
+        lambda recipe: build(model, recipe, ranges(recipe)),
+        works,
+        source.skipped,
+        tuple(choosing),
+        requests,
     )
+    return Opened(home, source, subject, ranges)
 
 
 def weights_of(layers: Sequence[str], stored: Stored) -> dict[str, StoredTensor]:
@@ -103,19 +112,15 @@ def weights_of(layers: Sequence[str], stored: Stored) -> dict[str, StoredTensor]
     return found
 
 
-def builder(source: LoadedModel, choosing: Sequence[Sample]) -> Callable[[Recipe], LoadedModel]:
-    """Return what makes variants of a model; texts are looked at once, where scales have to be found on them.
+def found_ranges(source: LoadedModel, choosing: Sequence[Sample]) -> Callable[[Recipe], Calibration]:
+    """Return what finds the ranges that a recipe needs; texts are looked at once, for the first that needs any.
 
     Args:
         source: the model.
         choosing: inputs that the choice is made on.
     """
     calibration = cache(lambda: calibrated(source, source.encode([sample.text for sample in choosing])))
-
-    def built(recipe: Recipe) -> LoadedModel:
-        return build(source, recipe, calibration() if recipe.scales == "static" else None)
-
-    return built
+    return lambda recipe: calibration() if recipe.scales == "static" else {}
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The report of the CPU route: what became of each tensor, the variants that were measured, and the figures.
 
 The error of a layer is that of its weight alone, by row or for the whole tensor as the recipe scales it:
-`s = max|w| / 127`, `w' = s round(w / s)`; the engines round the same way.
+`s = max|w| / 127`, `w' = s round(w / s)`; the engines round the same way. Where columns are scaled first (static
+scales), that is done before and undone after.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from llmopt.models.auto.points import on_frontier
 from llmopt.models.auto.remarks import failures, remarks
 from llmopt.models.auto.trial import Explored
 from llmopt.models.auto.written import Written
+from llmopt.models.cpu.calibration import Calibration, Range
 from llmopt.models.cpu.features import int8_warning
 from llmopt.models.cpu.recipe import Recipe
 from llmopt.models.cpu.saved import load_line
@@ -31,6 +33,7 @@ except ImportError as error:
     raise MissingExtraError("torch", "models") from error
 
 _MOST, _SCALE_BYTES = 127, 4
+_NO_RANGES: Calibration = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def report_of(
         said: warnings so far.
     """
     recipe = explored.trials[at].recipe
-    layers = layers_of(start.source, recipe, explored.sensitivity)
+    layers = layers_of(start.source, recipe, explored.sensitivity, start.ranges(recipe))
     kept = kept_of(start.source, recipe, layers)
     before = start.source.stored.size_bytes
     gate = DEFAULT_GATE if config.max_quality_drop is None else config.max_quality_drop
@@ -138,18 +141,25 @@ def variants(explored: Explored, chosen: int, gate: float | None, *, size_bytes:
     return tuple(sorted(found, key=lambda variant: -variant.speedup.value))
 
 
-def layers_of(source: Source, recipe: Recipe, sensitivity: Mapping[str, float]) -> tuple[Layer, ...]:
+def layers_of(
+    source: Source, recipe: Recipe, sensitivity: Mapping[str, float], ranges: Calibration = _NO_RANGES
+) -> tuple[Layer, ...]:
     """Return the linear layers that a recipe computes in fewer bits, with the error of each weight.
 
     Args:
         source: the checkpoint.
         recipe: that was chosen.
         sensitivity: of the layers whose effect was measured.
+        ranges: of the inputs of layers, where their columns are scaled before they are rounded.
     """
     if recipe.numbers == "float32":
         return ()
     kept = set(recipe.kept)
-    return tuple(_layer(source, name, recipe, sensitivity.get(name)) for name in source.linear if name not in kept)
+    return tuple(
+        _layer(source, name, recipe, sensitivity.get(name), ranges.get(name))
+        for name in source.linear
+        if name not in kept
+    )
 
 
 def kept_of(source: Source, recipe: Recipe, layers: Sequence[Layer]) -> tuple[KeptTensor, ...]:
@@ -180,22 +190,25 @@ def _cost(config: QuantizeConfig, result: Written) -> CostImpact | None:
     return impact(config.price_per_month, Ratio(speedup.value, speedup.low, speedup.high))
 
 
-def _layer(source: Source, name: str, recipe: Recipe, sensitivity: float | None) -> Layer:
+def _layer(source: Source, name: str, recipe: Recipe, sensitivity: float | None, known: Range | None) -> Layer:
     tensor, weight = source.linear[name], source.weight(name)
+    factors = 1.0 if known is None else known.factors
     whole = recipe.numbers == "int8"
     scales = len(weight) if recipe.per_channel else 1
     return Layer(
         name=tensor.name,
         shape=tensor.shape,
         scheme=f"int8 per {'channel' if recipe.per_channel else 'tensor'}" if whole else "bfloat16",
-        sqnr_db=_sqnr_db(weight, _rounded(weight, per_channel=recipe.per_channel) if whole else weight.bfloat16()),
+        sqnr_db=_sqnr_db(
+            weight, _rounded(weight * factors, recipe.per_channel) / factors if whole else weight.bfloat16()
+        ),
         bytes_before=tensor.size_bytes,
         bytes_after=weight.numel() + _SCALE_BYTES * scales if whole else 2 * weight.numel(),
         sensitivity=sensitivity,
     )
 
 
-def _rounded(weight: torch.Tensor, *, per_channel: bool) -> torch.Tensor:
+def _rounded(weight: torch.Tensor, per_channel: bool) -> torch.Tensor:
     peak = weight.abs().amax(1, keepdim=True) if per_channel else weight.abs().max()
     scale = torch.where(peak > 0, peak / _MOST, 1.0)
     return (weight / scale).round_() * scale

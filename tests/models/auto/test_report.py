@@ -20,6 +20,7 @@ torch: Any = library("torch", "semantic")
 from llmopt.models.auto.opening import Source, weights_of  # noqa: E402
 from llmopt.models.auto.report import kept_of, layers_of, variants  # noqa: E402
 from llmopt.models.auto.trial import Explored  # noqa: E402
+from llmopt.models.cpu.calibration import Range  # noqa: E402
 
 KEPT = replace(INT8, kept=("a", "b"))
 LAYERS = ("layer.0.up", "layer.0.down", "pooler")
@@ -66,6 +67,17 @@ def test_one_scale_for_a_whole_weight_is_worse(source: Source) -> None:
     expected = 10 * math.log10(float(weight.square().sum()) / float((weight - rounded).square().sum()))
     assert whole == pytest.approx(expected, abs=1e-3)
     assert layers_of(source, DYNAMIC, {})[0].bytes_after == 64 * 64 + 4
+
+
+def test_columns_that_are_scaled_first_have_the_error_of_what_is_stored(source: Source) -> None:
+    weight = source.weight("layer.0.down")
+    ranges = {"layer.0.down": Range(torch.linspace(0.1, 10, 64), 1.0)}
+    (layer,) = layers_of(source, replace(INT8, kept=("layer.0.up",)), {}, ranges)
+    stored = weight * ranges["layer.0.down"].factors
+    step = stored.abs().amax(1, keepdim=True) / 127
+    restored = torch.round(stored / step) * step / ranges["layer.0.down"].factors
+    expected = 10 * math.log10(float(weight.square().sum()) / float((weight - restored).square().sum()))
+    assert layer.sqnr_db == pytest.approx(expected, abs=1e-3)
 
 
 def test_bfloat16_is_told_with_its_error(source: Source) -> None:
