@@ -126,7 +126,7 @@ def _is_unsure(one: Variant, gate: float | None) -> bool:
     """Whether a variant was passed over though it is within the gate on the texts that were chosen by."""
     if gate is None or one.quality is None or one.chosen or not one.passes:
         return False
-    return not drop_of(one.quality, exact=one.scheme == "float32").within(gate)
+    return not drop_of(one.quality, one.scheme).within(gate)
 
 
 def _row(number: int, one: Variant, gate: float | None) -> tuple[Cell, ...]:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 from llmopt.models.quality.result import Quality
 
 _Z95 = 1.96
-_SURE, _Z_SURE = 0.95, 1.645
-"""How probable it must be that as many other texts are within the gate, too."""
+_SURE, _SURE_16_BITS = 0.95, 0.75
+"""How probable it must be that as many other texts are within the gate, too: of variants in 8 bits, of which many are
+tried and the luckiest looks best; and of bfloat16, of which there are one or two and little is ever lost."""
 _NONE_SEEN = math.sqrt(0.5)
 """Standard error of what was 0, in observations: as if half of one had been seen."""
 _ROUNDING = 1e-9
@@ -31,14 +33,16 @@ class Drop:
     """Standard error; 0 where the variant computes as the source does."""
     texts: int = 0
     """Where the drop is a share of texts, of so many; 0 where it is none."""
+    sure: float = _SURE
+    """How probable it must be that other texts are within a gate, too."""
 
     def within(self, gate: float) -> bool:
         """Return whether other texts, as many, will probably be within the gate, too."""
         if self.value > gate:
             return False
         if self.texts:
-            return math.isclose(gate, 1) or _share_holds(self.value, self.texts, gate) >= _SURE
-        return self.value + _Z_SURE * math.sqrt(2) * self.error <= gate
+            return math.isclose(gate, 1) or _share_holds(self.value, self.texts, gate) >= self.sure
+        return self.value + NormalDist().inv_cdf(self.sure) * math.sqrt(2) * self.error <= gate
 
     def less(self, share: float) -> Drop:
         """Return the drop that is foreseen where only a share of it is left."""
@@ -69,20 +73,21 @@ class Point:
     """None where it was not measured: without data, or too slow to be chosen."""
 
 
-def drop_of(quality: Quality, *, exact: bool = False) -> Drop:
+def drop_of(quality: Quality, numbers: str = "int8") -> Drop:
     """Return the drop of a quality.
 
     Args:
         quality: on the texts of the choice.
-        exact: the variant computes in float32 as the source does; no caution is needed.
+        numbers: of the variant's linear layers; with `float32` it computes as the source does, and needs no caution.
     """
-    if exact:
+    if numbers == "float32":
         return Drop(quality.drop)
+    sure = _SURE_16_BITS if numbers == "bfloat16" else _SURE
     if quality.task == "embed" or (quality.task == "classify" and quality.accuracy_before is None):
-        return Drop(quality.drop, texts=quality.inputs)
+        return Drop(quality.drop, texts=quality.inputs, sure=sure)
     seen = quality.tokens if quality.task == "generate" else quality.inputs
     error = max((quality.drop_high - quality.drop_low) / (2 * _Z95), _NONE_SEEN / max(seen, 1))
-    return Drop(quality.drop, error)
+    return Drop(quality.drop, error, sure=sure)
 
 
 def fastest_within(points: Sequence[Point], gate: float) -> int | None:

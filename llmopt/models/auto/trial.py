@@ -120,7 +120,7 @@ class Trials:
                 del self.measured[family, kept]
                 return _FAILED
         self.measured[family, kept] = replace(trial, quality=quality)
-        return drop_of(quality, exact=trial.recipe.numbers == "float32")
+        return drop_of(quality, trial.recipe.numbers)
 
     def remaining(self, family: int) -> Sequence[float]:
         """Return the share of the error that is left with none, one, two ... layers of a family kept."""

@@ -20,7 +20,7 @@ def point(speed: float, drop: float | None) -> Point:
 
 
 def test_float32_needs_no_caution() -> None:
-    assert drop_of(a_quality(0.0, width=0.01), exact=True) == Drop(0.0)
+    assert drop_of(a_quality(0.0, width=0.01), "float32") == Drop(0.0)
     assert Drop(0.02).within(0.02)
     assert not Drop(0.021).within(0.02)
 
@@ -36,6 +36,8 @@ def test_of_700_texts_half_of_what_the_gate_allows_is_safe_and_most_of_it_is_not
     assert drop_of(a_quality(6 / 700, inputs=700)).within(0.02)
     assert not drop_of(a_quality(11 / 700, inputs=700)).within(0.02)
     assert not drop_of(a_quality(14 / 700, inputs=700)).within(0.02)
+    assert drop_of(a_quality(11 / 700, inputs=700), "bfloat16").within(0.02)
+    assert not drop_of(a_quality(14 / 700, inputs=700), "bfloat16").within(0.02)
 
 
 def test_other_drops_are_held_with_their_standard_error() -> None:
