@@ -1,8 +1,8 @@
 """How long a cache line takes from one CPU to the other and back: a ping-pong of two processes.
 
 A hypervisor may move the two CPUs of a small machine apart, to other cores of its host, for seconds or minutes. Each of
-the many hand-overs between the threads of a model then takes three times as long, and small batches up to a fifth
-longer; CPU time, pressure and single-thread kernels show nothing of it. With exactly two CPUs the pair that is measured
+the many hand-overs between the threads of a model then takes several times as long, and small batches take longer;
+CPU time, pressure and single-thread kernels show nothing of it. With exactly two CPUs the pair that is measured
 is the pair that the model uses; with more it would tell of any two, so it is not read.
 """
 

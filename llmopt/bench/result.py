@@ -41,7 +41,7 @@ class Noise:
     readings."""
     handover_s: float | None = None
     """Median time of a cache line's way from one CPU to the other and back, where two CPUs are all there is; None
-    elsewhere. It tells when a hypervisor moved them apart: small batches then take up to a fifth longer."""
+    elsewhere. It tells when a hypervisor moved them apart: small batches then take longer."""
 
 
 @dataclass(frozen=True, slots=True)
