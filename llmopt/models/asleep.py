@@ -1,7 +1,7 @@
 """Wait until the threads of other models have fallen asleep, so that they do not take the CPU from the one timed next.
 
-Pools of threads spin for a while after their work in case there is more. Measured on two cores: OpenMP of GCC 2 to 7
-milliseconds, OpenVINO 5 to 23, ONNX Runtime 60 to 120; OpenMP of Intel says 200. A thread that spins is running for
+Pools of threads spin for a while after their work in case there is more: milliseconds for OpenMP of GCC and OpenVINO,
+a tenth of a second for ONNX Runtime, longer for OpenMP of Intel. A thread that spins is running for
 the system (state `R` in `/proc/PID/task/TID/stat`, proc(5)), so that is what is looked at; where it cannot be, a short
 sleep has to do.
 """
