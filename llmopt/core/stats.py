@@ -7,7 +7,8 @@ Sources: Hyndman and Fan, "Sample Quantiles in Statistical Packages" (1996), for
 and Nagaraja, "Order Statistics" (2003), 7.1, for bounds of quantiles; Politis and Romano, "A circular block-resampling
 procedure for stationary data" (1992), and Hall, Horowitz and Jing, "On blocking rules for the bootstrap with dependent
 data" (1995), for blocks of n^(1/3); Hesterberg, "What Teachers Should Know about the Bootstrap" (2015), 4.2, for
-percentile intervals that are widened where samples are few; Abramowitz and Stegun, 26.7.5, for quantiles of t.
+percentile intervals that are widened where samples are few; Wilson, "Probable inference, the law of succession, and
+statistical inference" (1927), for shares; Abramowitz and Stegun, 26.7.5, for quantiles of t.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from statistics import NormalDist
 Statistic = Callable[[Sequence[float]], float]
 """Of a sample, such as its mean."""
 _NORMAL = NormalDist()
+_Z = _NORMAL.inv_cdf(0.975)
 _FUZZ = 9
 """Decimals that a rank is rounded to before it is rounded up, so that 0.99 * 300 is 297."""
 
@@ -149,3 +151,21 @@ def t_quantile(q: float, freedom: float) -> float:
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
     return math.fsum(term / freedom**power for power, term in enumerate(terms))
+
+
+def wilson_interval(share: float, samples: float) -> tuple[float, float]:
+    """Return Wilson's interval (95 %) of a share; it shrinks to no point, even where the share is 0 or 1.
+
+    Args:
+        share: 0 to 1.
+        samples: independent ones that it was seen in; 0: nothing is known.
+    """
+    if samples <= 0:
+        return 0.0, 1.0
+    spread = _Z * math.sqrt(share * (1 - share) / samples + (_Z / (2 * samples)) ** 2)
+    scale = 1 + _Z**2 / samples
+    middle = share + _Z**2 / (2 * samples)
+    # at the ends the formula leaves some 1e-17 of rounding
+    low = 0.0 if share == 0 else max(0.0, (middle - spread) / scale)
+    high = 1.0 if share == 1 else min(1.0, (middle + spread) / scale)
+    return low, high

@@ -14,6 +14,7 @@ from llmopt.core.stats import (
     samples_needed,
     t_quantile,
     upper_bound,
+    wilson_interval,
 )
 
 VALUES = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
@@ -137,3 +138,12 @@ def test_an_interval_holds_the_true_mean_about_as_often_as_it_says(n: int, carri
         held += low <= 0 <= high
     assert held / series >= least
     assert held < series
+
+
+@pytest.mark.parametrize(
+    ("share", "samples", "low", "high"),
+    [(0.0, 0, 0.0, 1.0), (0.0, 100, 0.0, 0.0370), (1.0, 10, 0.7225, 1.0), (0.5, 10, 0.2366, 0.7634)],
+)
+def test_wilsons_interval(share: float, samples: int, low: float, high: float) -> None:
+    """Values of the paper's formula, as other packages print them."""
+    assert list(wilson_interval(share, samples)) == pytest.approx([low, high], abs=1e-4)

@@ -3,9 +3,9 @@
 None of them shrinks to a point where nothing was seen to change: thirty texts without a change do not show that nothing
 changes. Texts are supposed to be independent of each other; tokens of one text are not.
 
-Sources: Wilson, "Probable inference, the law of succession, and statistical inference" (1927), for a share; Bonett and
-Price, "Adjusted Wald confidence interval for a difference of binomial proportions based on paired data" (2012), for a
-difference of two shares of the same texts; Cochran, "Sampling Techniques" (1977), 6.3, for a ratio of totals.
+Sources: `llmopt.core.stats.wilson_interval` for a share; Bonett and Price, "Adjusted Wald confidence interval for a
+difference of binomial proportions based on paired data" (2012), for a difference of two shares of the same texts;
+Cochran, "Sampling Techniques" (1977), 6.3, for a ratio of totals.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from llmopt.core.stats import t_quantile
+from llmopt.core.stats import t_quantile, wilson_interval
 
 _Z = 1.959963984540054
 _T_OF_TWO = 12.706
@@ -61,13 +61,7 @@ def share(count: int, texts: int) -> Estimate:
     value = count / texts
 
     def at(many: float) -> tuple[float, float]:
-        spread = _Z * math.sqrt(value * (1 - value) / many + (_Z / (2 * many)) ** 2)
-        scale = 1 + _Z**2 / many
-        middle = value + _Z**2 / (2 * many)
-        # at the ends the formula leaves some 1e-17 of rounding
-        low = 0.0 if count == 0 else max(0.0, (middle - spread) / scale)
-        high = 1.0 if count == texts else min(1.0, (middle + spread) / scale)
-        return low, high
+        return wilson_interval(value, many)
 
     return Estimate(value, *at(texts), texts, at)
 
