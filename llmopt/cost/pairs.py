@@ -55,6 +55,14 @@ class Answer:
     """Where only its text is known; None: it has usage, or failed and is free."""
     taken: bool = False
     """Has its request been found?"""
+    row: Row | None = None
+    """The record itself, where it is at hand."""
+
+
+def absorb(row: Row, other: Row) -> None:
+    """Let a record that counts tell what only another one of the same call says."""
+    if row.told is not None and other.told is not None:
+        row.told.absorb(other.told)
 
 
 def custom_id_of(record: dict[str, Any]) -> str | None:
@@ -86,7 +94,7 @@ def billed(kept: Iterable[Kept], within: Callable[[int | None], bool]) -> Iterat
     """Yield the records with usage that a text may repeat."""
     for item in kept:
         if item.row.outcome == Outcome.OK and not item.row.key and within(item.first):
-            yield Answer(item.row.spec, item.row.request_id, item.custom_id, item.row.model)
+            yield Answer(item.row.spec, item.row.request_id, item.custom_id, item.row.model, row=item.row)
 
 
 def pair(kept: Iterable[Kept], answers: Sequence[Answer], within: Callable[[int | None], bool]) -> None:
@@ -98,9 +106,12 @@ def pair(kept: Iterable[Kept], answers: Sequence[Answer], within: Callable[[int 
         within: is an instant in the period that is asked for?
     """
     texts = [item for item in kept if item.is_text]
-    known = {(answer.spec, answer.request_id) for answer in answers}
+    known = {(answer.spec, answer.request_id): answer.row for answer in answers}
     for item in texts:
-        item.repeated = (item.row.spec, item.row.request_id) in known
+        name = (item.row.spec, item.row.request_id)
+        item.repeated = name in known
+        if item.repeated and (row := known[name]) is not None:
+            absorb(row, item.row)
     open_texts = [item for item in texts if not item.repeated]
     asks = sorted((item for item in open_texts if item.asks), key=_place)
     others = (item for item in open_texts if not item.asks and item.row.counted and within(item.first))
@@ -113,6 +124,9 @@ def pair(kept: Iterable[Kept], answers: Sequence[Answer], within: Callable[[int 
         answer = _answer_to(ask, found.get(ask.row.request_id or "", {}))
         if answer is not None:
             answer.taken = ask.repeated = True
+            row = answer.row if answer.text is None else answer.text.row
+            if row is not None:
+                absorb(row, ask.row)
             if answer.text is not None and answer.text.lacks_prompt:
                 _join(answer.text, ask)
 

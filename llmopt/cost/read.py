@@ -97,7 +97,7 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
     reading = Reading()
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
         spool = Path(folder)
-        sources = find_files(_as_files(paths, spool), spool)
+        sources = find_files(as_paths(paths, spool), spool)
         reading.files = [source.shown for source in sources]
         reader = Reader(sniffer, plan, reading, settings.weigh)
         small = sum(source.size_bytes for source in sources) <= settings.small_bytes
@@ -113,7 +113,7 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
     return reading
 
 
-def _as_files(paths: Logs, spool: Path) -> Sequence[str | os.PathLike[str]]:
+def as_paths(paths: Logs, spool: Path) -> Sequence[str | os.PathLike[str]]:
     """Return the paths, with a file in `spool` in the place of each DataFrame."""
     if isinstance(paths, (str, os.PathLike)):
         return [paths]

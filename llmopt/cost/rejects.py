@@ -21,15 +21,16 @@ from llmopt.cost.counting import counted
 from llmopt.cost.csv_files import records as csv_records
 from llmopt.cost.groups import BY_TIME
 from llmopt.cost.line import by_line, decoded
-from llmopt.cost.pairs import Answer, Kept, billed, custom_id_of, is_within, joined, pair, wanted
+from llmopt.cost.pairs import Answer, Kept, absorb, billed, custom_id_of, is_within, joined, pair, wanted
 from llmopt.cost.plan import Plan
 from llmopt.cost.result import Rejected
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import DAMAGE, Source, numbered_lines
 from llmopt.cost.spans import repeated
+from llmopt.cost.spec.closures import Frames
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.python import RecordReader
-from llmopt.cost.spec.row import Outcome, Row
+from llmopt.cost.spec.row import Outcome, Row, Told
 from llmopt.cost.spec.values import epoch_micros, from_micros
 from llmopt.cost.weights import Weights
 
@@ -73,6 +74,18 @@ class Booked(Protocol):
     dearest_usd: Decimal | None
 
 
+class Witness(Protocol):
+    """Who wants the calls one by one."""
+
+    def note(self, spec: Spec, frames: Frames, where: str) -> Told:
+        """Look at a record while it is there."""
+        ...
+
+    def enter(self, key: Key, entry: Entry, row: Row) -> None:
+        """Take a call, as it enters the ledger."""
+        ...
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads records one by one and books them."""
@@ -82,6 +95,8 @@ class Reader:
     booked: Booked
     weigh: Callable[[Key], Weights | None] | None = None
     """Given where the dearest request is wanted: what the requests of a key cost."""
+    witness: Witness | None = None
+    """Given where calls are wanted one by one."""
     _kept: dict[object, Kept] = field(default_factory=dict)
     _spans: list[tuple[Row, Source]] = field(default_factory=list)
     _readers: dict[str, RecordReader] = field(default_factory=dict)
@@ -187,13 +202,13 @@ class Reader:
         if wanted(self._kept.values()):
             within = partial(is_within, plan=self.plan)
             pair(self._kept.values(), [*self._answers, *billed(self._kept.values(), within)], within)
-        for kept in self._kept.values():
+        for identity in list(self._kept):
+            kept = self._kept.pop(identity)  # there may be millions, and whoever takes them keeps something too
             if kept.repeated or (self._conceded and joined(kept.row.key) in self._conceded):
                 self._repeat(kept.first, kept.copies + 1)
                 continue
             self._enter(kept.row, kept.file, kept.first)
             self._repeat(kept.first, kept.copies)
-        self._kept = {}
 
     def _line(
         self, source: Source, number: int, line: bytes, specs: Sequence[Spec], places: set[tuple[int, ...]] | None
@@ -211,27 +226,27 @@ class Reader:
         custom_id = custom_id_of(record)
         for variant in self.sniffer.chains(spec, record):
             known = any(variant is other for other in specs)
-            for row in self._rows(variant, record):
+            for row in self._rows(variant, record, f"{source.shown}:{number}"):
                 if places is None or not known or row.place in places or not row.place:
                     self._book(row, source, number, custom_id)
 
     def _row(self, source: Source, number: int, record: dict[str, Any], spec: Spec) -> None:
         """Read a row of a table."""
-        for row in self._rows(spec, record):
+        for row in self._rows(spec, record, f"{source.shown}:{number}"):
             self._book(row, source, number, custom_id_of(record))
 
-    def _rows(self, spec: Spec, record: dict[str, Any]) -> list[Row]:
+    def _rows(self, spec: Spec, record: dict[str, Any], where: str) -> list[Row]:
         """Read a record by the format of its neighbours, or where it is not of that by its own."""
-        rows = self._reader(spec).rows(record)
+        rows = self._reader(spec).rows(record, where)
         if not spec.rows and any(row.outcome == Outcome.UNKNOWN for row in rows):
             own = self.sniffer.recognise_alone(record)
-            return self._reader(own).rows(record) if own else rows
+            return self._reader(own).rows(record, where) if own else rows
         return rows
 
     def _reader(self, spec: Spec) -> RecordReader:
         """One reader a spec and file: it remembers what earlier lines said."""
         if spec.variant not in self._readers:
-            self._readers[spec.variant] = RecordReader(spec)
+            self._readers[spec.variant] = RecordReader(spec, self.witness.note if self.witness else None)
         return self._readers[spec.variant]
 
     def _leaves(self) -> Iterator[tuple[Row, Source]]:
@@ -298,7 +313,10 @@ class Reader:
         stamps = [stamp for stamp in (known.first, micros) if stamp is not None]
         known.first = min(stamps, default=None)
         if _rank(row) > _rank(known.row):
+            absorb(row, known.row)
             known.row, known.file = row, source.shown
+        else:
+            absorb(known.row, row)
 
     def _first(self, row: Row, source: Source, custom_id: str | None) -> Kept:
         is_text = row.outcome == Outcome.NO_USAGE and not row.key and row.spec in self._texted
@@ -329,6 +347,8 @@ class Reader:
         untimed, naive = int(stamp is None), int(row.naive)
         entry = Entry(1, row.requests, usage, row.reported_usd, stamp, stamp, untimed, naive, row.counted)
         self.booked.ledger.add(key, entry)
+        if self.witness is not None:
+            self.witness.enter(key, entry, row)
 
     def _key(self, row: Row, file: str, outcome: Outcome, stamp: datetime | None) -> Key:
         keying = self.plan.keying

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from llmopt.core.cost import UnpricedBucket
 from llmopt.core.counted import Counted
 from llmopt.core.ledger import Entry, Key
 from llmopt.core.money import EXACT
 from llmopt.core.rate import Price
 from llmopt.cost.groups import FROM_PRICE
 from llmopt.cost.hints import Spent, hints
-from llmopt.cost.interval import Amount, amount
-from llmopt.cost.keying import instant
+from llmopt.cost.interval import Amount
 from llmopt.cost.pricing.resolve import ResolvedModel
 from llmopt.cost.pricing.table import PriceTable
+from llmopt.cost.quote import Quotes, charged
 from llmopt.cost.read import Reading
 from llmopt.cost.remarks import remarks
 from llmopt.cost.result import CostReport, Group, Period, PriceSource, Resolved, Totals, Unpriced
@@ -85,11 +84,12 @@ class Settlement:
         Args:
             as_of: price records without a timestamp as of then; None: at the newest prices, with a warning.
         """
+        quotes = Quotes(self.table, as_of)
         for key, entry in self.reading.ledger:
             if key.outcome == Outcome.NO_USAGE:
                 self._leave(key.model, "no usage in the record", entry)
             elif key.outcome == Outcome.OK:
-                self._price(key, entry, as_of)
+                self._price(key, entry, quotes)
         reading = self.reading
         unpriced_records = sum(entry.records for entry in self.unpriced.values())
         first, last = self.total.entry.first, self.total.entry.last
@@ -116,28 +116,18 @@ class Settlement:
             files=tuple(reading.files),
         )
 
-    def _price(self, key: Key, entry: Entry, as_of: datetime | None) -> None:
-        if key.model is None:
-            self._leave(None, "no model in the record", entry)
+    def _price(self, key: Key, entry: Entry, quotes: Quotes) -> None:
+        quote = quotes.of(key)
+        if isinstance(quote, str):
+            self._leave(key.model, quote, entry)
             return
-        resolved = self.table.resolve(key.model, key.provider)
-        if resolved is None:
-            self._leave(key.model, "unknown model", entry)
-            return
-        at = instant(key.epoch, key.minute) or as_of
-        choice = self.table.price_at(resolved, key.tier, at)
-        if choice.price is None:
-            self._leave(key.model, f"no price for the {key.tier} tier", entry)
-            return
-        for warning in choice.warnings:
+        for warning in quote.warnings:
             self.warnings[warning] = self.warnings.get(warning, 0) + entry.records
-        try:
-            longest = key.band + 1 if key.band else 0
-            spent = amount(entry, choice.price, longest)
-        except UnpricedBucket as error:
-            self._leave(key.model, f"no price for {error.bucket.replace('_', ' ')} tokens", entry)
+        spent = charged(key, entry, quote.price)
+        if isinstance(spent, str):
+            self._leave(key.model, spent, entry)
             return
-        self._book(key, entry, resolved, choice.price, spent)
+        self._book(key, entry, quote.resolved, quote.price, spent)
 
     def _book(self, key: Key, entry: Entry, resolved: ResolvedModel, price: Price, spent: Amount) -> None:
         self.priced += entry.records

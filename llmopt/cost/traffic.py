@@ -11,29 +11,30 @@ Read record by record, in the memory that the requests need; millions of them ta
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmopt.core.ledger import Entry, Key, Ledger
-from llmopt.cost.documents import as_lines
 from llmopt.cost.keying import Keying
 from llmopt.cost.mapping import mapped_specs
+from llmopt.cost.one_by_one import read_each
 from llmopt.cost.plan import Plan
 from llmopt.cost.read import Reading
 from llmopt.cost.rejects import Reader
 from llmopt.cost.result import Rejected
 from llmopt.cost.sniff import Sniffer
-from llmopt.cost.sources import Source, find_files
 from llmopt.cost.spec.expr import Binary, Call, Const, Expr
 from llmopt.cost.spec.expr import Path as ColumnPath
 from llmopt.cost.spec.load import Spec, load_specs
 from llmopt.cost.spec.row import Outcome
 from llmopt.errors import InputError, UsageError
 
-_ALL_ROWS = 2**62
+if TYPE_CHECKING:
+    from llmopt.cost.read import Logs
+
 _GENERIC, _BARE = "generic", "times and counts"
 """Names of the formats whose records may say too little for a bill."""
 _FEW = ("request_id", "timestamp", "input_uncached", "output_text", "requests")
@@ -80,7 +81,7 @@ class Traffic:
 
 
 def requests(
-    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    paths: str | os.PathLike[str] | Logs,
     *,
     input_format: str = "auto",
     mapping: Mapping[str, str] | None = None,
@@ -90,7 +91,7 @@ def requests(
     """Read the requests of logs.
 
     Args:
-        paths: files, directories (recursive), globs, `-` for standard input; `.gz` and `.zst` too.
+        paths: files, directories (recursive), globs, `-` for standard input, `.gz` and `.zst` too; pandas DataFrames.
         input_format: name of a format; `auto` tells each file's by its content.
         mapping: column of a table or generic log -> canonical field.
         format_specs: more format specs (`docs/format-specs.md`).
@@ -110,13 +111,7 @@ def requests(
     found = _Found({spec.name for spec in specs if spec.aggregate})
     reading = Reading(ledger=found)
     reader = Reader(Sniffer(specs), Plan(Keying((), ()), dedupe=dedupe), reading)
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
-        sources = find_files(given, Path(folder))
-        for number, source in enumerate(sources):
-            _read(source, reader, Path(folder) / f"document-{number}")
-        reader.finish()
-    traffic = _traffic(found, reading, [source.shown for source in sources])
+    traffic = _traffic(found, reading, read_each(paths, reader))
     if not (found.requests or found.aggregated or traffic.free or traffic.skipped or traffic.duplicates):
         first = traffic.rejected[0] if traffic.rejected else None
         reason = f"{first.first}: {first.reason}" if first else f"{', '.join(traffic.files)}: no record in it"
@@ -180,40 +175,6 @@ class _Found(Ledger):
                 counted=counted is not None,
             )
         )
-
-
-def _read(source: Source, reader: Reader, spool: Path) -> None:
-    """Read one file, whatever it is."""
-    found = reader.sniffer.sniff(source)
-    if found.kind == "document":
-        source = as_lines(source, spool)
-        found = reader.sniffer.sniff(source)
-    if found.kind == "other":
-        reader.reject("not a log: binary data", source.shown, 1)
-    elif found.kind == "parquet":
-        _read_parquet(source, reader)
-    elif found.kind == "csv":
-        reader.read_csv(replace(source, delimiter=found.delimiter), found.variants[0])
-    else:
-        reader.read_all(source)
-
-
-def _read_parquet(source: Source, reader: Reader) -> None:
-    # Other files need not wait for duckdb to load.
-    import duckdb
-
-    from llmopt.cost.tables import parquet
-
-    with duckdb.connect() as connection:
-        try:
-            table = parquet(connection, source)
-            specs = reader.sniffer.table(table.sample(connection))
-            if not specs:
-                reader.reject("no known columns", source.shown, 1)
-                return
-            reader.read_records(source, specs[0], table.rows(connection, None, _ALL_ROWS))
-        except duckdb.Error as error:
-            reader.reject(f"damaged file, cannot be read: {str(error).splitlines()[0]}", source.shown, 1)
 
 
 def _traffic(found: _Found, reading: Reading, files: Sequence[str]) -> Traffic:

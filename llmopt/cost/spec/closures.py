@@ -63,12 +63,13 @@ class Closures:
                 first, second = self.count(left, signed=signed), self.count(right, signed=signed)
                 return _add(first, second, 1 if op == "+" else -1)
             case Call(name="first", args=args):
-                counts = [self.count(arg, signed=signed) for arg in args]
-                return lambda frames: next((n for n in (read(frames) for read in counts) if n is not None), None)
+                return _first([self.count(arg, signed=signed) for arg in args])
             case Call(name="if", args=(condition, then, other)):
                 test = self.truth(condition)
                 yes, no = self.count(then, signed=signed), self.count(other, signed=signed)
                 return lambda frames: yes(frames) if test(frames) else no(frames)
+            case Const(value=int(constant)) if not isinstance(constant, bool) and constant <= MAX_COUNT:
+                return lambda _: constant
             case _:
                 value = self.value(expr)
                 label, limit = _label(expr), MAX_AGGREGATE if self.spec.aggregate else MAX_COUNT
@@ -100,6 +101,10 @@ class Closures:
         if level == LINE:
             return lambda frames: get(frames.line, steps)
         index = level if level == CURRENT else level + self._shift
+        if len(steps) == 1 and isinstance(steps[0], str):
+            return _member(index, steps[0])
+        if len(steps) == 2 and isinstance(steps[0], str) and isinstance(steps[1], str):
+            return _inner_member(index, steps[0], steps[1])
         return lambda frames: get(frames.levels[index], steps)
 
     def _binary(self, expr: Binary) -> Value:
@@ -130,7 +135,7 @@ class Closures:
         if call.name == "carry":
             return self._carry(call, values[0])
         if call.name == "first":
-            return lambda f: next((v for v in (read(f) for read in values) if v is not None), None)
+            return _first(values)
         function = _FUNCTIONS[call.name]
         return lambda f: get(function(*(read(f) for read in values)), call.steps)
 
@@ -145,6 +150,35 @@ class Closures:
             return frames.carried.get(slot)
 
         return carried
+
+
+def _first(reads: list[Callable[[Frames], Any]]) -> Callable[[Frames], Any]:
+    """Return the function that reads the first value that is there."""
+
+    def first(frames: Frames) -> Any:
+        for read in reads:
+            found = read(frames)
+            if found is not None:
+                return found
+        return None
+
+    return first
+
+
+def _member(index: int, name: str) -> Value:
+    """Walk one step: most paths are a name or two, and much of the time of reading a log goes here."""
+    return lambda frames: here.get(name) if isinstance(here := frames.levels[index], dict) else None
+
+
+def _inner_member(index: int, outer: str, name: str) -> Value:
+    """Walk two steps."""
+
+    def read(frames: Frames) -> Any:
+        here = frames.levels[index]
+        inner = here.get(outer) if isinstance(here, dict) else None
+        return inner.get(name) if isinstance(inner, dict) else None
+
+    return read
 
 
 def get(value: Any, steps: tuple[Step, ...]) -> Any:

@@ -16,14 +16,16 @@ from llmopt.core.usage import BUCKETS, Usage
 from llmopt.cost.spec.closures import Closures, Frames, get
 from llmopt.cost.spec.expr import Expr, Path
 from llmopt.cost.spec.load import GROUP_FIELDS, LOGGED_TEXTS, Spec, is_time
-from llmopt.cost.spec.row import Outcome, Row
+from llmopt.cost.spec.row import Outcome, Row, Told
 from llmopt.cost.spec.values import BadCount, epoch_micros, to_money, to_time, to_total
 
 _TEXTS = ("request_id", "provider", "model", "tier", *GROUP_FIELDS)
 _COUNTS = (*BUCKETS, "total", "requests")
-_SAYS_NOTHING = ("{}", "[]", "null")
-"""JSON of a text that is not there."""
+SAYS_NOTHING = ("", "{}", "[]", "null")
+"""A text that is not there, as JSON or blank."""
 _Number = Callable[[Frames], int | Decimal | None]
+Note = Callable[[Spec, Frames, str], Told]
+"""(format, record, `file:line`) -> what to keep of a call beyond what a bill needs."""
 
 
 class Detector:
@@ -65,8 +67,10 @@ class Detector:
 class RecordReader(Detector):
     """Reads records of one spec; keep one a file where the spec carries values from line to line."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, note: Note | None = None) -> None:
+        """`note` is given where calls are read one by one."""
         super().__init__(spec)
+        self._note = note
         compiler = self._compiler
         self._skip, self._usage = compiler.truth(spec.skip), compiler.truth(spec.usage)
         self._free, self._failed = compiler.truth(spec.free), compiler.truth(spec.failed)
@@ -90,14 +94,22 @@ class RecordReader(Detector):
         self._parent = [compiler.text(expr) for expr in tree.parent] if tree else []
         self.stateful = compiler.stateful
 
-    def rows(self, line: Any) -> list[Row]:
-        """Read every row of a decoded line; rows that are not of the format come back as UNKNOWN."""
-        return [self._placed(frames) for frames in self._frames(line)]
+    def rows(self, line: Any, where: str = "") -> list[Row]:
+        """Read every row of a decoded line; rows that are not of the format come back as UNKNOWN.
 
-    def _placed(self, frames: Frames) -> Row:
+        Args:
+            line: the record.
+            where: `file:line` of it, for the notes.
+        """
+        return [self._placed(frames, where) for frames in self._frames(line)]
+
+    def _placed(self, frames: Frames, where: str) -> Row:
         """Read one row, with its place in the line and in the trace."""
         span, parent = (_identity(reads, frames) for reads in (self._span, self._parent))
-        return replace(self._row(frames), place=frames.place, span=span, parent=parent)
+        row = self._row(frames)
+        called = self._note is not None and row.outcome in (Outcome.OK, Outcome.NO_USAGE)
+        told = self._note(self.spec, frames, where) if self._note is not None and called else None
+        return replace(row, place=frames.place, span=span, parent=parent, told=told)
 
     def _row(self, frames: Frames) -> Row:
         name = self.spec.name
@@ -143,7 +155,7 @@ class RecordReader(Detector):
     def _logged(self, name: str, frames: Frames) -> str | None:
         """Read what was asked or answered; None where there is nothing to count."""
         text = self._said[name](frames) if name in self._said else None
-        return None if text is None or text.strip() in _SAYS_NOTHING or not text.strip() else text
+        return None if text is None or text.strip() in SAYS_NOTHING else text
 
     def _usage_of(self, frames: Frames) -> tuple[Usage, int]:
         counts: dict[str, int] = {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
+from typing import Protocol
 
 from llmopt.core.counted import Counted
 from llmopt.core.usage import Usage
@@ -31,6 +32,14 @@ class Outcome(IntEnum):
     """Not of a format that the file is known to hold (or not JSON at all)."""
     SKIP = 5
     """Not a request."""
+
+
+class Told(Protocol):
+    """What a reader of single calls makes of a record, beyond what a bill needs."""
+
+    def absorb(self, other: Told) -> None:
+        """Take what only another record of the same call says."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,8 @@ class Row:
     """Identity of a span of a trace; None for formats without."""
     parent: str | None = None
     """Identity of the span above."""
+    told: Told | None = field(default=None, compare=False, repr=False)
+    """What else was made of the record, where calls are read one by one."""
 
     @property
     def has_text(self) -> bool:

@@ -37,6 +37,16 @@ def to_text(value: Any) -> str | None:
     return str(value)
 
 
+def unpacked(value: Any) -> Any:
+    """Decode a JSON object or list that was logged as text; anything else comes back as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return value
+
+
 def to_count(value: Any, label: str = "a count", limit: int = MAX_COUNT, least: int = 0) -> int | None:
     """Return a whole number from `least` to `limit`, or None for null.
 

@@ -1,0 +1,142 @@
+"""The calls of a log one by one: what was asked and answered, for whom, when, and what each cost.
+
+Any log that can be priced can be read so, and a call counts here where it counts in a bill: the costs of all calls add
+up to what `llmopt cost` says, but for records that are sums of many requests. Texts are not kept: each call is handed
+over once, and those that wait for the last record of their response wait on the disk if they are many.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmopt.core.ledger import Entry, Key, Ledger
+from llmopt.cost.call import Call, Calls, T
+from llmopt.cost.call_book import CallBook
+from llmopt.cost.keying import Keying
+from llmopt.cost.mapping import mapped_specs
+from llmopt.cost.one_by_one import read_each
+from llmopt.cost.plan import Plan
+from llmopt.cost.pricing.table import PriceTable
+from llmopt.cost.quote import Quotes
+from llmopt.cost.read import Reading
+from llmopt.cost.rejects import Reader
+from llmopt.cost.shelf import Shelf
+from llmopt.cost.sniff import Sniffer
+from llmopt.cost.spec.load import GROUP_FIELDS, Spec, load_specs
+from llmopt.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from llmopt.cost.read import Logs
+
+__all__ = ["Call", "Calls", "read_calls"]
+
+
+def read_calls(
+    paths: str | os.PathLike[str] | Logs,
+    take: Callable[[Call], T],
+    *,
+    columns: Sequence[str] = (),
+    input_format: str = "auto",
+    mapping: Mapping[str, str] | None = None,
+    format_specs: Sequence[Path] = (),
+    prices: Sequence[Path] = (),
+    deployments: Mapping[str, str] | None = None,
+    cached: str | None = None,
+    dedupe: str = "auto",
+    as_of: datetime | None = None,
+) -> Calls[T]:
+    """Read logs call by call.
+
+    Args:
+        paths: files, directories (recursive), globs, `-` for standard input, `.gz` and `.zst` too; pandas DataFrames.
+        take: what to keep of a call. It is asked in any order; what it returns comes by time.
+        columns: further columns, by name or by names with dots between that lead into objects (`scores.helpful`).
+        input_format: name of a format; `auto` tells each file's by its content.
+        mapping: column of a table or generic log -> canonical field.
+        format_specs: more format specs (`docs/format-specs.md`).
+        prices: more price files.
+        deployments: deployment name as logged -> model.
+        cached: `included` or `excluded`: whether the input count of a generic log holds its cached tokens.
+        dedupe: `auto` (formats that repeat by nature, and identical records with one request id) or `none`.
+        as_of: price calls without a time as of then; None: at the newest prices, with a warning.
+
+    Raises:
+        InputError: a path that does not exist, or nothing in it could be read.
+        UsageError: no such format.
+        ConfigError: a wrong spec, mapping or price file.
+    """
+    as_of = as_of.replace(tzinfo=UTC) if as_of is not None and as_of.tzinfo is None else as_of
+    table = PriceTable.load(extra=prices, deployments=deployments)
+    known = mapped_specs(tuple(load_specs(tuple(format_specs), {"cached": cached})), mapping or {})
+    specs, names = _chosen(known, input_format), ", ".join(sorted(spec.name for spec in known))
+    hours = table.hour_cuts()
+    plan = Plan(
+        Keying(table.change_dates(), table.band_thresholds(), hours.minutes, hours.names),
+        by=GROUP_FIELDS,
+        dedupe=dedupe,
+        deployments={name.lower(): model for name, model in (deployments or {}).items()},
+    )
+    reading = Reading(ledger=_Unbooked())
+    with Shelf() as shelf:
+        book = CallBook(take, tuple(columns), Quotes(table, as_of), shelf)
+        files = read_each(paths, Reader(Sniffer(specs), plan, reading, witness=book))
+    calls = _calls(book, reading, files, as_of)
+    if not (calls.taken or calls.aggregated or calls.free or calls.skipped or calls.duplicates):
+        first = calls.rejected[0] if calls.rejected else None
+        reason = f"{first.first}: {first.reason}" if first else f"{', '.join(files)}: no record in it"
+        raise InputError(reason, f"nothing in the log could be read; formats: {names}")
+    return calls
+
+
+class _Unbooked(Ledger):
+    """Takes the place of the ledger that a bill is added up in: here each call is handed over instead."""
+
+    def add(self, key: Key, entry: Entry) -> None:
+        """Let it go."""
+
+
+def _chosen(specs: tuple[Spec, ...], input_format: str) -> tuple[Spec, ...]:
+    """Return the formats to look for.
+
+    Raises:
+        UsageError: no such format.
+    """
+    names = sorted(spec.name for spec in specs)
+    if input_format == "auto":
+        return specs
+    if input_format not in names:
+        raise UsageError(f"no such input format: {input_format!r}", f"one of auto, {', '.join(names)}")
+    return tuple(spec for spec in specs if spec.name == input_format)
+
+
+def _calls(book: CallBook[T], reading: Reading, files: tuple[str, ...], as_of: datetime | None) -> Calls[T]:
+    return Calls(
+        taken=book.by_time(),
+        files=files,
+        untimed=book.untimed,
+        aggregated=book.aggregated,
+        free=reading.free,
+        duplicates=reading.duplicates,
+        skipped=reading.skipped,
+        rejected=reading.rejects.listed(),
+        warnings=tuple(_warnings(book, as_of)),
+    )
+
+
+def _warnings(book: CallBook[T], as_of: datetime | None) -> Iterator[str]:
+    if book.untimed and as_of is None:
+        yield f"{_calls_of(book.untimed)} without a readable timestamp, priced at the newest prices (set --as-of DATE)"
+    if book.naive:
+        yield f"{_calls_of(book.naive)} without a time zone, taken as UTC"
+    for reason, count in sorted(book.unpriced.items()):
+        yield f"{_calls_of(count)} without a price: {reason}"
+    for text, count in sorted(book.warnings.items()):
+        yield f"{text} ({_calls_of(count)})"
+
+
+def _calls_of(count: int) -> str:
+    return f"{count:,} call{'' if count == 1 else 's'}"
