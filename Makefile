@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 BIN := .venv/bin
 SMOKE := .venv-wheel/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
-EXTRAS := pandas,models,onnx,openvino,torchao,semantic,llmlingua,bench,serve,test,dev
+EXTRAS := pandas,redis,models,onnx,openvino,torchao,semantic,llmlingua,bench,serve,test,dev
 
 .PHONY: demo test lint types layers smoke pytest docs golden format clean
 .NOTPARALLEL:
@@ -40,6 +40,8 @@ smoke: .venv/.test .venv-wheel/.made
 	$(SMOKE)/llmopt cost samples/ >/dev/null
 	$(SMOKE)/llmopt tokens samples/prompts --model gpt-4o,claude-sonnet-4-5 --cost >/dev/null
 	$(SMOKE)/llmopt compress samples/wordy/order.md --level aggressive -q >/dev/null
+	$(SMOKE)/llmopt cache simulate samples/caching >/dev/null
+	$(SMOKE)/llmopt route explain "What is a monad?" >/dev/null
 	$(SMOKE)/llmopt compress eval --prompts 20 --questions 8 >/dev/null
 
 pytest: .venv/.test

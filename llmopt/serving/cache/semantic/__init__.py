@@ -1,0 +1,1 @@
+"""Answers to questions that say the same in other words: opt-in, guarded, audited."""

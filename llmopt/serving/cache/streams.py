@@ -1,0 +1,102 @@
+"""One answer, two forms: a stream put together to the whole JSON, and made again from it.
+
+A store keeps the whole form only. What a stream says by its timing (how the text was cut into pieces) is not kept: a
+text is replayed in one piece. A stream that was asked for without usage (`stream_options.include_usage`) makes an
+answer without usage, so a proxy should always ask for it, and leave it out for those who did not.
+
+Forms: OpenAI chat completions, completions and responses, Anthropic messages, told apart by what they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from llmopt.errors import InputError
+from llmopt.serving.cache.entry import Reply
+from llmopt.serving.cache.forms import anthropic, openai, responses
+from llmopt.serving.cache.forms.jsontext import dumps, loads_object
+from llmopt.serving.openai_chunks import DONE
+from llmopt.serving.sse import Event, SseReader
+
+
+def collected(events: Iterable[Event]) -> bytes | None:
+    """Put a stream's events together to the JSON that the server would have sent at once.
+
+    Args:
+        events: as `SseReader` reads them.
+
+    Returns:
+        The whole response; None where the stream was cut, holds an error, or is of a kind that nobody knows. A
+        response that says itself that it was cut at a length limit is one: `why_not_kept` refuses it.
+    """
+    frames: list[dict[str, Any]] = []
+    done = False
+    for event in events:
+        if event.data.strip() == DONE:
+            done = True
+            break
+        frame = loads_object(event.data)
+        if frame is None or event.event == "error" or frame.get("error") or frame.get("type") == "error":
+            return None
+        if frame.get("type") not in ("ping", "keepalive"):
+            frames.append(frame)
+    whole = _whole(frames, done) if frames else None
+    return None if whole is None else dumps(whole)
+
+
+def replayed(body: bytes, *, include_usage: bool = False) -> tuple[bytes, ...] | None:
+    """Make the events of a stream from the whole JSON, each a frame of server-sent events.
+
+    Args:
+        body: as stored.
+        include_usage: what the request asked for in `stream_options.include_usage` (OpenAI chat and completions).
+
+    Returns:
+        The frames, the last one included (`[DONE]` where the API has one); None where the body has no stream form.
+    """
+    whole = loads_object(body)
+    if whole is None:
+        return None
+    if "choices" in whole:
+        chunks = openai.replay(whole, include_usage)
+        return None if chunks is None else (*(b"data: %b\n\n" % dumps(chunk) for chunk in chunks), b"data: [DONE]\n\n")
+    events = responses.replay(whole) if whole.get("object") == "response" else None
+    if whole.get("type") == "message":
+        events = anthropic.replay(whole)
+    return None if events is None else tuple(b"event: %b\ndata: %b\n\n" % (_kind(each), dumps(each)) for each in events)
+
+
+def reply_of(stream: bytes | Iterable[bytes], *, status: int = 200, cache_control: str = "") -> Reply:
+    """Read a whole stream, and return the answer that it makes: what `ResponseCache` keeps.
+
+    Args:
+        stream: as it came from the server, in one piece or in many, cut anywhere.
+        status: HTTP status.
+        cache_control: the response's `Cache-Control` header. Servers put `no-cache` on streams that proxies should not
+            hold back; leave it out if that is all it means.
+
+    Returns:
+        The answer; with the stream itself as its body, and not complete, where nothing whole can be made of it.
+    """
+    pieces = [stream] if isinstance(stream, bytes) else list(stream)
+    reader = SseReader()
+    try:
+        events = [event for piece in pieces for event in reader.feed(piece)]
+        body = collected([*events, *reader.close()])
+    except InputError:  # an event without end
+        body = None
+    return Reply(b"".join(pieces) if body is None else body, status, cache_control, complete=body is not None)
+
+
+def _whole(frames: list[dict[str, Any]], done: bool) -> dict[str, Any] | None:
+    kind = frames[0].get("type")
+    if kind == "message_start":
+        return anthropic.collect(frames)
+    if isinstance(kind, str) and kind.startswith("response."):
+        return responses.collect(frames)
+    return openai.collect(frames, done)
+
+
+def _kind(event: dict[str, Any]) -> bytes:
+    return str(event["type"]).encode()
