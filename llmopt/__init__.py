@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from llmopt.prompts.result import Compressed
     from llmopt.serving.batching.batcher import AdaptiveBatcher
     from llmopt.serving.budget import LatencyBudget
+    from llmopt.serving.cache.cache import ResponseCache
+    from llmopt.serving.cache.key import request_key
+    from llmopt.serving.cache.request import CacheRequest
+    from llmopt.serving.cache.stores.memory import MemoryStore
+    from llmopt.serving.cache.stores.redis import RedisStore
+    from llmopt.serving.cache.stores.sqlite import SqliteStore
+    from llmopt.serving.routing.policy import Policy, load_policy
+    from llmopt.serving.routing.router import Router
     from llmopt.tokens.api import count_tokens
     from llmopt.tokens.result import TokenCount
 
@@ -30,41 +38,59 @@ __all__ = [
     "AdaptiveBatcher",
     "BenchReport",
     "BenchResult",
+    "CacheRequest",
     "Compressed",
     "CompressedChat",
     "CostReport",
     "LatencyBudget",
+    "MemoryStore",
+    "Policy",
     "QuantizeConfig",
     "QuantizeReport",
+    "RedisStore",
+    "ResponseCache",
+    "Router",
+    "SqliteStore",
     "TokenCount",
     "__version__",
     "bench_batch",
     "compare",
     "compress",
     "count_tokens",
+    "load_policy",
     "price",
     "price_logs",
     "quantize",
+    "request_key",
 ]
 
 _HOMES = {
     "AdaptiveBatcher": "llmopt.serving.batching",
     "BenchReport": "llmopt.bench.report",
     "BenchResult": "llmopt.bench.comparing.result",
+    "CacheRequest": "llmopt.serving.cache",
     "Compressed": "llmopt.prompts.result",
     "CompressedChat": "llmopt.prompts.chat",
     "CostReport": "llmopt.cost.result",
     "LatencyBudget": "llmopt.serving.budget",
+    "MemoryStore": "llmopt.serving.cache",
+    "Policy": "llmopt.serving.routing",
     "QuantizeConfig": "llmopt.models.quantizing.config",
     "QuantizeReport": "llmopt.models.quantizing.report",
+    "RedisStore": "llmopt.serving.cache",
+    "ResponseCache": "llmopt.serving.cache",
+    "Router": "llmopt.serving.routing",
+    "SqliteStore": "llmopt.serving.cache",
     "TokenCount": "llmopt.tokens.result",
     "bench_batch": "llmopt.bench.api",
     "compare": "llmopt.bench.comparing.api",
     "compress": "llmopt.prompts.api",
     "count_tokens": "llmopt.tokens.api",
+    "load_policy": "llmopt.serving.routing",
     "price": "llmopt.cost.api",
     "price_logs": "llmopt.cost.api",
     "quantize": "llmopt.models.quantizing.api",
+    "request_key": "llmopt.serving.cache",
 }
 """Exported name -> the module that holds it."""
 

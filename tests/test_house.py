@@ -23,7 +23,7 @@ OWNERS = {
     "fastapi": {"serving"},
     "huggingface_hub": {"models"},
     "llmlingua": {"models"},
-    "numpy": {"bench"},
+    "numpy": {"bench", "serving"},
     "onnx": {"models"},
     "onnxruntime": {"models"},
     "openvino": {"models"},

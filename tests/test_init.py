@@ -9,8 +9,10 @@ import pytest
 import llmopt
 import llmopt.bench
 import llmopt.models
+import llmopt.serving.cache
+import llmopt.serving.routing
 
-PACKAGES = (llmopt, llmopt.bench, llmopt.models)
+PACKAGES = (llmopt, llmopt.bench, llmopt.models, llmopt.serving.cache, llmopt.serving.routing)
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)

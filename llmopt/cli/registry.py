@@ -61,6 +61,8 @@ COMMANDS: tuple[Entry, ...] = (
         "llmopt.cli.inspect",
         "inspect",
     ),
+    Entry("cache", "Cache responses: what that saves, and what a store holds.", "llmopt.cli.cache", "app"),
+    Entry("route", "Send requests to the cheapest model that will do.", "llmopt.cli.route", "app"),
     Entry("estimate", "Estimate what planned traffic will cost.", "llmopt.cli.estimate", "estimate"),
     Entry("serve", "Serve a model over HTTP, in batches that fill by themselves.", "llmopt.cli.serve", "serve"),
 )

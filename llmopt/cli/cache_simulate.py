@@ -1,0 +1,145 @@
+"""`llmopt cache simulate`: what a response cache would have saved on a log."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmopt.cli import values
+from llmopt.cli.cache_asked import sizes_of, ttls_of
+from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
+from llmopt.cli.output import destination, write
+from llmopt.cli.progress import ProgressLine
+from llmopt.errors import CheckFailed, InputError
+from llmopt.report.cache_simulate_view import best, payload, saved_share, view
+from llmopt.report.figures import plural
+from llmopt.report.text import percent
+from llmopt.savings.caching_result import CacheSimulation
+from llmopt.savings.projection import Projection, scaled
+
+NO_TENANT = "none"
+READ, LIMITS, SHOW = "What is read", "Limits (exit 1 where one does not hold)", "What is shown"
+
+
+def _option(help: str, *names: str, metavar: str | None = None, panel: str | None = None) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(*names, help=help, metavar=metavar, rich_help_panel=panel)
+    return option
+
+
+def simulate(
+    logs: Annotated[list[str], typer.Argument(metavar="LOGS", help="Files, folders, quoted globs; - for stdin.")],
+    ttl: Annotated[str, _option("How long answers are kept.", "--ttl", metavar="TIME,...")] = "1h,24h,7d",
+    size: Annotated[str, _option("Room for answers, such as 64MB,1GB.", "--size", metavar="SIZE,...")] = "unbounded",
+    tenant_by: Annotated[
+        str,
+        _option("What answers are never shared across: team, user, feature, a column; or none.", metavar="NAME"),
+    ] = "team",
+    cache_sampled: Annotated[
+        bool, _option("Answer requests that sample, too: each asker gets the same.", "--cache-sampled")
+    ] = False,
+    input_format: Annotated[
+        str, _option("Name of the log format; auto recognises each record.", metavar="NAME", panel=READ)
+    ] = "auto",
+    map: Annotated[
+        list[str], _option("Your column=our field, or a file of such pairs.", metavar="FILE|COL=FIELD", panel=READ)
+    ] = [],  # noqa: B006 - typer copies it
+    format_spec: Annotated[list[Path], _option("A log format of your own (TOML).", metavar="FILE", panel=READ)] = [],  # noqa: B006
+    prices: Annotated[list[Path], _option("Prices of your own (JSON); they win.", metavar="FILE", panel=READ)] = [],  # noqa: B006
+    deployments: Annotated[
+        Path | None, _option("Deployment name -> model, as JSON or TOML.", metavar="FILE", panel=READ)
+    ] = None,
+    cached: Annotated[
+        str | None, _option("Does a mapped input count include cached tokens?", metavar="included|excluded", panel=READ)
+    ] = None,
+    as_of: Annotated[
+        str | None, _option("Price records without a timestamp as of this day.", metavar="DATE", panel=READ)
+    ] = None,
+    per_day: Annotated[
+        str | None, _option("Requests a day: what the best setting saves then.", metavar="N", panel=SHOW)
+    ] = None,
+    top: Annotated[str | None, _option("Show the N best tenants and models.", metavar="N", panel=SHOW)] = None,
+    min_saving: Annotated[
+        str | None, _option("Part of the bill that the best setting saves.", metavar="PERCENT", panel=LIMITS)
+    ] = None,
+    strict: Annotated[
+        bool, _option("No request unknown, unpriced or rejected, no warning.", "--strict", panel=LIMITS)
+    ] = False,
+    format: FormatOption = None,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Say what a response cache would have saved on a log.
+
+    The log's own requests are replayed in the order of time, once for each time to live and size.
+    """
+    to = destination(format, output, quiet=quiet)
+    ttls_s, sizes_bytes = ttls_of(ttl, "--ttl"), sizes_of(size, "--size")
+    daily, shown = values.whole(per_day, "--per-day", least=1), values.whole(top, "--top", least=1)
+    least = values.percentage(min_saving, "--min-saving")
+    from llmopt.savings import caching  # what reads logs loads a query engine; nothing else of `llmopt cache` needs it
+
+    with ProgressLine(quiet=quiet) as line:
+        line(0, 0, "replaying the log")
+        result = caching.simulate(
+            logs,
+            ttls_s=ttls_s,
+            sizes_bytes=sizes_bytes,
+            tenant="" if tenant_by == NO_TENANT else tenant_by,
+            cache_sampled=cache_sampled,
+            input_format=input_format,
+            mapping=values.mapping(map, "--map"),
+            format_specs=format_spec,
+            prices=prices,
+            deployments=values.mapping_file(deployments, "--deployments") if deployments else None,
+            cached=values.choice(cached, "--cached", ("included", "excluded")),
+            as_of=values.instant(as_of, "--as-of"),
+        )
+    projection = None if daily is None else projected(result, daily)
+    failed = (*_unmet(result, least), *(_unknown(result) if strict else ()))
+    people = view(result, projection=projection, top=shown, brief=quiet and not verbose)
+    write(people, payload(result, projection=projection, failed_checks=failed), to, failed)
+    _end(result, failed)
+
+
+def projected(result: CacheSimulation, calls_per_day: int) -> Projection | None:
+    """Return what the best setting saves at so many requests a day; None where nothing was simulated."""
+    chosen = best(result)
+    if chosen is None:
+        return None
+    setting = result.settings[chosen]
+    return scaled(calls_per_day, result.requests, result.cost_usd, setting.saved_usd + setting.shared_usd)
+
+
+def _unmet(result: CacheSimulation, least: Decimal | None) -> tuple[str, ...]:
+    found = saved_share(result)
+    if least is None or found >= least:
+        return ()
+    return (f"the best setting saves {percent(found)} of the bill, under --min-saving {percent(least)}",)
+
+
+def _unknown(result: CacheSimulation) -> tuple[str, ...]:
+    """Return a line for everything that a strict run does not let pass."""
+    lines = [
+        f"{plural(one.requests, 'request')} not simulated: {one.reason}, first at {one.first} (--strict)"
+        for one in result.left_out
+        if not one.known
+    ]
+    if result.unpriced:
+        lines.append(f"{plural(result.unpriced, 'request')} without a price (--strict)")
+    lines += [
+        f"{plural(one.count, 'record')} rejected: {one.reason}, first at {one.first} (--strict)"
+        for one in result.rejected
+    ]
+    return (*lines, *(f"warning: {warning} (--strict)" for warning in result.warnings))
+
+
+def _end(result: CacheSimulation, failed: tuple[str, ...]) -> None:
+    """Fail after the report was printed: first where nothing could be read, then where a check does not hold."""
+    if result.rejected and not (result.requests or result.free or result.aggregated):
+        raise InputError("no record could be read", "see the reasons in the report; --input-format names the format")
+    if failed:
+        raise CheckFailed("\n".join(failed))

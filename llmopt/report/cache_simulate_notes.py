@@ -1,0 +1,109 @@
+"""The lines under a simulated cache: what became of every request, and what was assumed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from llmopt.core.quantity import significant
+from llmopt.report.figures import plural
+from llmopt.report.table import Note
+from llmopt.report.text import byte_size, iso
+from llmopt.savings.caching_result import CacheSimulation, Setting
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def kept_for(setting: Setting) -> str:
+    """Return a time to live as users write it: `90s`, `30min`, `24h`, `7d`."""
+    for unit_s, name in _UNITS:
+        least = 2 * unit_s if name == "d" else unit_s
+        if setting.ttl_s >= least and setting.ttl_s % unit_s == 0:
+            return f"{int(setting.ttl_s // unit_s):,}{name}"
+    return f"{significant(setting.ttl_s, 6)}s"
+
+
+def room(size_bytes: int | None) -> str:
+    """Return the bound of a cache: `64.0 MB`, `unbounded`."""
+    return "unbounded" if size_bytes is None else byte_size(Decimal(size_bytes))
+
+
+def counted(count: int, one: str, several: str) -> str:
+    """Return a count with the words that follow it."""
+    return f"{count:,} {one if count == 1 else several}"
+
+
+def notes(result: CacheSimulation, *, brief: bool) -> list[Note]:
+    """Return the lines under the tables: the account first, then what was assumed, then warnings."""
+    said = [Note(_account(result))]
+    if result.tenant and all(one.name is None for one in result.tenants) and result.simulated:
+        said.append(Note(f"No record names a {result.tenant}: all are taken for one."))
+    beside = _beside(result)
+    if beside:
+        said.append(Note(f"Records besides: {beside}."))
+    if not brief:
+        said += [Note(text) for text in _assumed(result)]
+    if result.unpriced:
+        text = (
+            f"{counted(result.unpriced, 'request has', 'requests have')} no price: what a hit there saves is not known."
+        )
+        said.append(Note(text, "warning"))
+    if result.settings_assumed:
+        text = (
+            f"Of {plural(result.settings_assumed, 'simulated request')} the log holds parts: two that differ in "
+            "what is not logged count as one."
+        )
+        said.append(Note(text, "warning"))
+    return said + [Note(text, "warning") for text in result.warnings]
+
+
+def _account(result: CacheSimulation) -> str:
+    known = result.decided - result.simulated
+    unknown = result.requests - result.decided
+    return (
+        f"{plural(result.requests, 'request')} = {result.simulated:,} simulated + {known:,} that no cache answers + "
+        f"{unknown:,} not known."
+    )
+
+
+def _beside(result: CacheSimulation) -> str:
+    """Name the records that are no requests of their own."""
+    dropped = sum(one.count for one in result.rejected)
+    parts = (
+        ("failed or answered by a gateway's cache", result.free),
+        ("repeated", result.duplicates),
+        ("sums of many requests", result.aggregated),
+        ("other things", result.skipped),
+        ("rejected", dropped),
+    )
+    return ", ".join(f"{name} {count:,}" for name, count in parts if count)
+
+
+def _assumed(result: CacheSimulation) -> list[str]:
+    if not result.simulated:
+        return []
+    lines = [
+        *_span(result),
+        f"{plural(result.distinct, 'different request')} among the {result.simulated:,} simulated: "
+        f"at most {result.simulated - result.distinct:,} could be hits.",
+        "A hit saves all that its call cost, with the discount that the provider's own cache gave.",
+    ]
+    if result.not_kept:
+        was = counted(result.not_kept, "answer is", "answers are")
+        lines.append(f"{was} none that a cache keeps (cut off, filtered, an error).")
+    if result.size_estimated:
+        lines.append(
+            f"{counted(result.size_estimated, 'answer is', 'answers are')} not logged: sizes from their tokens."
+        )
+    if result.latency_known < result.simulated:
+        left = result.simulated - result.latency_known
+        took = counted(left, "request does not say how long it took", "requests do not say how long they took")
+        lines.append(f"{took}: taken as answered at once.")
+    return lines
+
+
+def _span(result: CacheSimulation) -> list[str]:
+    """Say what time was simulated; a cache that begins empty misses what it would have had."""
+    if result.start is None or result.end is None:
+        return []
+    span = f"From {iso(result.start)} to {iso(result.end)}"
+    return [f"{span}, each cache empty at first: one that ran before would have had more hits."]

@@ -1,0 +1,1 @@
+"""A log replayed through what would save: caching, routing."""

@@ -1,0 +1,141 @@
+"""Which calls of a log a cache may answer, by the rules of the cache itself, and why not the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from llmopt.cost.call import Call
+from llmopt.cost.spec.values import epoch_micros
+from llmopt.errors import InputError
+from llmopt.serving.cache.key import CHAT, request_key
+from llmopt.serving.cache.refused import Refused
+from llmopt.serving.cache.request import is_deterministic, reads_more
+from llmopt.serving.cache.wholeness import why_not_whole
+
+NO_PROMPT = "no prompt in the record"
+UNKNOWN = "settings not logged (temperature, seed)"
+SAMPLES = "samples (neither temperature 0 nor a seed)"
+READS_MORE = "reads more than its own body (a stored conversation, the web)"
+NO_TIME = "no time in the record"
+NOT_JSON = "a request that JSON cannot spell"
+KNOWN = (SAMPLES, READS_MORE)
+"""Reasons for which it is certain that a cache would not answer."""
+
+BYTES_A_TOKEN = 4
+ENVELOPE_BYTES = 400
+"""What an API's answer has around its text."""
+FINISH_COLUMNS = ("finish_reason", "stop_reason", "finishReason", "gen_ai.response.finish_reasons")
+"""Columns that say why an answer ended, where it is logged as text."""
+_CUT = ("length", "max_tokens", "max_output_tokens", "content_filter", "refusal", "safety", "error")
+_NESTED = ("generationConfig", "generation_config", "inferenceConfig", "textGenerationConfig", "options")
+"""Objects that hold the settings: Gemini, Vertex, Bedrock, ollama."""
+_SETTINGS = ("temperature", "seed")
+_SHAPES = ("choices", "candidates", "stop_reason", "stopReason", "done", "error", "object", "output")
+"""Fields by which the JSON of an API's answer is told from an answer that happens to be JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a simulation keeps of a call."""
+
+    at_us: int | None
+    where: str
+    """`file:line`; empty for one that is not left out, as there may be millions."""
+    reason: str
+    """Why it is left out; empty: a cache may answer it."""
+    key: str
+    """`request_key`; empty where it is left out."""
+    tenant: str | None
+    model: str | None
+    cost_usd: Decimal | None
+    took_us: int | None
+    size_bytes: int
+    kept: bool
+    """Whether a cache keeps the answer."""
+    whole: bool
+    """Whether all of the request is logged."""
+    estimated: bool
+    """Whether the size is estimated."""
+
+
+def candidate(call: Call, tenant: str, *, cache_sampled: bool, known: dict[Any, Any] | None = None) -> Candidate:
+    """Look at a call.
+
+    Args:
+        call: with `FINISH_COLUMNS`, and `tenant` among its groups or columns.
+        tenant: group or column that answers are never shared across; empty: all share them.
+        cache_sampled: whether a cache may answer requests that sample.
+        known: keys and amounts that were seen before; equal ones are kept once.
+    """
+    known = {} if known is None else known
+    whose = (call.groups.get(tenant) or call.columns.get(tenant)) if tenant else None
+    endpoint = "/v1/embeddings" if "embed" in (call.model or "").lower() else CHAT
+    key, reason = "", _why_not(call, endpoint, cache_sampled=cache_sampled)
+    if not reason and call.request is not None:
+        body = call.request if "model" in call.request else {**call.request, "model": call.model}
+        try:
+            key = request_key(body, endpoint=endpoint, upstream=call.provider or "", tenant=whose or "")
+        except InputError:
+            reason = NOT_JSON
+    text = call.response
+    return Candidate(
+        at_us=epoch_micros(call.at),
+        where=call.where if reason else "",
+        reason=reason,
+        key=known.setdefault(key, key),
+        tenant=whose,
+        model=call.model,
+        cost_usd=known.setdefault(call.cost_usd, call.cost_usd),
+        took_us=None if call.latency_s is None else round(call.latency_s * 1e6),
+        size_bytes=_size_bytes(call),
+        kept=not any(end in (call.columns.get(name) or "").lower() for name in FINISH_COLUMNS for end in _CUT)
+        and (text is None or _is_whole(text)),
+        whole=call.whole,
+        estimated=text is None,
+    )
+
+
+def _why_not(call: Call, endpoint: str, *, cache_sampled: bool) -> str:
+    """Return why a call is left out; empty: it is not."""
+    if call.request is None:
+        return NO_PROMPT
+    settings = _flat(call.request)
+    if reads_more(call.request):
+        return READS_MORE
+    if not cache_sampled and not is_deterministic(settings, endpoint):
+        return SAMPLES if call.whole or settings.get("temperature") is not None else UNKNOWN
+    return NO_TIME if call.at is None else ""
+
+
+def _flat(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a request with the settings that some APIs put into an object."""
+    for name in _NESTED:
+        inner = request.get(name)
+        if isinstance(inner, Mapping):
+            return {**request, **{field: inner[field] for field in _SETTINGS if inner.get(field) is not None}}
+    return request
+
+
+def _size_bytes(call: Call) -> int:
+    if call.response is None:
+        return BYTES_A_TOKEN * (call.usage.output_tokens if call.usage else 0) + ENVELOPE_BYTES
+    size = len(call.response.encode("utf-8", "surrogatepass"))
+    return size if call.response.startswith("{") else size + ENVELOPE_BYTES
+
+
+def _is_whole(text: str) -> bool:
+    """Is an answer one that a cache keeps? Plain text says nothing against it."""
+    if not text.startswith("{"):
+        return True
+    try:
+        body = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return True
+    if not isinstance(body, dict) or not any(name in body for name in _SHAPES):
+        return True
+    return why_not_whole(text.encode("utf-8", "surrogatepass")) in (None, Refused.NOT_JSON)
