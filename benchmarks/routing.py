@@ -117,7 +117,7 @@ def _decisions(folder: Path, training: Training, times: int, seed: int) -> Figur
         body, text = bodies[number % 200], texts[number % 200]
         for name, call in (("score", scorer.score), ("rules", rules.decide), ("rules and score", router.decide)):
             began = perf_counter_ns()
-            call(text if name == "score" else body)  # type: ignore[operator]
+            call(text if name == "score" else body)  # type: ignore[arg-type]
             if number >= 200:
                 raw_ns[name].append(perf_counter_ns() - began)
     medians = {name: statistics.median(times_ns) / 1000 for name, times_ns in raw_ns.items()}

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from llmopt.cli import values
 from llmopt.errors import UsageError
 
 UNBOUNDED = "unbounded"
+LONGEST_S = 100 * 365 * 86_400.0
 
 
 def ttls_of(text: str, flag: str) -> tuple[float, ...]:
     """Return the seconds in `1h,24h,7d`, ascending, each once."""
-    found = [values.duration_s(part, flag) for part in _parts(text, flag, "1h,24h,7d")]
-    return tuple(sorted({one for one in found if one is not None}))
+    return tuple(sorted({_ttl_s(part, flag) for part in _parts(text, flag, "1h,24h,7d")}))
 
 
 def sizes_of(text: str, flag: str) -> tuple[int | None, ...]:
     """Return the bytes in `64MB,1GB,unbounded`, ascending, each once; None: no bound."""
-    parts = _parts(text, flag, "64MB,1GB,unbounded")
+    parts = [UNBOUNDED if part.lower() == UNBOUNDED else part for part in _parts(text, flag, "64MB,1GB,unbounded")]
     bounded = {_size(part, flag) for part in parts if part != UNBOUNDED}
     return (*sorted(bounded), *([None] if UNBOUNDED in parts else []))
 
@@ -26,11 +28,29 @@ def thresholds_of(text: str, flag: str) -> tuple[float, ...]:
     return tuple(sorted({_threshold(part, flag) for part in _parts(text, flag, "0.95,0.99")}))
 
 
+def share_of(text: str | None, flag: str) -> Decimal | None:
+    """Return the part of the whole in `10%`, up to all of it; None for None."""
+    found = values.percentage(text, flag)
+    if found is not None and found > 1:
+        raise UsageError(f"{flag} {text!r}: nobody saves more than 100%", f"such as {flag} 10%")
+    return found
+
+
 def _parts(text: str, flag: str, example: str) -> list[str]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
         raise UsageError(f"{flag} {text!r}: nothing is named", f"such as {flag} {example}")
     return parts
+
+
+def _ttl_s(text: str, flag: str) -> float:
+    try:
+        found = values.duration_s(text, flag) or 0.0
+    except UsageError as error:
+        raise UsageError(error.message, f"such as {flag} 1h,24h,7d") from error
+    if found > LONGEST_S:
+        raise UsageError(f"{flag} {text!r}: longer than 100 years", f"such as {flag} 1h,24h,7d")
+    return found
 
 
 def _size(text: str, flag: str) -> int:

@@ -9,12 +9,14 @@ from typing import Annotated
 import typer
 
 from llmopt.cli import values
-from llmopt.cli.cache_asked import sizes_of, ttls_of
+from llmopt.cli.cache_asked import share_of, sizes_of, ttls_of
 from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination, write
 from llmopt.cli.progress import ProgressLine
 from llmopt.errors import CheckFailed, InputError
-from llmopt.report.cache_simulate_view import best, payload, saved_share, view
+from llmopt.report.cache_simulate_best import best, nothing_priced, saved, saved_share
+from llmopt.report.cache_simulate_notes import USUAL_TENANT, nobody_named
+from llmopt.report.cache_simulate_view import payload, view
 from llmopt.report.figures import plural
 from llmopt.report.text import percent
 from llmopt.savings.caching_result import CacheSimulation
@@ -36,10 +38,16 @@ def simulate(
     tenant_by: Annotated[
         str,
         _option("What answers are never shared across: team, user, feature, a column; or none.", metavar="NAME"),
-    ] = "team",
+    ] = USUAL_TENANT,
     cache_sampled: Annotated[
-        bool, _option("Answer requests that sample, too: each asker gets the same.", "--cache-sampled")
+        bool, _option("Answer requests that sample, or do not say, too.", "--cache-sampled")
     ] = False,
+    since: Annotated[
+        str | None, _option("Only requests from this day or instant on (UTC).", metavar="DATE", panel=READ)
+    ] = None,
+    until: Annotated[
+        str | None, _option("Only requests before this instant; a bare day is included.", metavar="DATE", panel=READ)
+    ] = None,
     input_format: Annotated[
         str, _option("Name of the log format; auto recognises each record.", metavar="NAME", panel=READ)
     ] = "auto",
@@ -62,10 +70,10 @@ def simulate(
     ] = None,
     top: Annotated[str | None, _option("Show the N best tenants and models.", metavar="N", panel=SHOW)] = None,
     min_saving: Annotated[
-        str | None, _option("Part of the bill that the best setting saves.", metavar="PERCENT", panel=LIMITS)
+        str | None, _option("Exit 1 where the best setting saves less of the bill.", metavar="PERCENT", panel=LIMITS)
     ] = None,
     strict: Annotated[
-        bool, _option("No request unknown, unpriced or rejected, no warning.", "--strict", panel=LIMITS)
+        bool, _option("Exit 1 on requests unknown, unpriced or rejected, and on warnings.", "--strict", panel=LIMITS)
     ] = False,
     format: FormatOption = None,
     output: OutputOption = None,
@@ -79,7 +87,7 @@ def simulate(
     to = destination(format, output, quiet=quiet)
     ttls_s, sizes_bytes = ttls_of(ttl, "--ttl"), sizes_of(size, "--size")
     daily, shown = values.whole(per_day, "--per-day", least=1), values.whole(top, "--top", least=1)
-    least = values.percentage(min_saving, "--min-saving")
+    least = share_of(min_saving, "--min-saving")
     from llmopt.savings import caching  # what reads logs loads a query engine; nothing else of `llmopt cache` needs it
 
     with ProgressLine(quiet=quiet) as line:
@@ -90,6 +98,8 @@ def simulate(
             sizes_bytes=sizes_bytes,
             tenant="" if tenant_by == NO_TENANT else tenant_by,
             cache_sampled=cache_sampled,
+            since=values.instant(since, "--since"),
+            until=values.instant(until, "--until", end_of_day=True),
             input_format=input_format,
             mapping=values.mapping(map, "--map"),
             format_specs=format_spec,
@@ -100,24 +110,26 @@ def simulate(
         )
     projection = None if daily is None else projected(result, daily)
     failed = (*_unmet(result, least), *(_unknown(result) if strict else ()))
-    people = view(result, projection=projection, top=shown, brief=quiet and not verbose)
+    dated = since is not None or until is not None
+    people = view(result, projection=projection, top=shown, brief=quiet and not verbose, dated=dated)
     write(people, payload(result, projection=projection, failed_checks=failed), to, failed)
     _end(result, failed)
 
 
 def projected(result: CacheSimulation, calls_per_day: int) -> Projection | None:
-    """Return what the best setting saves at so many requests a day; None where nothing was simulated."""
+    """Return what the best setting saves at so many requests a day; None where nothing was simulated or has a price."""
     chosen = best(result)
-    if chosen is None:
+    if chosen is None or nothing_priced(result):
         return None
-    setting = result.settings[chosen]
-    return scaled(calls_per_day, result.requests, result.cost_usd, setting.saved_usd + setting.shared_usd)
+    return scaled(calls_per_day, result.requests, result.cost_usd, saved(result.settings[chosen]))
 
 
 def _unmet(result: CacheSimulation, least: Decimal | None) -> tuple[str, ...]:
     found = saved_share(result)
     if least is None or found >= least:
         return ()
+    if nothing_priced(result):
+        return (f"what the best setting saves is not known: no request has a price (--min-saving {percent(least)})",)
     return (f"the best setting saves {percent(found)} of the bill, under --min-saving {percent(least)}",)
 
 
@@ -130,6 +142,8 @@ def _unknown(result: CacheSimulation) -> tuple[str, ...]:
     ]
     if result.unpriced:
         lines.append(f"{plural(result.unpriced, 'request')} without a price (--strict)")
+    if nobody_named(result) and result.tenant != USUAL_TENANT:
+        lines.append(f"no record names a {result.tenant}: all are taken for one (--strict)")
     lines += [
         f"{plural(one.count, 'record')} rejected: {one.reason}, first at {one.first} (--strict)"
         for one in result.rejected

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from contextlib import closing
-from dataclasses import replace
 from logging import NullHandler, getLogger
 from typing import Annotated
 
@@ -47,7 +46,6 @@ def stats(
     shown, moment = values.whole(top, "--top", least=1), values.instant(as_of, "--as-of")
     with closing(_opened(store)) as opened:
         found = opened.stats(moment.timestamp() if moment is not None else time.time())
-    found = replace(found, max_bytes=None)  # each process that opens a file sets a bound of its own
     write(views.stats_view(store, found, top=shown), views.stats_payload(store, found), to)
 
 
@@ -59,7 +57,7 @@ def purge(
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="Answers of this model.")] = None,
     key: Annotated[str | None, typer.Option(metavar="HEX", help="The answer under this key.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Everything in the store.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="Everything in the store.")] = False,
     format: FormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
@@ -70,10 +68,10 @@ def purge(
     What goes is said on the command line; settings do not count here.
     """
     to = destination(format, output, quiet=quiet)
-    chosen = {name: _typed(context, name) for name in ("tenant", "model", "key", "everything")}
+    chosen = {name: _typed(context, name) for name in ("tenant", "model", "key", "all")}
     wanted = [value if chosen[name] else None for name, value in (("tenant", tenant), ("model", model), ("key", key))]
     named = any(value is not None for value in wanted)
-    complete = everything and chosen["everything"]
+    complete = all and chosen["all"]
     if named == complete:
         message = "--all and a choice of answers exclude each other" if named else "nothing is named that is to go"
         raise UsageError(message, "either --all, or any of --tenant NAME, --model NAME, --key HEX")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
 )
 _SHIPPED = "the one that is shipped (llmopt/serving/routing/default.toml)"
-_LARGEST_BYTES = 64_000_000
+_LARGEST_BYTES = 16_000_000
 
 
 @app.command("explain")
@@ -97,13 +98,17 @@ def _body(text: str | None, request: str | None) -> dict[str, Any]:
 
 def _read(place: str) -> str:
     try:
-        if place == "-":
-            return sys.stdin.buffer.read(_LARGEST_BYTES).decode("utf-8-sig")
-        return Path(place).read_text(encoding="utf-8-sig")
+        with contextlib.nullcontext(sys.stdin.buffer) if place == "-" else Path(place).open("rb") as file:
+            raw = file.read(_LARGEST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{place}: {error.strerror or error}") from error
+    name = "stdin" if place == "-" else place
+    if len(raw) > _LARGEST_BYTES:
+        raise InputError(f"{name}: more than {_LARGEST_BYTES:,} bytes")
+    try:
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{'stdin' if place == '-' else place}: not valid UTF-8") from error
+        raise InputError(f"{name}: not valid UTF-8") from error
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ table named after a command (`[cost]`, in pyproject.toml `[tool.llmopt.cost]`) o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,17 @@ from llmopt.errors import ConfigError
 FLAGS = ("help", "install_completion", "show_completion")
 """Options that are actions and never settings."""
 
-MIXED = ("resume",)
-"""Options that are a switch in one command and name something in another: set for all, each takes what fits it."""
-
 SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+MIXED: dict[str, tuple[Callable[[Any], bool], Callable[[Any], bool]]] = {
+    "cached": (lambda value: str(value) in ("included", "excluded"), lambda option: "included" in option.metavar),
+    "keep": (lambda value: not str(value).endswith("%"), lambda option: bool(option.multiple)),
+    "resume": (lambda value: str(value).lower() in SWITCH, lambda option: bool(getattr(option, "is_flag", False))),
+}
+"""Options that mean one thing in one command and another elsewhere: set for all, each takes what fits it.
+
+Name -> whether a value is of the first kind, and whether an option is.
+"""
 
 
 def defaults_for(command: TyperCommand | TyperGroup, root: Path | None = None) -> dict[str, Any]:
@@ -86,14 +93,37 @@ def _defaults(
 ) -> dict[str, Any]:
     if isinstance(command, TyperGroup):
         subs = command.commands
+        for path, settings in layers:
+            _check_group(path, settings, names, subs)
         return {name: _defaults(sub, within(names, name), layers, subs) for name, sub in subs.items()}
-    options = {str(p.name): p for p in command.params if p.name not in FLAGS and p.param_type_name == "option"}
+    options = _options(command)
     found: dict[str, Any] = {}
     for path, settings in layers:
         found.update(_from_file(path, _without(settings, names, beside), names, options))
     found.update(_from_environment("LLMOPT", options, shared=True))
     found.update(_from_environment("_".join(["LLMOPT", *names]).upper().replace("-", "_"), options))
     return found
+
+
+def _options(command: Any) -> dict[str, Any]:
+    return {str(p.name): p for p in command.params if p.name not in FLAGS and p.param_type_name == "option"}
+
+
+def _check_group(path: Path, settings: Mapping[str, Any], names: list[str], subs: Mapping[str, Any]) -> None:
+    """Refuse what stands in the table of a group and is none of its commands: nothing would come of it."""
+    own = settings.get(names[0], {})
+    if names[-1] in subs or not isinstance(own, Mapping):
+        return
+    for key in own:
+        if key in subs:
+            continue
+        having = [name for name, sub in subs.items() if _name(key) in _options(sub)]
+        close = get_close_matches(key, subs, 1)
+        tables = " or ".join(f"[{names[0]}.{name}]" for name in having or close or subs)
+        raise ConfigError(
+            f"{path}: llmopt {' '.join(names)} has no command {key!r}",
+            f"write it under {tables}" if having else f"did you mean {tables}?",
+        )
 
 
 def _from_file(path: Path, settings: Mapping[str, Any], names: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +164,10 @@ def _from_environment(scope: str, options: Mapping[str, Any], *, shared: bool = 
 
 def _fits(name: str, value: Any, option: Any) -> bool:
     """Whether a setting for all commands can be meant for this one."""
-    return name not in MIXED or (str(value).lower() in SWITCH) == bool(getattr(option, "is_flag", False))
+    if name not in MIXED:
+        return True
+    value_is, option_is = MIXED[name]
+    return value_is(value) == option_is(option)
 
 
 def _name(key: str) -> str:

@@ -19,6 +19,7 @@ _PLACES = (
 _INNER = ("body", "outputBodyJson", "message")
 _ASKING = ("request", "request_body", "messages", "prompt", "input")
 """Fields of a line that hold the request, beside an answer that has no field of its own."""
+_ENCODE = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def answered(record: Any, line: Any) -> str | None:
@@ -66,7 +67,7 @@ def column(record: Any, line: Any, path: str) -> str | None:
         found = place.get(path)
         if found is None and isinstance(place.get("attributes"), list):
             found = attributes_of(place).get(path)
-        if found is None:
+        if found is None and "." in path:
             found = _along(place, path.split("."))
         if found is not None:
             return to_text(found) or None
@@ -105,4 +106,4 @@ def _text(value: Any) -> str | None:
 
 
 def _encoded(value: Any) -> str:
-    return msgspec.json.encode(value, enc_hook=str).decode()
+    return _ENCODE(value).decode()

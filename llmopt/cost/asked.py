@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from llmopt.cost.attributes import asked_by_attributes, attributes_of
-from llmopt.cost.spec.values import unpacked
+from llmopt.cost.spec.values import SAYS_NOTHING, unpacked
 
 CORE = ("messages", "prompt", "input", "contents", "inputText", "texts", "prompt_token_ids")
 """Fields of which a request has at least one."""
@@ -25,7 +25,7 @@ _BODIES = ("request_body", "requestBody", "proxy_server_request", "inputBodyJson
 _WRAPPERS = ("request", *_BODIES, "params", "kwargs", "payload", "input")
 """Where the body may stand; of some of them only if it names its model."""
 _INNER = ("body", "inputBodyJson", "params", "json", "data", "kwargs", "request")
-_NO_REQUEST = ("choices", "candidates", "generations")
+_NO_REQUEST = frozenset({"choices", "candidates", "generations"})
 """Fields of answers."""
 _SPLIT = {"RequestMessages": "SequenceNumber", "requestMessages": "sequenceNumber"}
 """Columns of Azure's gateway with messages -> number of the record among those that a request was split over."""
@@ -84,23 +84,27 @@ def asked(record: Any, line: Any) -> Asked | None:
     return None
 
 
-def asked_as(text: str, record: Any) -> Asked:
+def asked_as(text: str, record: Any) -> Asked | None:
     """Return what was asked where it is known which text says it: a body or messages as JSON, or a prompt.
+
+    None for a body that asks nothing.
 
     Args:
         text: what the format, or the user, names the prompt.
         record: the object that it stands in, with settings beside it.
     """
     value, beside = unpacked(text), _settings(record) if isinstance(record, dict) else {}
-    if isinstance(value, dict) and _asks(value):
-        return Asked({**beside, **value}, whole=False)
-    return Asked({**beside, "messages" if isinstance(value, list) else "prompt": value}, whole=False)
+    if isinstance(value, dict) and any(name in value for name in CORE):
+        return Asked({**beside, **value}, whole=False) if _asks(value) else None
+    name = "messages" if isinstance(value, list) else "input" if isinstance(value, dict) else "prompt"
+    return Asked({**beside, name: value}, whole=False)
 
 
 def _wrapped(place: dict[str, Any]) -> Asked | None:
     """Look for the body in the places where it stands whole, or nearly so."""
     for name in _WRAPPERS:
-        body = _body(place.get(name))
+        value = place.get(name)
+        body = None if value is None else _body(value)
         if body is None:
             continue
         named = "model" in body or "contents" in body or "inputText" in body
@@ -121,6 +125,8 @@ def _beside(place: dict[str, Any]) -> Asked | None:
     if name in _SPLIT:
         return Asked({"messages": unpacked(place[name])}, whole=False, part=_number(place.get(_SPLIT[name])))
     own = name if name in CORE else "prompt"
+    if isinstance(place[name], dict) and own == "prompt" and "id" not in place[name]:
+        own = "prompt_parts"  # as `prompt` it would be a template that the provider keeps
     said = {other: _said(other, place[other]) for other in _QUESTIONS if other != name and _says(place, other)}
     return Asked({**_settings(place), **said, own: _said(own, place[name])}, whole=False)
 
@@ -161,17 +167,23 @@ def _body(value: Any, depth: int = 0) -> dict[str, Any] | None:
 
 
 def _asks(value: Mapping[str, Any]) -> bool:
-    return any(_says(value, name) for name in CORE) and not any(name in value for name in _NO_REQUEST)
+    """Is it the body of a request? Beside a model's name, digits as `input` are a text and no count of tokens."""
+    for name in CORE:
+        if name in value and (_says(value, name) or (name == "input" and "model" in value and _is_number(value[name]))):
+            return _NO_REQUEST.isdisjoint(value)
+    return False
 
 
 def _says(value: Mapping[str, Any], name: str) -> bool:
-    """Is there a text, or a list or object of them, that is not cut short?"""
+    """Is there a text, or a list or object of them? Columns named `input` may be counts of tokens."""
     found = value.get(name)
-    if found in (None, "", [], {}) or isinstance(found, (bool, int, float)):
-        return False
     if isinstance(found, str):
-        return not (found.isdigit() and name == "input") and found.strip() not in ("", "[]", "{}", "null")
-    return isinstance(found, (list, dict))
+        return found.strip() not in SAYS_NOTHING and not (name == "input" and _is_number(found))
+    return isinstance(found, (list, dict)) and bool(found)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and value.isdigit()
 
 
 def is_cut(text: bytes) -> bool:

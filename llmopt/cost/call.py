@@ -21,7 +21,7 @@ class Call:
     where: str
     """`file:line`."""
     at: datetime | None
-    """When, in UTC; None where the log does not say."""
+    """When, in UTC: as a bill has it, and within that second as the line says; None where the log does not say."""
     model: str | None
     """As logged."""
     provider: str | None

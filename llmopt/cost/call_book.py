@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic
 
@@ -19,11 +20,12 @@ from llmopt.cost.shelf import Shelf, Ticket
 from llmopt.cost.spec.closures import Closures, Frames
 from llmopt.cost.spec.expr import Path
 from llmopt.cost.spec.load import GROUP_FIELDS, Spec
-from llmopt.cost.spec.python import SAYS_NOTHING
 from llmopt.cost.spec.row import Outcome, Row, Told
-from llmopt.cost.spec.values import epoch_micros, to_money
+from llmopt.cost.spec.values import SAYS_NOTHING, epoch_micros, from_micros, to_money, to_time
 
 _ENCODE = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
+_STAMPS = ("timestamp", "time", "ts", "created_at", "request_time", "start_time", "startTime")
+"""Where a line may have the time of its request beside the `created` of an answer, which is in whole seconds."""
 _NONE: dict[str, str] = {}
 """Columns of most records; one for all, for there may be millions."""
 
@@ -37,6 +39,8 @@ class Note:
     where: str
     order: int
     """Place among all calls of the log."""
+    stamped_us: int | None
+    """Time of the line, in microseconds since 1970, where it has one to the fraction of a second."""
     latency_s: float | None
     columns: dict[str, str]
     """Those that the record has."""
@@ -57,6 +61,8 @@ class Note:
         self.shelf.drop(other.response)
         if self.latency_s is None:
             self.latency_s = other.latency_s
+        if self.stamped_us is None:
+            self.stamped_us = other.stamped_us
         if other.columns:
             self.columns = {**other.columns, **self.columns}
 
@@ -115,6 +121,7 @@ class CallBook(Generic[T]):
             shelf=self._shelf,
             where=where,
             order=self._seen,
+            stamped_us=_stamped_us(line),
             latency_s=self._took(spec, frames),
             columns=self._read_columns(record, line),
             request=request,
@@ -134,9 +141,10 @@ class CallBook(Generic[T]):
         cost, unpriced = self._cost(key, entry)
         self.untimed += entry.untimed
         self.naive += entry.naive
+        at = _finer(entry.first, note.stamped_us)
         call = Call(
             where=note.where,
-            at=entry.first,
+            at=at,
             model=key.model,
             provider=key.provider,
             request=self._request(note),
@@ -150,7 +158,7 @@ class CallBook(Generic[T]):
             groups=dict(zip(GROUP_FIELDS, key.groups, strict=True)),
             columns={name: note.columns.get(name) for name in self._columns},
         )
-        self._taken.append((epoch_micros(entry.first), note.order, self._take(call)))
+        self._taken.append((epoch_micros(at), note.order, self._take(call)))
 
     def by_time(self) -> tuple[T, ...]:
         """Return what was taken of each call: by time, those without one last."""
@@ -211,6 +219,22 @@ class CallBook(Generic[T]):
         if (spec.variant, name) not in self._read:
             self._read[spec.variant, name] = Closures(spec).text(known)
         return self._read[spec.variant, name](frames)
+
+
+def _stamped_us(line: Any) -> int | None:
+    """Read the time of a line; None where there is none to the fraction of a second."""
+    if not isinstance(line, dict):
+        return None
+    found = next((line[name] for name in _STAMPS if line.get(name) is not None), None)
+    return epoch_micros(to_time(found)[0]) if isinstance(found, (str, float)) else None
+
+
+def _finer(at: datetime | None, stamped_us: int | None) -> datetime | None:
+    """Return when a call was made: as the bill has it, and within that second as the line says."""
+    if at is None or stamped_us is None or at.microsecond:
+        return at
+    finer = from_micros(stamped_us)
+    return finer if finer is not None and finer.replace(microsecond=0) == at else at
 
 
 def _is_column(spec: Spec, name: str) -> bool:

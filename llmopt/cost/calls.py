@@ -27,6 +27,7 @@ from llmopt.cost.rejects import Reader
 from llmopt.cost.shelf import Shelf
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.spec.load import GROUP_FIELDS, Spec, load_specs
+from llmopt.cost.spec.values import epoch_micros
 from llmopt.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def read_calls(
     take: Callable[[Call], T],
     *,
     columns: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
     input_format: str = "auto",
     mapping: Mapping[str, str] | None = None,
     format_specs: Sequence[Path] = (),
@@ -55,6 +58,8 @@ def read_calls(
         paths: files, directories (recursive), globs, `-` for standard input, `.gz` and `.zst` too; pandas DataFrames.
         take: what to keep of a call. It is asked in any order; what it returns comes by time.
         columns: further columns, by name or by names with dots between that lead into objects (`scores.helpful`).
+        since: leave out calls before this instant (without a time zone it is UTC), and those without a time.
+        until: leave out calls from this instant on.
         input_format: name of a format; `auto` tells each file's by its content.
         mapping: column of a table or generic log -> canonical field.
         format_specs: more format specs (`docs/format-specs.md`).
@@ -69,7 +74,7 @@ def read_calls(
         UsageError: no such format.
         ConfigError: a wrong spec, mapping or price file.
     """
-    as_of = as_of.replace(tzinfo=UTC) if as_of is not None and as_of.tzinfo is None else as_of
+    since, until, as_of = _utc(since), _utc(until), _utc(as_of)
     table = PriceTable.load(extra=prices, deployments=deployments)
     known = mapped_specs(tuple(load_specs(tuple(format_specs), {"cached": cached})), mapping or {})
     specs, names = _chosen(known, input_format), ", ".join(sorted(spec.name for spec in known))
@@ -77,6 +82,8 @@ def read_calls(
     plan = Plan(
         Keying(table.change_dates(), table.band_thresholds(), hours.minutes, hours.names),
         by=GROUP_FIELDS,
+        since_us=epoch_micros(since),
+        until_us=epoch_micros(until),
         dedupe=dedupe,
         deployments={name.lower(): model for name, model in (deployments or {}).items()},
     )
@@ -97,6 +104,10 @@ class _Unbooked(Ledger):
 
     def add(self, key: Key, entry: Entry) -> None:
         """Let it go."""
+
+
+def _utc(instant: datetime | None) -> datetime | None:
+    return instant.replace(tzinfo=UTC) if instant is not None and instant.tzinfo is None else instant
 
 
 def _chosen(specs: tuple[Spec, ...], input_format: str) -> tuple[Spec, ...]:

@@ -108,10 +108,13 @@ class Reader:
     """Answers that are not kept, or that another reader has booked; by name, a request may look for its own."""
     _texted: frozenset[str] = field(init=False)
     """Formats that log what was said."""
+    _by_time: tuple[str, ...] = field(init=False)
+    """The groups by time that are asked for."""
 
     def __post_init__(self) -> None:
         """Look through the formats."""
         self._texted = frozenset(spec.name for spec in self.sniffer.variants if spec.has_texts)
+        self._by_time = tuple(name for name in self.plan.by if name in BY_TIME)
 
     def read_all(self, source: Source) -> None:
         """Read a whole file."""
@@ -352,7 +355,7 @@ class Reader:
 
     def _key(self, row: Row, file: str, outcome: Outcome, stamp: datetime | None) -> Key:
         keying = self.plan.keying
-        groups = row.groups | {"file": file} | {name: of(stamp) if stamp else None for name, of in BY_TIME.items()}
+        groups = {**row.groups, "file": file, **{name: BY_TIME[name](stamp) for name in self._by_time if stamp}}
         return Key(
             format=row.spec,
             outcome=int(outcome),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from llmopt.core.counted import Counted
 from llmopt.core.ledger import Entry, Key
-from llmopt.core.money import EXACT
+from llmopt.core.money import EXACT, MICRO, monthly
 from llmopt.core.rate import Price
 from llmopt.cost.groups import FROM_PRICE
 from llmopt.cost.hints import Spent, hints
@@ -23,11 +23,6 @@ from llmopt.cost.remarks import remarks
 from llmopt.cost.result import CostReport, Group, Period, PriceSource, Resolved, Totals, Unpriced
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
-
-MONTH = timedelta(days=30)
-MICRO = Decimal("0.000001")
-SHORTEST_PERIOD = timedelta(hours=1)
-"""Logs that cover less say nothing about a month."""
 
 
 @dataclass(slots=True)
@@ -198,14 +193,6 @@ class Settlement:
         yield from remarks(self._counted())
         for text, count in sorted(self.warnings.items()):
             yield f"{text} ({_records(count)})"
-
-
-def monthly(cost: Decimal, first: datetime | None, last: datetime | None) -> Decimal | None:
-    """Return `cost` scaled to 30 days, to the micro-dollar; None when the period is unknown or too short to say."""
-    if first is None or last is None or last - first < SHORTEST_PERIOD:
-        return None
-    month, span = (Decimal(time // timedelta(microseconds=1)) for time in (MONTH, last - first))
-    return EXACT.divide(EXACT.multiply(cost, month), span).quantize(MICRO, context=EXACT)
 
 
 def _share(amount: Amount) -> Decimal:

@@ -47,11 +47,6 @@ class SentenceEmbedder:
         """What the user calls the model."""
         return self._model.facts.name
 
-    @property
-    def max_tokens(self) -> int | None:
-        """Longest text that it reads whole; None: any."""
-        return self._model.max_text_tokens
-
     def __call__(self, texts: Sequence[str]) -> list[list[float] | None]:
         """Return the vector of each text, of length 1; None for a text that is longer than the model reads."""
         vectors: list[list[float] | None] = [None] * len(texts)

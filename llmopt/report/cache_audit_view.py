@@ -56,7 +56,7 @@ def view(result: Audit, *, top: int = LISTED) -> Report:
 
 
 def payload(result: Audit, *, model: str, failed_checks: Sequence[str] = ()) -> dict[str, Json]:
-    """Return the audit as the document of `llmopt.cache-audit/1`.
+    """Return the audit as the document of `llmopt.cache.audit/1`.
 
     Args:
         result: what the audit found.
@@ -65,7 +65,7 @@ def payload(result: Audit, *, model: str, failed_checks: Sequence[str] = ()) -> 
     """
     body = plain(result)
     assert isinstance(body, dict)  # noqa: S101 - a dataclass becomes a dict
-    return document("cache-audit", {"model": model, **body, "failed_checks": list(failed_checks)})
+    return document("cache.audit", {"model": model, **body, "failed_checks": list(failed_checks)})
 
 
 def false_hits(level: AtThreshold) -> Share:
@@ -99,7 +99,7 @@ def _notes(result: Audit) -> tuple[Note, ...]:
     else:
         notes.append(Note("No pair says something else: nothing is known of false hits.", "warning"))
     if result.unread:
-        said = "is longer than the model reads, and never a hit"
+        said = "is empty, or longer than the cache or the model reads, and never a hit"
         notes.append(Note(f"{plural(result.unread, 'pair')}: a text {said}.", "warning"))
     if not result.guarded:
         notes.append(Note("Without the guard; the cache never serves without it.", "warning"))

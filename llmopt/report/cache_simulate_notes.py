@@ -10,6 +10,8 @@ from llmopt.report.table import Note
 from llmopt.report.text import byte_size, iso
 from llmopt.savings.caching_result import CacheSimulation, Setting
 
+USUAL_TENANT = "team"
+"""What a simulation keeps apart when nobody says; that a log does not name any is no surprise then."""
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -32,12 +34,19 @@ def counted(count: int, one: str, several: str) -> str:
     return f"{count:,} {one if count == 1 else several}"
 
 
-def notes(result: CacheSimulation, *, brief: bool) -> list[Note]:
+def nobody_named(result: CacheSimulation) -> bool:
+    """Whether tenants are to be kept apart and no simulated request names one."""
+    return bool(result.tenant and result.simulated) and all(one.name is None for one in result.tenants)
+
+
+def notes(result: CacheSimulation, *, brief: bool, dated: bool) -> list[Note]:
     """Return the lines under the tables: the account first, then what was assumed, then warnings."""
     said = [Note(_account(result))]
-    if result.tenant and all(one.name is None for one in result.tenants) and result.simulated:
-        said.append(Note(f"No record names a {result.tenant}: all are taken for one."))
-    beside = _beside(result)
+    said += [Note(text) for text in _too_short(result)]
+    if nobody_named(result):
+        text = f"No record names a {result.tenant}: all are taken for one."
+        said.append(Note(text, "info" if result.tenant == USUAL_TENANT else "warning"))
+    beside = _beside(result, dated=dated)
     if beside:
         said.append(Note(f"Records besides: {beside}."))
     if not brief:
@@ -65,14 +74,14 @@ def _account(result: CacheSimulation) -> str:
     )
 
 
-def _beside(result: CacheSimulation) -> str:
+def _beside(result: CacheSimulation, *, dated: bool) -> str:
     """Name the records that are no requests of their own."""
     dropped = sum(one.count for one in result.rejected)
     parts = (
         ("failed or answered by a gateway's cache", result.free),
         ("repeated", result.duplicates),
         ("sums of many requests", result.aggregated),
-        ("other things", result.skipped),
+        ("other things, or not of the time asked for" if dated else "other things", result.skipped),
         ("rejected", dropped),
     )
     return ", ".join(f"{name} {count:,}" for name, count in parts if count)
@@ -89,7 +98,7 @@ def _assumed(result: CacheSimulation) -> list[str]:
     ]
     if result.not_kept:
         was = counted(result.not_kept, "answer is", "answers are")
-        lines.append(f"{was} none that a cache keeps (cut off, filtered, an error).")
+        lines.append(f"{was} none that a cache keeps (cut off, filtered, an error): no hit comes from there.")
     if result.size_estimated:
         lines.append(
             f"{counted(result.size_estimated, 'answer is', 'answers are')} not logged: sizes from their tokens."
@@ -101,9 +110,21 @@ def _assumed(result: CacheSimulation) -> list[str]:
     return lines
 
 
+def _too_short(result: CacheSimulation) -> list[str]:
+    """Say that a log shorter than a time to live does not tell it from a still longer one."""
+    if result.start is None or result.end is None or not result.simulated:
+        return []
+    span_s = (result.end - result.start).total_seconds()
+    longer = sorted({(one.ttl_s, kept_for(one)) for one in result.settings if one.ttl_s > span_s})
+    if not longer:
+        return []
+    return [f"The log covers less than {longer[0][1]}: answers kept for that long, or longer, never expire in it."]
+
+
 def _span(result: CacheSimulation) -> list[str]:
     """Say what time was simulated; a cache that begins empty misses what it would have had."""
     if result.start is None or result.end is None:
         return []
-    span = f"From {iso(result.start)} to {iso(result.end)}"
+    start, end = (iso(one.replace(microsecond=0)) for one in (result.start, result.end))
+    span = f"From {start} to {end}"
     return [f"{span}, each cache empty at first: one that ran before would have had more hits."]

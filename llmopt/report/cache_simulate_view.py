@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
-from llmopt.core.money import EXACT, dollars
 from llmopt.report.as_json import Json, document, plain
+from llmopt.report.cache_simulate_best import best, headline, named, nothing_priced, ratio, recommended, saved_monthly
 from llmopt.report.cache_simulate_notes import counted, kept_for, notes, room
 from llmopt.report.estimate_view import short
 from llmopt.report.figures import plural
 from llmopt.report.table import Cell, Column, Note, Report, Table
-from llmopt.report.text import percent
 from llmopt.savings.caching_result import CacheSimulation, Part, Setting
 from llmopt.savings.projection import Projection
 
-_MILLIONTH = Decimal("0.000001")
 _HITS = (
     Column("ttl_s", "TTL", "number", machine=True),
     Column("ttl", "Kept for", people=True),
     Column("size_bytes", "Bound", "int", machine=True),
     Column("size", "Size", people=True),
-    Column("hits", "Hits", "int", priority=2),
-    Column("hit_rate", "Hit rate", "percent"),
+    Column("hits", "Hits", "int", priority=3),
+    Column("hit_rate", "Hit rate", "percent", priority=1),
     Column("hit_rate_of_all", "Of all requests", "percent", priority=3),
     Column("saved_usd", "Saved", "money"),
-    Column("saved_rate", "Dollar rate", "percent", priority=1),
+    Column("saved_rate", "Dollar rate", "percent", priority=2),
     Column("saved_rate_of_all", "Of the bill", "percent", priority=3),
     Column("unpriced_hits", "Hits without a price", "int", priority=4, optional=True),
     Column("shared", "Asked at once", "int", priority=4, optional=True),
@@ -35,7 +34,7 @@ _HITS = (
     Column("entries", "Answers at most", "int", priority=7),
     Column("peak_bytes", "Held at most", "bytes", priority=5),
 )
-_OF_ALL = ("hit_rate_of_all", "saved_rate_of_all")
+_OF_ALL = {"hit_rate_of_all", "saved_rate_of_all"}
 """Columns that repeat others where the log says enough of every request."""
 _LEFT_OUT = (
     Column("reason", "Reason"),
@@ -48,7 +47,12 @@ _LEFT_OUT = (
 
 
 def view(
-    result: CacheSimulation, *, projection: Projection | None = None, top: int | None = None, brief: bool = False
+    result: CacheSimulation,
+    *,
+    projection: Projection | None = None,
+    top: int | None = None,
+    brief: bool = False,
+    dated: bool = False,
 ) -> Report:
     """Return a simulation for people.
 
@@ -57,23 +61,25 @@ def view(
         projection: the best setting at a traffic of so many requests a day; None: nobody asked.
         top: tenants and models shown, the others added up in one row; None: all.
         brief: without the lines on where the numbers come from.
+        dated: only a part of the log was asked for, by time.
     """
     tables = [_settings(result)]
     chosen = best(result)
     if chosen is not None:
-        at = _with(result.settings[chosen])
+        at = f"with answers kept for {named(result.settings[chosen])}"
         if len(result.tenants) > 1 or any(part.name is not None for part in result.tenants):
             tables.append(_parts("tenants", result.tenant, f"By {result.tenant}, {at}", result.tenants, chosen, top))
         tables.append(_parts("models", "model", f"By model, {at}", result.models, chosen, top))
     tables += [table for table in (_left_out(result), _rejected(result)) if table.rows]
-    said = [*_projected(projection), *notes(result, brief=brief)]
-    return Report("Cache simulation", _headline(result), tuple(table for table in tables if table.rows), tuple(said))
+    said = [*_projected(projection), *notes(result, brief=brief, dated=dated)]
+    shown = tuple(table for table in tables if table.rows)
+    return Report("Cache simulation", headline(result), shown, tuple(said), csv=tables[0])
 
 
 def payload(
     result: CacheSimulation, *, projection: Projection | None = None, failed_checks: Sequence[str] = ()
 ) -> dict[str, Json]:
-    """Return a simulation as the document of `llmopt.cache-simulate/1`.
+    """Return a simulation as the document of `llmopt.cache.simulate/1`.
 
     Args:
         result: the replayed log.
@@ -82,76 +88,37 @@ def payload(
     """
     body = plain(result)
     assert isinstance(body, dict)  # noqa: S101 - a dataclass becomes a dict
-    chosen = best(result)
+    chosen, begin, month = best(result), recommended(result), saved_monthly(result)
+    parts = {name: [_own(one) for one in getattr(result, name)] for name in ("tenants", "models")}
     body |= {
+        **parts,
         "decided": result.decided,
         "decided_usd": plain(_decided_usd(result)),
         "best": None if chosen is None else plain(result.settings[chosen]),
+        "recommended": None if begin is None else plain(result.settings[begin]),
+        "saved_monthly_usd": None if month is None else plain(month),
         "projection": None if projection is None else _projection(projection),
         "failed_checks": list(failed_checks),
     }
-    return document("cache-simulate", body)
+    return document("cache.simulate", body)
 
 
-def best(result: CacheSimulation) -> int | None:
-    """Return the place of the setting that saves most, of equals the first; None where nothing was simulated."""
-    if not result.simulated or not result.settings:
-        return None
-    return max(range(len(result.settings)), key=lambda at: (*_worth(result.settings[at]), -at))
-
-
-def saved_share(result: CacheSimulation) -> Decimal:
-    """Return which part of the whole bill the best setting saves; 0 where there is none."""
-    chosen = best(result)
-    if chosen is None or not result.cost_usd:
-        return Decimal(0)
-    return EXACT.divide(_worth(result.settings[chosen])[0], result.cost_usd)
-
-
-def _worth(setting: Setting) -> tuple[Decimal, int]:
-    """Return the dollars that a setting saves, and the requests, where nothing has a price."""
-    return EXACT.add(setting.saved_usd, setting.shared_usd), setting.hits + setting.shared
-
-
-def _headline(result: CacheSimulation) -> str:
-    chosen = best(result)
-    if chosen is None:
-        return f"None of {plural(result.requests, 'request')} can be simulated."
-    setting = result.settings[chosen]
-    rate = percent(_ratio(setting.hits, result.decided) or Decimal(0))
-    saved = f"{dollars(setting.saved_usd)} of {dollars(result.cost_usd)} saved"
-    part = _ratio(setting.saved_usd, result.cost_usd)
-    share = "" if part is None else f" ({percent(part)})"
-    return (
-        f"{setting.hits:,} of {plural(result.decided, 'request')} are hits ({rate}), {saved}{share}, "
-        f"{_with(setting)}{_flight(setting)}{_unsaid(result)}."
-    )
-
-
-def _flight(setting: Setting) -> str:
-    """Say what asking once saves besides, where requests come while the same one is being answered."""
-    if not setting.shared:
-        return ""
-    return f"; {setting.shared:,} more came while the same one was being answered ({dollars(setting.shared_usd)})"
-
-
-def _unsaid(result: CacheSimulation) -> str:
-    """Say of how many requests nothing can be said."""
-    left = result.requests - result.decided
-    return f"; not known of {left:,} more" if left else ""
-
-
-def _with(setting: Setting) -> str:
-    bound = "" if setting.size_bytes is None else f" within {room(setting.size_bytes)}"
-    return f"with answers kept for {kept_for(setting)}{bound}"
+def _own(part: Part) -> Json:
+    """Return a tenant or model for machines, without what is known of the whole cache only."""
+    body, shared = plain(part), ("too_large", "peak_bytes", "entries")
+    assert isinstance(body, dict)  # noqa: S101 - a dataclass becomes a dict
+    settings = [plain(one) for one in part.settings]
+    kept = [
+        {name: value for name, value in one.items() if name not in shared} for one in settings if isinstance(one, dict)
+    ]
+    return {**body, "settings": list[Json](kept)}
 
 
 def _settings(result: CacheSimulation) -> Table:
-    whole = result.decided == result.requests
-    columns = tuple(
-        Column(one.name, one.label, one.kind, one.priority, machine=True) if whole and one.name in _OF_ALL else one
-        for one in _HITS
-    )
+    needless = _OF_ALL if result.decided == result.requests else set()
+    if all(one.size_bytes is None for one in result.settings):
+        needless = needless | {"size"}
+    columns = tuple(replace(one, machine=True) if one.name in needless else one for one in _HITS)
     rows = tuple(_hits(one, result) for one in result.settings) if result.simulated else ()
     return Table("settings", "By time to live and size", columns, rows)
 
@@ -163,14 +130,14 @@ def _hits(setting: Setting, result: CacheSimulation) -> tuple[Cell, ...]:
         setting.size_bytes,
         room(setting.size_bytes),
         setting.hits,
-        _ratio(setting.hits, result.decided),
-        _ratio(setting.hits, result.requests),
-        setting.saved_usd,
-        _ratio(setting.saved_usd, _decided_usd(result)),
-        _ratio(setting.saved_usd, result.cost_usd),
+        ratio(setting.hits, result.decided),
+        ratio(setting.hits, result.requests),
+        _dollars(setting.saved_usd, setting.hits, setting.unpriced_hits),
+        ratio(setting.saved_usd, _decided_usd(result)),
+        ratio(setting.saved_usd, result.cost_usd),
         setting.unpriced_hits,
         setting.shared,
-        setting.shared_usd,
+        None if nothing_priced(result) else setting.shared_usd,
         setting.evicted,
         setting.too_large,
         setting.entries,
@@ -199,9 +166,24 @@ def _parts(name: str, label: str, title: str, parts: Sequence[Part], chosen: int
 
 def _part(name: str | None, parts: Sequence[Part], chosen: int) -> tuple[Cell, ...]:
     requests, hits = sum(one.simulated for one in parts), sum(one.settings[chosen].hits for one in parts)
+    unpriced = sum(one.settings[chosen].unpriced_hits for one in parts)
     cost = sum((one.simulated_usd for one in parts), Decimal(0))
     saved = sum((one.settings[chosen].saved_usd for one in parts), Decimal(0))
-    return (name, requests, hits, _ratio(hits, requests), cost, saved, _ratio(saved, cost))
+    shown = _dollars(saved, hits, unpriced)
+    return (
+        name,
+        requests,
+        hits,
+        ratio(hits, requests),
+        cost if cost or not unpriced else None,
+        shown,
+        ratio(saved, cost),
+    )
+
+
+def _dollars(usd: Decimal, count: int, unpriced: int) -> Decimal | None:
+    """Return what hits cost; None where there are some and none has a price: that is unknown, and not nothing."""
+    return None if count and count == unpriced else usd
 
 
 def _left_out(result: CacheSimulation) -> Table:
@@ -209,9 +191,20 @@ def _left_out(result: CacheSimulation) -> Table:
         (one.reason, one.requests, one.cost_usd, one.unpriced, "yes" if one.known else "no", one.first)
         for one in result.left_out
     )
+    return Table("left_out", "Not simulated", _LEFT_OUT, rows, notes=tuple(_left_out_notes(result)))
+
+
+def _left_out_notes(result: CacheSimulation) -> list[Note]:
+    from llmopt.savings.candidates import SAMPLES, UNKNOWN  # simulating loaded it; `cache stats` does without
+
+    notes = []
     unknown = sum(one.requests for one in result.left_out if not one.known)
-    text = f"The log says too little of {plural(unknown, 'request')} to tell hits from misses."
-    return Table("left_out", "Not simulated", _LEFT_OUT, rows, notes=(Note(text, "warning"),) if unknown else ())
+    if unknown:
+        text = f"The log says too little of {plural(unknown, 'request')} to tell hits from misses."
+        notes.append(Note(text, "warning"))
+    if {SAMPLES, UNKNOWN} & {one.reason for one in result.left_out}:
+        notes.append(Note("With --cache-sampled, those that sample, or do not say, are simulated as well."))
+    return notes
 
 
 def _rejected(result: CacheSimulation) -> Table:
@@ -244,7 +237,3 @@ def _projection(projection: Projection) -> Json:
 def _decided_usd(result: CacheSimulation) -> Decimal:
     """Return what the requests cost of which the log says whether a cache may answer them."""
     return sum((one.cost_usd for one in result.left_out if one.known), result.simulated_usd)
-
-
-def _ratio(part: Decimal | int, whole: Decimal | int) -> Decimal | None:
-    return EXACT.divide(Decimal(part), Decimal(whole)).quantize(_MILLIONTH) if whole else None

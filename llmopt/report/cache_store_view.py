@@ -28,6 +28,8 @@ _PURGED = (
     Column("model", "Model", optional=True),
     Column("key", "Key", optional=True),
 )
+_OF_THE_PROCESS = ("max_bytes", "evicted")
+"""What each process that opens a store sets or counts for itself: it says nothing of the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,13 @@ def stats_view(where: str, stats: StoreStats, *, top: int | None = None) -> Repo
 
 
 def stats_payload(where: str, stats: StoreStats) -> dict[str, Json]:
-    """Return what a store holds as the document of `llmopt.cache-stats/1`; instants in UTC beside Unix times."""
+    """Return what a store holds as the document of `llmopt.cache.stats/1`; instants in UTC beside Unix times."""
     body = plain(stats)
     assert isinstance(body, dict)  # noqa: S101 - a dataclass becomes a dict
+    for name in _OF_THE_PROCESS:
+        del body[name]
     times: dict[str, Json] = {"oldest": _instant(stats.oldest_s), "newest": _instant(stats.newest_s)}
-    return document("cache-stats", {"store": without_password(where), **body, **times})
+    return document("cache.stats", {"store": without_password(where), **body, **times})
 
 
 def purge_view(purged: Purged) -> Report:
@@ -89,9 +93,9 @@ def purge_view(purged: Purged) -> Report:
 
 
 def purge_payload(purged: Purged) -> dict[str, Json]:
-    """Return what was deleted as the document of `llmopt.cache-purge/1`."""
+    """Return what was deleted as the document of `llmopt.cache.purge/1`."""
     body: Any = plain(purged)
-    return document("cache-purge", body)
+    return document("cache.purge", body)
 
 
 def _chosen(purged: Purged) -> str:
@@ -105,8 +109,7 @@ def _chosen(purged: Purged) -> str:
 
 
 def _headline(where: str, stats: StoreStats) -> str:
-    bound = "" if stats.max_bytes is None else f" of {_size(stats.max_bytes)}"
-    held = f"{plural(stats.entries, 'answer')}, {_size(stats.size_bytes)}{bound}"
+    held = f"{plural(stats.entries, 'answer')}, {_size(stats.size_bytes)}"
     return f"{held}, in {without_password(where)} ({stats.kind})."
 
 

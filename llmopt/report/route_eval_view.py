@@ -9,8 +9,9 @@ from decimal import Decimal
 from llmopt.report.as_json import Json, document, plain
 from llmopt.report.figures import cell, plural, share
 from llmopt.report.table import Axis, Cell, Column, Note, Plot, PlotPoint, Report, Series, Table
-from llmopt.savings.routing_curve import Chosen, Curve, Measured, Point
+from llmopt.savings.routing_curve import Chosen, Curve, Point
 from llmopt.savings.routing_log import LeftOut
+from llmopt.savings.routing_ranking import Measured
 from llmopt.savings.routing_result import Evaluation, Policy
 
 _CURVE = (
@@ -24,7 +25,7 @@ _CURVE = (
     Column("random_quality", "Random for the same money", "number", priority=1),
     Column("gap_kept", "Gain kept", "percent", priority=3),
 )
-_LEFT_OUT = (Column("reason", "Reason"), Column("calls", "Calls", "int"), Column("first", "First"))
+_LEFT_OUT = (Column("reason", "Reason"), Column("calls", "Records", "int"), Column("first", "First"))
 
 
 def view(result: Evaluation) -> Report:
@@ -44,7 +45,9 @@ def headline(result: Evaluation) -> str:
     """Return the answer in one sentence."""
     point = result.chosen.point
     if math.isinf(result.threshold):
-        return f"{result.strong} was not better: everything to {result.cheap} saves {share(result.chosen.saved.value)}"
+        saved = result.chosen.saved.value
+        costs = f"saves {share(saved)}" if saved >= 0 else f"would cost {share(-saved)} more"
+        return f"{result.strong} was not better: everything to {result.cheap} {costs}"
     return (
         f"At threshold {result.threshold:.4g}, {share(point.strong_share)} of the prompts go to {result.strong}: "
         f"{share(result.chosen.saved.value)} of its cost saved, quality {_quality(point.quality)} "
@@ -82,11 +85,11 @@ def curve_table(result: Evaluation) -> Table:
 
 
 def left_out_table(left_out: Sequence[LeftOut]) -> tuple[Table, ...]:
-    """Return the calls that nothing could be learned from, where there are any."""
+    """Return the records that nothing could be learned from, where there are any."""
     if not left_out:
         return ()
     rows = tuple((one.reason, one.calls, one.first) for one in left_out)
-    return (Table("left_out", "Calls left out", _LEFT_OUT, rows, detail=True),)
+    return (Table("left_out", "Records left out", _LEFT_OUT, rows, detail=True),)
 
 
 def finite(value: Json) -> Json:
@@ -127,6 +130,9 @@ def _basis(result: Evaluation) -> Iterable[str]:
         yield f"The threshold is to keep {share(result.keep)} of what {result.strong} is better."
     if parts.alone:
         yield f"{plural(parts.alone, 'prompt')} that only {result.cheap} answered: not used."
+    if result.others:
+        more = f" and {len(result.others) - 5:,} more" if len(result.others) > 5 else ""
+        yield f"Not used: answers of {', '.join(result.others[:5])}{more}; --cheap and --strong pick other models."
     if result.policy is not None and result.policy.elsewhere:
         yield f"The policy sends {plural(result.policy.elsewhere, 'prompt')} to neither model; its row leaves them out."
 
@@ -139,7 +145,8 @@ def _worth(result: Evaluation) -> Iterable[str]:
     )
     if curve.area is not None:
         area = f"{curve.area.value:.3g} ({curve.area.low:.3g} to {curve.area.high:.3g})"
-        yield f"Area under the gain kept: {area}; a random router has 0.5."
+        best = "" if curve.best_area is None else f", and {curve.best_area:.3g} would be the best, in hindsight"
+        yield f"Area under the gain kept: {area}; a random router has 0.5{best}."
     lift = "" if chosen.lift is None else f", {_interval(chosen.lift)} above a random router for the same money"
     yield (
         f"Recommended: saved {_shares(chosen.saved)} of the cost of {result.strong} alone; "

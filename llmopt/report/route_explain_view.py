@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from llmopt.report.as_json import Json, document, plain
 from llmopt.report.table import Column, Note, Report, Table
-from llmopt.serving.routing.decision import HEADER
-from llmopt.serving.routing.router import Explanation, Step
+from llmopt.serving.routing.router import HEADER, Explanation, Step
 
 
 def view(result: Explanation, models: dict[str, str], source: str) -> Report:
@@ -22,8 +21,8 @@ def view(result: Explanation, models: dict[str, str], source: str) -> Report:
     notes = [
         Note(f"{HEADER}: {decision.header}", "code"),
         Note(
-            f"The question has about {result.question_tokens:,} tokens{language}; the whole request about"
-            f" {result.tokens:,}, as estimated."
+            f"The question has about {result.question_tokens:,} {_tokens(result.question_tokens)}{language}; the whole"
+            f" request about {result.tokens:,}, as estimated."
         ),
         Note(f"Policy: {source}"),
     ]
@@ -35,19 +34,19 @@ def view(result: Explanation, models: dict[str, str], source: str) -> Report:
 
 
 def payload(result: Explanation, source: str) -> dict[str, Json]:
-    """Return a decision as the document of `llmopt.route-explain/1`."""
+    """Return a decision as the document of `llmopt.route.explain/1`."""
     body = plain(result)
     assert isinstance(body, dict)  # noqa: S101 - a dataclass becomes a dict
-    return document("route-explain", {**body, "header": result.decision.header, "policy": source})
+    return document("route.explain", {**body, "header": result.decision.header, "policy": source})
 
 
 def _steps(result: Explanation) -> Table:
     columns = (
-        Column("step", "step", "int"),
-        Column("rule", "rule"),
-        Column("route", "route"),
-        Column("outcome", "outcome"),
-        Column("why", "why", priority=1),
+        Column("step", "Step", "int"),
+        Column("rule", "Rule"),
+        Column("route", "Route"),
+        Column("outcome", "Outcome"),
+        Column("why", "Why", priority=1),
     )
     rows = tuple(
         (position, step.name, step.route, _outcome(step), step.why) for position, step in enumerate(result.steps, 1)
@@ -59,6 +58,10 @@ def _outcome(step: Step) -> str:
     if step.holds:
         return "decides" if step.reached else "would decide"
     return "no"
+
+
+def _tokens(count: int) -> str:
+    return "token" if count == 1 else "tokens"
 
 
 def _by(rule: str) -> str:

@@ -11,7 +11,7 @@ from llmopt.report import route_eval_view as evaluated
 from llmopt.report.as_json import Json, document, plain
 from llmopt.report.figures import cell, plural, share
 from llmopt.report.table import Cell, Column, Note, Report, Table
-from llmopt.savings.routing_found import Found, FoundPoint
+from llmopt.savings.routing_ranking import Found, FoundPoint
 from llmopt.savings.routing_result import Training
 
 _FOUND = (
@@ -95,10 +95,9 @@ def _written(result: Training, weights: Path | None) -> tuple[Note, ...]:
 
 
 def _learned(result: Training) -> Iterable[Note]:
-    better = 1 - result.loss / result.base_loss if result.base_loss > 0 else 0.0
     yield Note(
         f"{plural(len(result.weights.hashed), 'feature')}, {plural(result.rounds, 'round')}; "
-        f"loss on the validation part {result.loss:.4g}, {share(better)} below that of no score."
+        f"loss on the validation part {result.loss:.4g}, with the same score for every prompt {result.base_loss:.4g}."
     )
     if result.evaluation is None:
         parts = result.parts

@@ -43,6 +43,8 @@ def simulate(
     sizes_bytes: Sequence[int | None] = (None,),
     tenant: str = "team",
     cache_sampled: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
     input_format: str = "auto",
     mapping: Mapping[str, str] | None = None,
     format_specs: Sequence[Path] = (),
@@ -60,6 +62,9 @@ def simulate(
         tenant: group of the log (`user`, `team`, `feature`, `project`, `session`), or a column, that answers are never
             shared across; empty: all share them.
         cache_sampled: also replay requests that sample, and those whose settings are not logged.
+        since: leave out calls before this instant (without a time zone it is UTC), and those without a time; the cache
+            is empty then.
+        until: leave out calls from this instant on.
         input_format: name of a format; `auto` tells each file's by its content.
         mapping: column of a table or generic log -> canonical field.
         format_specs: more format specs (`docs/format-specs.md`).
@@ -78,6 +83,8 @@ def simulate(
         paths,
         partial(candidate, tenant=tenant, cache_sampled=cache_sampled, known={}),
         columns=(*FINISH_COLUMNS, *((tenant,) if tenant and tenant not in GROUP_FIELDS else ())),
+        since=since,
+        until=until,
         input_format=input_format,
         mapping=mapping,
         format_specs=format_specs,
@@ -102,10 +109,11 @@ def _check(ttls_s: Sequence[float], sizes_bytes: Sequence[int | None]) -> None:
 
 def _simulated(calls: Calls[Candidate], caches: list[tuple[float, int | None]], tenant: str) -> CacheSimulation:
     found = [call for call in calls.taken if not call.reason]
+    times = [call.at_us for call in calls.taken if call.at_us is not None]
     unit = _Unit([call.cost_usd for call in found if call.cost_usd is not None])
     parts = sorted({(call.tenant, call.model) for call in found}, key=str)
     numbers = {part: number for number, part in enumerate(parts)}
-    keys: dict[str, int] = {}
+    keys: dict[bytes, int] = {}
     asked = [_asked(call, numbers, keys, unit) for call in found]
     outcomes = [(cache, replay(asked, len(parts), round(cache[0] * 1e6), cache[1])) for cache in caches]
     return CacheSimulation(
@@ -133,6 +141,8 @@ def _simulated(calls: Calls[Candidate], caches: list[tuple[float, int | None]], 
         skipped=calls.skipped,
         rejected=calls.rejected,
         warnings=calls.warnings,
+        first=from_micros(min(times)) if times else None,
+        last=from_micros(max(times)) if times else None,
     )
 
 
@@ -151,7 +161,7 @@ class _Unit:
 
 
 def _asked(
-    call: Candidate, numbers: Mapping[tuple[str | None, str | None], int], keys: dict[str, int], unit: _Unit
+    call: Candidate, numbers: Mapping[tuple[str | None, str | None], int], keys: dict[bytes, int], unit: _Unit
 ) -> Asked:
     return Asked(
         at_us=call.at_us or 0,

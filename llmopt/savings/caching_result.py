@@ -120,6 +120,9 @@ class CacheSimulation:
     skipped: int
     rejected: tuple[Rejected, ...]
     warnings: tuple[str, ...]
+    first: datetime | None = None
+    """Time of the first of `requests`, simulated or not, in UTC; None where no request has one."""
+    last: datetime | None = None
 
     @property
     def decided(self) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-
-import msgspec
 
 from llmopt.cost.call import Call
 from llmopt.cost.spec.values import epoch_micros
@@ -34,7 +33,9 @@ FINISH_COLUMNS = ("finish_reason", "stop_reason", "finishReason", "gen_ai.respon
 _CUT = ("length", "max_tokens", "max_output_tokens", "content_filter", "refusal", "safety", "error")
 _NESTED = ("generationConfig", "generation_config", "inferenceConfig", "textGenerationConfig", "options")
 """Objects that hold the settings: Gemini, Vertex, Bedrock, ollama."""
-_SETTINGS = ("temperature", "seed")
+EMBEDDINGS = "/v1/embeddings"
+_UNSAMPLED = {"embed": EMBEDDINGS, "moderation": "/v1/moderations", "rerank": "/v1/rerank"}
+"""Part of a model's name -> where it is asked."""
 _SHAPES = ("choices", "candidates", "stop_reason", "stopReason", "done", "error", "object", "output")
 """Fields by which the JSON of an API's answer is told from an answer that happens to be JSON."""
 
@@ -48,7 +49,7 @@ class Candidate:
     """`file:line`; empty for one that is not left out, as there may be millions."""
     reason: str
     """Why it is left out; empty: a cache may answer it."""
-    key: str
+    key: bytes
     """`request_key`; empty where it is left out."""
     tenant: str | None
     model: str | None
@@ -70,16 +71,16 @@ def candidate(call: Call, tenant: str, *, cache_sampled: bool, known: dict[Any, 
         call: with `FINISH_COLUMNS`, and `tenant` among its groups or columns.
         tenant: group or column that answers are never shared across; empty: all share them.
         cache_sampled: whether a cache may answer requests that sample.
-        known: keys and amounts that were seen before; equal ones are kept once.
+        known: keys, names and amounts that were seen before; equal ones are kept once.
     """
     known = {} if known is None else known
     whose = (call.groups.get(tenant) or call.columns.get(tenant)) if tenant else None
-    endpoint = "/v1/embeddings" if "embed" in (call.model or "").lower() else CHAT
-    key, reason = "", _why_not(call, endpoint, cache_sampled=cache_sampled)
+    endpoint = _endpoint(call)
+    key, reason = b"", _why_not(call, endpoint, cache_sampled=cache_sampled)
     if not reason and call.request is not None:
         body = call.request if "model" in call.request else {**call.request, "model": call.model}
         try:
-            key = request_key(body, endpoint=endpoint, upstream=call.provider or "", tenant=whose or "")
+            key = bytes.fromhex(request_key(body, endpoint=endpoint, upstream=call.provider or "", tenant=whose or ""))
         except InputError:
             reason = NOT_JSON
     text = call.response
@@ -88,54 +89,62 @@ def candidate(call: Call, tenant: str, *, cache_sampled: bool, known: dict[Any, 
         where=call.where if reason else "",
         reason=reason,
         key=known.setdefault(key, key),
-        tenant=whose,
-        model=call.model,
+        tenant=known.setdefault(whose, whose),
+        model=known.setdefault(call.model, call.model),
         cost_usd=known.setdefault(call.cost_usd, call.cost_usd),
         took_us=None if call.latency_s is None else round(call.latency_s * 1e6),
         size_bytes=_size_bytes(call),
-        kept=not any(end in (call.columns.get(name) or "").lower() for name in FINISH_COLUMNS for end in _CUT)
-        and (text is None or _is_whole(text)),
+        kept=not _says_cut(call) and (text is None or _is_whole(text)),
         whole=call.whole,
         estimated=text is None,
     )
+
+
+def _endpoint(call: Call) -> str:
+    """Return where a call went, which few logs say: what writes nothing did not sample."""
+    name = (call.model or "").lower()
+    for part, endpoint in _UNSAMPLED.items():
+        if part in name:
+            return endpoint
+    silent = call.usage is not None and not call.counted and call.usage.output_tokens == 0
+    return EMBEDDINGS if silent and call.request is not None and "input" in call.request else CHAT
 
 
 def _why_not(call: Call, endpoint: str, *, cache_sampled: bool) -> str:
     """Return why a call is left out; empty: it is not."""
     if call.request is None:
         return NO_PROMPT
-    settings = _flat(call.request)
-    if reads_more(call.request):
-        return READS_MORE
-    if not cache_sampled and not is_deterministic(settings, endpoint):
-        return SAMPLES if call.whole or settings.get("temperature") is not None else UNKNOWN
+    if not is_deterministic(call.request, endpoint):
+        if reads_more(call.request):
+            return READS_MORE
+        if not cache_sampled:
+            return SAMPLES if call.whole or _says_temperature(call.request) else UNKNOWN
     return NO_TIME if call.at is None else ""
 
 
-def _flat(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a request with the settings that some APIs put into an object."""
-    for name in _NESTED:
-        inner = request.get(name)
-        if isinstance(inner, Mapping):
-            return {**request, **{field: inner[field] for field in _SETTINGS if inner.get(field) is not None}}
-    return request
+def _says_temperature(request: Mapping[str, Any]) -> bool:
+    places = (request, *(inner for name in _NESTED if isinstance(inner := request.get(name), Mapping)))
+    return any(place.get("temperature") is not None for place in places)
 
 
 def _size_bytes(call: Call) -> int:
     if call.response is None:
         return BYTES_A_TOKEN * (call.usage.output_tokens if call.usage else 0) + ENVELOPE_BYTES
-    size = len(call.response.encode("utf-8", "surrogatepass"))
+    size = len(call.response) if call.response.isascii() else len(call.response.encode("utf-8", "surrogatepass"))
     return size if call.response.startswith("{") else size + ENVELOPE_BYTES
 
 
+def _says_cut(call: Call) -> bool:
+    """Does a column say that the answer was cut off or filtered?"""
+    ends = [end.lower() for name in FINISH_COLUMNS if (end := call.columns.get(name))]
+    return any(cut in end for end in ends for cut in _CUT)
+
+
 def _is_whole(text: str) -> bool:
-    """Is an answer one that a cache keeps? Plain text says nothing against it."""
+    """Is an answer one that a cache keeps? Plain text, and JSON of no known API, say nothing against it."""
     if not text.startswith("{"):
         return True
-    try:
-        body = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+    if why_not_whole(text.encode("utf-8", "surrogatepass")) in (None, Refused.NOT_JSON):
         return True
-    if not isinstance(body, dict) or not any(name in body for name in _SHAPES):
-        return True
-    return why_not_whole(text.encode("utf-8", "surrogatepass")) in (None, Refused.NOT_JSON)
+    body = json.loads(text)
+    return not any(name in body for name in _SHAPES)

@@ -14,6 +14,8 @@ from llmopt.errors import UsageError
 
 DAYS_A_MONTH = 30
 DAYS_A_YEAR = 365
+_MOST = 10**15
+"""Calls or dollars beyond this are a slip of the hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,15 @@ def scaled(calls_per_day: int, requests: int, cost_usd: Decimal, saved_usd: Deci
         saved_usd: what is saved of it.
 
     Raises:
-        UsageError: a number below 0, or no requests.
+        UsageError: a number below 0, no requests, or more saved than there was.
     """
     calls = _amount("calls per day", Decimal(calls_per_day))
     if requests <= 0:
         raise UsageError("a log without requests says nothing about a day")
-    before, saved = (_per_call(EXACT.multiply(usd, calls), requests) for usd in (cost_usd, saved_usd))
+    cost, less = _amount("cost of the log", cost_usd), _amount("saving of the log", saved_usd)
+    if less > cost:
+        raise UsageError(f"a log that costs {cost} cannot save {less}")
+    before, saved = (_per_call(EXACT.multiply(usd, calls), requests) for usd in (cost, less))
     return Projection(calls_per_day, before, EXACT.subtract(before, saved))
 
 
@@ -125,8 +130,8 @@ def _mean(name: str, mix: Sequence[Share]) -> Decimal:
 
 
 def _amount(name: str, value: Decimal) -> Decimal:
-    if not value.is_finite() or value < 0:
-        raise UsageError(f"{name}: {value} is not a number from 0")
+    if not value.is_finite() or not 0 <= value <= _MOST:
+        raise UsageError(f"{name}: {value} is not a number from 0 to {_MOST:,}")
     return value
 
 

@@ -7,7 +7,8 @@ still being answered waits for that answer (single flight). Pure arithmetic: mon
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import math
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -66,53 +67,6 @@ class Replayed:
     peak_entries: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class _Held:
-    """An answer in the cache, or on its way there."""
-
-    key: int
-    part: int
-    size_bytes: int
-    from_us: int
-    until_us: int
-    """Equal to `from_us` for an answer that is not kept."""
-
-
-@dataclass(slots=True)
-class _Cache:
-    """One cache as it fills."""
-
-    size_bytes: int | None
-    held: OrderedDict[int, _Held] = field(default_factory=OrderedDict)
-    """Least recently used first."""
-    ageing: list[tuple[int, int, _Held]] = field(default_factory=list)
-    """A heap by the instant at which the time is over."""
-    used_bytes: int = 0
-    entries: int = 0
-    put_in: int = 0
-    """How many answers there have been."""
-
-    def forget(self, old: _Held) -> None:
-        """Let go of an answer, if it is still there."""
-        if self.held.get(old.key) is old:
-            del self.held[old.key]
-            self.used_bytes -= old.size_bytes
-            self.entries -= old.until_us > old.from_us
-
-    def expire(self, now_us: int) -> None:
-        """Let go of what is past its time."""
-        while self.ageing and self.ageing[0][0] <= now_us:
-            self.forget(heappop(self.ageing)[2])
-
-    def put(self, new: _Held) -> None:
-        """Keep an answer."""
-        self.held[new.key] = new
-        self.put_in += 1
-        heappush(self.ageing, (new.until_us, self.put_in, new))
-        self.used_bytes += new.size_bytes
-        self.entries += new.until_us > new.from_us
-
-
 def replay(asked: Sequence[Asked], parts: int, ttl_us: int, size_bytes: int | None) -> Replayed:
     """Put requests to one cache.
 
@@ -123,41 +77,88 @@ def replay(asked: Sequence[Asked], parts: int, ttl_us: int, size_bytes: int | No
         size_bytes: bound of all answers kept; None for no bound.
     """
     result = Replayed([Outcome() for _ in range(parts)])
-    cache = _Cache(size_bytes)
-    held = cache.held
+    cache = _Cache(ttl_us, size_bytes, result)
+    held, flying, landing = cache.held, cache.flying, cache.landing
     for request in asked:
-        found = held.get(request.key)
-        if found is not None:
+        now_us, key = request.at_us, request.key
+        if landing and landing[0][0] <= now_us:
+            cache.land(now_us)
+        found = held.get(key)
+        if found is not None and now_us < found.until_us:
             outcome = result.parts[request.part]
-            if request.at_us < found.from_us:
-                outcome.shared += 1
-                outcome.shared_cost += request.cost
-                continue
-            if request.at_us < found.until_us:
-                outcome.hits += 1
-                outcome.saved += request.cost
-                outcome.unpriced_hits += not request.priced
-                held.move_to_end(request.key)
-                continue
-            cache.forget(found)
-        _miss(request, cache, ttl_us, result)
+            outcome.hits += 1
+            outcome.saved += request.cost
+            outcome.unpriced_hits += not request.priced
+            held.move_to_end(key)
+        elif key in flying:
+            outcome = result.parts[request.part]
+            outcome.shared += 1
+            outcome.shared_cost += request.cost
+        elif request.took_us:
+            flying.add(key)
+            heappush(landing, (now_us + request.took_us, request))
+        else:
+            cache.put(now_us, request)
+    cache.land(math.inf)
     return result
 
 
-def _miss(request: Asked, cache: _Cache, ttl_us: int, result: Replayed) -> None:
-    """Ask the model, and keep its answer if there is room for it."""
-    cache.expire(request.at_us)
-    there_us, bound = request.at_us + request.took_us, cache.size_bytes
-    if request.kept and bound is not None and request.size_bytes > bound:
-        result.too_large += 1
-    elif request.kept:
-        cache.put(_Held(request.key, request.part, request.size_bytes, there_us, there_us + ttl_us))
-        while bound is not None and cache.used_bytes > bound:
-            oldest = next(iter(cache.held.values()))
-            result.parts[oldest.part].evicted += oldest.until_us > oldest.from_us
-            cache.forget(oldest)
-        result.peak_bytes = max(result.peak_bytes, cache.used_bytes)
-        result.peak_entries = max(result.peak_entries, cache.entries)
-        return
-    if request.took_us:
-        cache.put(_Held(request.key, request.part, 0, there_us, there_us))
+class _Held(NamedTuple):
+    """An answer in the cache."""
+
+    key: int
+    part: int
+    size_bytes: int
+    until_us: int
+
+
+@dataclass(slots=True)
+class _Cache:
+    """One cache as it fills."""
+
+    ttl_us: int
+    size_bytes: int | None
+    result: Replayed
+    held: OrderedDict[int, _Held] = field(default_factory=OrderedDict)
+    """Least recently used first."""
+    ageing: deque[_Held] = field(default_factory=deque)
+    """In the order in which their time is over, also those that are gone already."""
+    flying: set[int] = field(default_factory=set)
+    """Requests that are being answered."""
+    landing: list[tuple[int, Asked]] = field(default_factory=list)
+    """A heap of them by when their answer is there."""
+    used_bytes: int = 0
+
+    def land(self, now_us: float) -> None:
+        """Take in the answers that are there by now."""
+        while self.landing and self.landing[0][0] <= now_us:
+            there_us, request = heappop(self.landing)
+            self.flying.discard(request.key)
+            self.put(there_us, request)
+
+    def put(self, now_us: int, request: Asked) -> None:
+        """Keep an answer if there is room for it."""
+        bound, result = self.size_bytes, self.result
+        if not request.kept:
+            return
+        if bound is not None and request.size_bytes > bound:
+            result.too_large += 1
+            return
+        while self.ageing and self.ageing[0].until_us <= now_us:
+            self._forget(self.ageing.popleft())
+        new = _Held(request.key, request.part, request.size_bytes, now_us + self.ttl_us)
+        self.held[new.key] = new
+        self.ageing.append(new)
+        self.used_bytes += new.size_bytes
+        while bound is not None and self.used_bytes > bound:
+            oldest = next(iter(self.held.values()))
+            result.parts[oldest.part].evicted += 1
+            self._forget(oldest)
+        result.peak_bytes = max(result.peak_bytes, self.used_bytes)
+        result.peak_entries = max(result.peak_entries, len(self.held))
+
+    def _forget(self, old: _Held) -> None:
+        """Let go of an answer, if it is still there."""
+        if self.held.get(old.key) is old:
+            del self.held[old.key]
+            self.used_bytes -= old.size_bytes

@@ -4,8 +4,8 @@ Only prompts that both models answered show what routing costs and gives: each c
 the log. Where there are none, the score can still be trained on the cheap model's own answers. What can be measured
 then is how many of those that fall short it finds, and not what the strong model would have made of them.
 
-Prompts are parted by their hash: some for the weights, some for calibration and threshold, and the held-out ones, which
-neither sees, for the evaluation.
+Prompts are parted by the hash of their question: some for the weights, some for calibration and threshold, and the
+held-out ones, which neither sees, for the evaluation.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from dataclasses import replace
 
 from llmopt.errors import InputError
 from llmopt.savings.routing_curve import Scored, chosen, curve_of, recommended
-from llmopt.savings.routing_found import found_by
 from llmopt.savings.routing_log import Answers
-from llmopt.savings.routing_pairs import Contest, Pair, contest, is_model, place
+from llmopt.savings.routing_pairs import Contest, Pair, Scale, contest, is_model, place, scale_of
+from llmopt.savings.routing_ranking import found_by
 from llmopt.savings.routing_result import Evaluation, Parts, Policy, RouterAsked, Training
 from llmopt.serving.routing.score import Scorer
-from llmopt.serving.routing.training import Example, trained
+from llmopt.serving.routing.training import Example, Trained, trained
 from llmopt.serving.routing.weights import Weights, rounded
 
 LEAST_PROMPTS = 50
@@ -41,24 +41,13 @@ def train_router(answers: Answers, asked: RouterAsked | None = None) -> Training
     rivals = contest(answers, asked.cheap, asked.strong)
     both = len(rivals.pairs) >= LEAST_PROMPTS
     prompts = rivals.pairs if both else rivals.alone
-    low, high = _scale(rivals, prompts)
+    scale = _scale(rivals, prompts)
+    answers = replace(answers, warnings=(*answers.warnings, *_odd(scale)))
     fit, validation, held_out = _parted(prompts, asked)
-    examples = [[_example(pair, low, high) for pair in part] for part in (fit, validation, held_out)]
+    examples = [[_example(pair, scale) for pair in part] for part in (fit, validation, held_out)]
     learned = trained(examples[0], examples[1], seed=asked.seed)
-    weights = Weights(
-        hashed={feature: weight for feature, raw in learned.hashed.items() if (weight := rounded(raw))},
-        dense=learned.dense,
-        bias=learned.bias,
-        slope=learned.slope,
-        offset=learned.offset,
-        threshold=math.inf,
-        cheap=rivals.cheap,
-        strong=rivals.strong if both else "",
-        seed=asked.seed,
-        held_out=asked.held_out,
-        trained_on=len(fit) + len(validation),
-    )
-    weights = _with_threshold(weights, examples[1], asked.keep)
+    weights = _weights(learned, rivals, asked, len(fit) + len(validation))
+    weights = _with_threshold(weights if both else replace(weights, strong=""), examples[1], asked.keep)
     parts = Parts(len(fit), len(validation), len(held_out), rivals.unpriced, len(rivals.alone))
     evaluation = _evaluation(answers, rivals, weights, held_out, parts, asked.keep) if both else None
     found = None if both else found_by(_scores(weights, examples[2]), weights.threshold, seed=asked.seed)
@@ -102,7 +91,7 @@ def evaluate_router(
         if training.evaluation is None:
             raise _too_few(rivals, LEAST_PROMPTS)
         return training.evaluation
-    held_out = [pair for pair in rivals.pairs if unseen or place(pair.prompt.key, weights.seed) < weights.held_out]
+    held_out = [pair for pair in rivals.pairs if unseen or place(pair.prompt.text, weights.seed) < weights.held_out]
     if len(held_out) < LEAST_HELD_OUT:
         raise InputError(
             f"only {len(held_out):,} prompts that both models answered are held out; {LEAST_HELD_OUT} are needed",
@@ -112,18 +101,24 @@ def evaluate_router(
     return _evaluation(answers, rivals, weights, held_out, parts, None)
 
 
-def _scale(rivals: Contest, prompts: Sequence[Pair]) -> tuple[float, float]:
-    """Return the smallest and the largest quality of the prompts that are learned from."""
+def _scale(rivals: Contest, prompts: Sequence[Pair]) -> Scale:
+    """Return the scale of the prompts that are learned from."""
     if len(prompts) < LEAST_PROMPTS:
         raise _too_few(rivals, LEAST_PROMPTS)
-    qualities = [pair.cheap_quality for pair in prompts]
-    qualities += [pair.strong_quality for pair in prompts if pair.strong_quality is not None]
-    if min(qualities) == max(qualities):
+    scale = scale_of(prompts)
+    if scale.low == scale.high:
         raise InputError(
-            f"every answer has the same quality, {qualities[0]:g}: there is nothing to learn",
+            f"every answer has the same quality, {scale.low:g}: there is nothing to learn",
             "name another column with --quality-col, or another --pass-mark",
         )
-    return min(qualities), max(qualities)
+    return scale
+
+
+def _odd(scale: Scale) -> tuple[str, ...]:
+    if not scale.odd:
+        return ()
+    said = ", ".join(f"{quality:g}" for quality in scale.odd[:3]) + (", ..." if len(scale.odd) > 3 else "")
+    return (f"qualities far from all others, which are from {scale.low:g} to {scale.high:g}: {said}; are they meant?",)
 
 
 def _too_few(rivals: Contest, least: int) -> InputError:
@@ -144,16 +139,19 @@ def _parted(prompts: Sequence[Pair], asked: RouterAsked) -> tuple[list[Pair], li
     parts: tuple[list[Pair], list[Pair], list[Pair]] = ([], [], [])
     middle = asked.held_out + _VALIDATION * (1 - asked.held_out)
     for pair in prompts:
-        at = place(pair.prompt.key, asked.seed)
+        at = place(pair.prompt.text, asked.seed)
         parts[2 if at < asked.held_out else 1 if at < middle else 0].append(pair)
     if not parts[0] or not parts[1] or not parts[2]:
-        raise InputError("the prompts are too few to part them", "log more, or hold out another share")
+        raise InputError(
+            "the prompts are too few to part them, or their questions are all the same",
+            "log more, or hold out another share",
+        )
     return parts
 
 
-def _example(pair: Pair, low: float, high: float) -> Example:
-    best = high if pair.strong_quality is None else pair.strong_quality
-    target = (best - pair.cheap_quality) / (high - low)
+def _example(pair: Pair, scale: Scale) -> Example:
+    best = scale.high if pair.strong_quality is None else pair.strong_quality
+    target = min(max((best - pair.cheap_quality) / (scale.high - scale.low), -1.0), 1.0)
     prompt = pair.prompt
     return Example(prompt.text, target, prompt.context_chars, prompt.turns, prompt.tools)
 
@@ -184,6 +182,7 @@ def _evaluation(
         curve=curve_of(prompts, seed=weights.seed),
         chosen=chosen(prompts, lambda one: one.score >= threshold, threshold=threshold, seed=weights.seed),
         policy=_policy(rivals, held_out, prompts, weights.seed),
+        others=rivals.others,
         files=answers.files,
         calls=answers.calls,
         left_out=answers.left_out,
@@ -229,5 +228,23 @@ def _picks_strong(rivals: Contest, routed: tuple[str, str] | None) -> bool | Non
     return {"strong": True, "cheap": False}.get(route)
 
 
+def _weights(learned: Trained, rivals: Contest, asked: RouterAsked, prompts: int) -> Weights:
+    """Return what was learned as a file can hold it, without a threshold yet."""
+    return Weights(
+        hashed={feature: weight for feature, raw in learned.hashed.items() if (weight := rounded(raw))},
+        dense=learned.dense,
+        bias=learned.bias,
+        slope=learned.slope,
+        offset=learned.offset,
+        floor=learned.floor,
+        threshold=math.inf,
+        cheap=rivals.cheap,
+        strong=rivals.strong,
+        seed=asked.seed,
+        held_out=asked.held_out,
+        trained_on=prompts,
+    )
+
+
 def _with_threshold(weights: Weights, examples: Sequence[Example], keep: float) -> Weights:
-    return replace(weights, threshold=recommended(_scores(weights, examples), keep))
+    return replace(weights, threshold=recommended(_scores(weights, examples), keep, weights.floor))

@@ -2,7 +2,7 @@
 
 Prompts go to the strong model in the order of their scores. With nobody routed that is the cheap model alone, with all
 the strong one; a random router lies on the straight line between the two. The area between its line and the
-curve is what the score is worth.
+curve is what the score is worth. Prompts of one score come in no order: among them the curve is a straight line, too.
 
     s           = share sent to the strong model
     gap kept(s) = (quality(s) - quality(cheap)) / (quality(strong) - quality(cheap))
@@ -20,13 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from llmopt.core.stats import bootstrap_interval
-
-STEPS = 10
-"""The curve has a point at every tenth."""
-_RESAMPLED = 2_000_000
-"""Prompts that all resamples of an interval have together, so that large logs take no longer."""
-Interval = tuple[float, float]
+from llmopt.savings.routing_ranking import STEPS, Measured, margin_of, measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +54,6 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Curve:
     """Everything that a score gives on one set of prompts."""
 
@@ -85,6 +70,8 @@ class Curve:
     """Mean quality above a random router that sends as many to the strong model, over all shares."""
     area: Measured | None
     """Mean gap kept over all shares; 0.5 for a random router. None where the strong model is not better for certain."""
+    best_area: float | None
+    """Of all prompts in the order of what the strong model's answer gained, known only afterwards. None as `area`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +91,12 @@ def curve_of(prompts: Sequence[Scored], *, seed: int = 0) -> Curve:
     """Return the curve of one prompt or more."""
     ranked = sorted(prompts, key=lambda one: -one.score)
     gains = [one.strong_quality - one.cheap_quality for one in ranked]
-    gap = _measured(len(ranked), lambda rows: _mean([gains[at] for at in rows]), seed)
-    margin = _measured(len(ranked), lambda rows: _margin(gains, rows), seed)
+    scores = [one.score for one in ranked]
+    gap = measured(len(ranked), lambda rows: _mean([gains[at] for at in rows]), seed)
+    margin = measured(len(ranked), lambda rows: margin_of(scores, gains, rows), seed)
     sure = gap.low > 0
-    area = _measured(len(ranked), lambda rows: _area(gains, rows), seed) if sure else None
+    area = measured(len(ranked), lambda rows: _area(scores, gains, rows), seed) if sure else None
+    best = sorted(gains, reverse=True)
     return Curve(
         prompts=len(ranked),
         cheap=routed(ranked, lambda _: False),
@@ -117,6 +106,7 @@ def curve_of(prompts: Sequence[Scored], *, seed: int = 0) -> Curve:
         gap=gap,
         margin=margin,
         area=area,
+        best_area=_area(best, best, range(len(best))) if sure else None,
     )
 
 
@@ -132,20 +122,20 @@ def chosen(
     gained = [one.strong_quality - one.cheap_quality for one in prompts]
     missed = [0.0 if pick else gain for gain, pick in zip(gained, picks, strict=True)]
 
-    def saved(rows: Sequence[float]) -> float:
-        most = sum(strong[int(at)] for at in rows)
-        return 1 - sum(spent[int(at)] for at in rows) / most if most else 0.0
+    def saved(rows: Sequence[int]) -> float:
+        most = sum([strong[at] for at in rows])
+        return 1 - sum([spent[at] for at in rows]) / most if most else 0.0
 
-    def lift(rows: Sequence[float]) -> float:
-        least, most = (sum(usd[int(at)] for at in rows) for usd in (cheap, strong))
-        at_random = (sum(spent[int(at)] for at in rows) - least) / (most - least) if most > least else 0.0
-        gain = sum(gained[int(at)] for at in rows)
-        return (gain - sum(missed[int(at)] for at in rows) - at_random * gain) / len(rows)
+    def lift(rows: Sequence[int]) -> float:
+        least, most = (sum([usd[at] for at in rows]) for usd in (cheap, strong))
+        at_random = (sum([spent[at] for at in rows]) - least) / (most - least) if most > least else 0.0
+        gain = sum([gained[at] for at in rows])
+        return (gain - sum([missed[at] for at in rows]) - at_random * gain) / len(rows)
 
     n = len(prompts)
-    lifted = None if point.random_quality is None else _measured(n, lift, seed)
-    lost = _measured(n, lambda rows: _mean([missed[int(at)] for at in rows]), seed)
-    return Chosen(point, _measured(n, saved, seed), lost, lifted)
+    lifted = None if point.random_quality is None else measured(n, lift, seed)
+    lost = measured(n, lambda rows: _mean([missed[at] for at in rows]), seed)
+    return Chosen(point, measured(n, saved, seed), lost, lifted)
 
 
 def routed(prompts: Sequence[Scored], to_strong: Callable[[Scored], bool], threshold: float | None = None) -> Point:
@@ -169,25 +159,26 @@ def routed(prompts: Sequence[Scored], to_strong: Callable[[Scored], bool], thres
     )
 
 
-def recommended(prompts: Sequence[tuple[float, float]], keep: float) -> float:
+def recommended(prompts: Sequence[tuple[float, float]], keep: float, floor: float = 0.0) -> float:
     """Return the highest threshold that keeps so much of what the strong model gains; infinite where it gains nothing.
 
-    What is kept is counted in the scores, which are expected gains: single answers are noisy, and a threshold that is
+    What is kept is counted in expected gains, which the scores say: single answers are noisy, and a threshold that is
     chosen by few of them is so as well.
 
     Args:
         prompts: score, and what the strong model's answer gains, of the prompts that the calibration saw.
         keep: share of the gain, from 0 to 1.
+        floor: the gain that is expected at a score of 0, from -1 to 0; at 1 it is 1.
     """
-    if math.fsum(gain for _, gain in prompts) <= 0:
-        return math.inf
     scores = sorted((score for score, _ in prompts), reverse=True)
-    wanted = keep * math.fsum(scores)
+    total = math.fsum(floor + (1 - floor) * score for score in scores)
+    if total <= 0 or math.fsum(gain for _, gain in prompts) <= 0:
+        return math.inf
     kept = 0.0
     for score in scores:
-        kept += score
-        if kept >= wanted * (1 - 1e-12):
-            return math.floor(score * 10_000) / 10_000
+        kept += floor + (1 - floor) * score
+        if kept >= keep * total * (1 - 1e-12):
+            return _rounded_down(score)
     return 0.0
 
 
@@ -203,27 +194,16 @@ def _points(ranked: Sequence[Scored]) -> tuple[Point, ...]:
     return tuple(found)
 
 
-def _measured(n: int, statistic: Callable[[Sequence[int]], float], seed: int) -> Measured:
-    rows = list(range(n))
-    resamples = max(200, min(1000, _RESAMPLED // n))
-    low, high = bootstrap_interval(rows, statistic, resamples=resamples, seed=seed, block=1)  # type: ignore[arg-type]
-    return Measured(statistic(rows), low, high)
+def _rounded_down(score: float) -> float:
+    """Return a score with four digits that is no larger."""
+    digits = 3 - math.floor(math.log10(score)) if score > 0 else 0
+    shorter = float(f"{score:.{max(digits, 0)}f}")
+    return shorter if shorter <= score else round(shorter - 10.0**-digits, digits)
 
 
-def _margin(gains: Sequence[float], rows: Sequence[int]) -> float:
-    """Return the mean over all shares of the gain so far, less as large a share of all of it."""
-    n = len(rows)
-    total = kept = area = 0.0
-    for at in sorted(rows):
-        kept += gains[at]
-        area += kept - gains[at] / 2
-        total += gains[at]
-    return (area / n - total / 2) / n
-
-
-def _area(gains: Sequence[float], rows: Sequence[int]) -> float:
+def _area(scores: Sequence[float], gains: Sequence[float], rows: Sequence[int]) -> float:
     mean = _mean([gains[at] for at in rows])
-    return 0.5 + _margin(gains, rows) / mean if mean > 0 else 0.5
+    return 0.5 + margin_of(scores, gains, rows) / mean if mean > 0 else 0.5
 
 
 def _mean(values: Sequence[float]) -> float:

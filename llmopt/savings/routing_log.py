@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -53,12 +53,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Calls of the log that nothing could be learned from."""
+    """Records of the log that nothing could be learned from."""
 
     reason: str
     calls: int
-    first: str
-    """`file:line` of the first one."""
+    first: str | None
+    """`file:line` of the first one; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Answers:
 
     files: tuple[str, ...]
     calls: int
-    """All that were read, those left out counted."""
+    """All records that were read, those left out counted."""
     answers: tuple[Answer, ...]
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
@@ -97,22 +97,28 @@ def read_answers(
     Raises:
         InputError: no call has a quality; or as `read_calls`.
     """
+    prompts: dict[Prompt, Prompt] = {}
 
     def take(call: Call) -> Answer | tuple[str, str]:
-        return _answer(call, quality_col, pass_mark, route)
+        found = _answer(call, quality_col, pass_mark, route)
+        if isinstance(found, Answer):  # a text is kept once, however many models answered it
+            return replace(found, prompt=prompts.setdefault(found.prompt, found.prompt))
+        return found
 
     calls: Calls[Answer | tuple[str, str]] = read_calls(
         paths, take, columns=(quality_col,), input_format=input_format, prices=prices, as_of=as_of
     )
     answers = tuple(one for one in calls.taken if isinstance(one, Answer))
-    left_out = _left_out(one for one in calls.taken if not isinstance(one, Answer))
+    left_out = _left_out(calls)
     if not answers:
-        said = "; ".join(f"{one.calls:,} calls: {one.reason}, first {one.first}" for one in left_out)
+        said = "; ".join(
+            f"{one.calls:,}: {one.reason}" + (f", first {one.first}" if one.first else "") for one in left_out
+        )
         raise InputError(
             f"no call has a prompt, a model and a quality in {quality_col!r}" + (f" ({said})" if said else ""),
             "name the column with --quality-col, such as score or metadata.scores.helpful",
         )
-    return Answers(calls.files, len(calls.taken), answers, left_out, calls.warnings)
+    return Answers(calls.files, len(answers) + sum(one.calls for one in left_out), answers, left_out, calls.warnings)
 
 
 def quality_of(text: str | None) -> float | None:
@@ -156,12 +162,22 @@ def _key(asked: Asked, body: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(plain.encode()).digest()[:16]
 
 
-def _left_out(reasons: Iterable[Answer | tuple[str, str]]) -> tuple[LeftOut, ...]:
-    counts: dict[str, LeftOut] = {}
-    for one in reasons:
-        if isinstance(one, Answer):
-            continue
-        reason, where = one
-        seen = counts.get(reason)
-        counts[reason] = LeftOut(reason, seen.calls + 1 if seen else 1, seen.first if seen else where)
+def _left_out(calls: Calls[Answer | tuple[str, str]]) -> tuple[LeftOut, ...]:
+    """Return everything that is no answer with a quality, by reason; nothing of the log goes without a word."""
+    counts = {
+        reason: LeftOut(reason, count, None)
+        for reason, count in (
+            ("sum of many requests", calls.aggregated),
+            ("failed, or answered by the cache of a gateway", calls.free),
+            ("further record of the same call", calls.duplicates),
+            ("no record of a call", calls.skipped),
+        )
+        if count
+    }
+    counts |= {one.reason: LeftOut(one.reason, one.count, one.first) for one in calls.rejected}
+    for one in calls.taken:
+        if not isinstance(one, Answer):
+            reason, where = one
+            seen = counts.get(reason)
+            counts[reason] = LeftOut(reason, seen.calls + 1 if seen else 1, seen.first if seen else where)
     return tuple(sorted(counts.values(), key=lambda one: (-one.calls, one.reason)))

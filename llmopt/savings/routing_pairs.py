@@ -1,7 +1,8 @@
 """Two models of a log and the prompts that both answered.
 
-Each distinct prompt counts once, with the mean quality and the mean cost of its answers. Its hash says whether training
-may see it, so a prompt that was asked twice is never on both sides.
+Each distinct prompt counts once, with the mean quality and the mean cost of its answers. The hash of its question says
+whether training may see it, so the same question is never on both sides: not with other punctuation, nor in another
+turn of its conversation.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from llmopt.savings.routing_log import Answer, Answers, Prompt
 
 _DATED = re.compile(r"[-@:](?:\d{4}-?\d{2}-?\d{2}|\d{4}|latest)(?:-v\d+(?::\d+)?)?")
 """What may follow the name of a model that a user gave: the date of its version."""
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,15 @@ class Contest:
     """Prompts that both answered, left out because a call has no price."""
     models: tuple[tuple[str, int], ...]
     """Every model with a quality and its answers, the most first."""
+    others: tuple[str, ...]
+    """Those of them that are neither of the two."""
 
 
 def contest(answers: Answers, cheap: str | None = None, strong: str | None = None) -> Contest:
     """Return two models with the prompts that both answered: those named, else the two with the most.
 
-    Of two that are not named the one with the cheaper answers to the same prompts is the cheap one.
+    Of two that are not named the one with the cheaper answers to the same prompts is the cheap one. Where several
+    models have as many prompts in common, the cheapest and the dearest of them are taken.
 
     Raises:
         InputError: no answer of a model that is named.
@@ -81,12 +88,44 @@ def contest(answers: Answers, cheap: str | None = None, strong: str | None = Non
             unpriced += 1
         else:
             both.append(pair)
-    return Contest(cheap, strong, tuple(both), tuple(alone), unpriced, models)
+    known = {cheap, strong}.union(*named.values())
+    others = tuple(model for model, _ in models if model not in known)
+    return Contest(cheap, strong, tuple(both), tuple(alone), unpriced, models, others)
 
 
-def place(key: bytes, seed: int) -> float:
-    """Return where a prompt stands between 0 and 1; those below the held-out share are never trained on."""
-    digest = hashlib.sha256(seed.to_bytes(16, "big") + key).digest()
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From the worst quality to the best."""
+
+    low: float
+    high: float
+    odd: tuple[float, ...]
+    """Qualities far beyond both, which would make all others look alike."""
+
+
+def scale_of(pairs: Sequence[Pair]) -> Scale:
+    """Return the range of the qualities of one pair or more, without the few that lie far from all others.
+
+    Far is further from the middle 98 % than three times their range.
+    """
+    qualities = [pair.cheap_quality for pair in pairs]
+    qualities += [pair.strong_quality for pair in pairs if pair.strong_quality is not None]
+    ascending = sorted(qualities)
+    cut = len(ascending) // 100
+    low, high = ascending[cut], ascending[-1 - cut]
+    far = 3 * (high - low)
+    near = [quality for quality in ascending if low - far <= quality <= high + far] if far else ascending
+    return Scale(near[0], near[-1], tuple(sorted(set(ascending).difference(near))))
+
+
+def place(question: str, seed: int) -> float:
+    """Return where a question stands between 0 and 1; those below the held-out share are never trained on.
+
+    Only its letters and digits count, whatever their case and their spelling in Unicode.
+    """
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", question).casefold())
+    key = " ".join(_WORD.findall(plain)) or " ".join(plain.split())
+    digest = hashlib.sha256(seed.to_bytes(16, "big") + key.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
@@ -121,11 +160,12 @@ def _picked(prompts: Prompts, cheap: str | None, strong: str | None) -> tuple[st
     fitting = [(-count, pair) for pair, count in common.items() if given <= set(pair)]
     if not fitting:
         return (cheap, "") if cheap is not None else (_cheapest(prompts, strong), strong or "")
-    one, other = min(fitting)[1]
-    if cheap is None and strong is None:
-        return (one, other) if _excess(prompts, one, other) <= 0 else (other, one)
-    first = cheap if cheap is not None else (one if other == strong else other)
-    return first, strong if strong is not None else (one if other == cheap else other)
+    most = min(fitting)[0]
+    tied = [pair for count, pair in fitting if count == most]
+    ordered = [(_excess(prompts, *pair), pair) for pair in tied]
+    ordered += [(-excess, (other, one)) for excess, (one, other) in ordered]
+    fair = [(excess, pair) for excess, pair in ordered if cheap in (None, pair[0]) and strong in (None, pair[1])]
+    return min(fair)[1]
 
 
 def _excess(prompts: Prompts, one: str, other: str) -> Decimal:
@@ -156,7 +196,7 @@ def _mean_usd(answers: Sequence[Answer]) -> Decimal | None:
 
 def _pair(cheap: Sequence[Answer], strong: Sequence[Answer]) -> Pair:
     return Pair(
-        cheap[0].prompt,
+        min((answer.prompt for answer in cheap), key=lambda prompt: (prompt.text, prompt.context_chars)),
         math.fsum(answer.quality for answer in cheap) / len(cheap),
         math.fsum(answer.quality for answer in strong) / len(strong) if strong else None,
         _mean_usd(cheap),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmopt.savings.routing_curve import Chosen, Curve
-from llmopt.savings.routing_found import Found
 from llmopt.savings.routing_log import LeftOut
+from llmopt.savings.routing_ranking import Found
 from llmopt.serving.routing.weights import Weights
 
 
@@ -65,6 +65,8 @@ class Evaluation:
     """At the threshold."""
     policy: Policy | None
     """None: no policy under test."""
+    others: tuple[str, ...]
+    """Further models of the log; their answers are not used."""
     files: tuple[str, ...]
     calls: int
     left_out: tuple[LeftOut, ...]

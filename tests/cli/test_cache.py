@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -55,11 +56,16 @@ def test_what_is_asked_of_a_simulation_arrives(llmopt: Llmopt, simulated: dict[s
     assert simulated["paths"] == ["logs", "more.jsonl"]
     assert (simulated["ttls_s"], simulated["sizes_bytes"]) == ((3_600.0, 86_400.0, 604_800.0), (None,))
     assert (simulated["tenant"], simulated["cache_sampled"], simulated["as_of"]) == ("team", False, None)
-    options = ("--ttl", "7d, 90s,1h,1h", "--size", "1GB,unbounded,64MB", "--tenant-by", "none", "--cache-sampled")
-    assert llmopt("cache", "simulate", "logs", *options, "--map", "q=prompt").code == 0
+    options = ("--ttl", "7d, 90s,1h,1h", "--size", "1GB,Unbounded,64MB", "--tenant-by", "none", "--cache-sampled")
+    more = ("--map", "q=prompt", "--since", "2026-03-02", "--until", "2026-03-08")
+    assert llmopt("cache", "simulate", "logs", *options, *more).code == 0
     assert (simulated["ttls_s"], simulated["sizes_bytes"]) == ((90.0, 3_600.0, 604_800.0), (64_000_000, 10**9, None))
     assert (simulated["tenant"], simulated["cache_sampled"]) == ("", True)
     assert simulated["mapping"] == {"q": "prompt"}
+    assert (simulated["since"], simulated["until"]) == (
+        datetime(2026, 3, 2, tzinfo=UTC),
+        datetime(2026, 3, 9, tzinfo=UTC),
+    )
 
 
 def test_settings_of_a_simulation(
@@ -68,7 +74,7 @@ def test_settings_of_a_simulation(
     Path("llmopt.toml").write_text('format = "json"\n[cache.simulate]\nttl = "2d"\ntenant-by = "user"\n')
     monkeypatch.setenv("LLMOPT_CACHE_SIMULATE_SIZE", "1MB")
     outcome = llmopt("cache", "simulate", "logs")
-    assert json.loads(outcome.out)["schema"] == "llmopt.cache-simulate/1"
+    assert json.loads(outcome.out)["schema"] == "llmopt.cache.simulate/1"
     assert (simulated["ttls_s"], simulated["sizes_bytes"], simulated["tenant"]) == ((172_800.0,), (10**6,), "user")
 
 
@@ -92,6 +98,16 @@ def test_a_saving_that_is_too_small(llmopt: Llmopt, simulated: dict[str, Any], w
     assert json.loads(Path("out.json").read_text())["failed_checks"] == [line]
 
 
+def test_without_prices_a_saving_is_unknown(llmopt: Llmopt, simulated: dict[str, Any], workdir: Path) -> None:
+    free = tuple(replace(one, saved_usd=Decimal(0), shared_usd=Decimal(0)) for one in UNBOUNDED.settings)
+    simulated["result"] = replace(UNBOUNDED, cost_usd=Decimal(0), unpriced=2_000, settings=free)
+    outcome = llmopt("cache", "simulate", "logs", "--min-saving", "1%", "--per-day", "1000")
+    assert outcome.code == 1
+    line = "what the best setting saves is not known: no request has a price (--min-saving 1.0%)"
+    assert outcome.err == f"llmopt: check failed: {line}\n"
+    assert "a day like these" not in outcome.out
+
+
 def test_strict_lets_nothing_unknown_pass(llmopt: Llmopt, simulated: dict[str, Any], workdir: Path) -> None:
     outcome = llmopt("cache", "simulate", "logs", "--strict")
     assert outcome.code == 1
@@ -106,11 +122,24 @@ def test_strict_lets_nothing_unknown_pass(llmopt: Llmopt, simulated: dict[str, A
     assert llmopt("cache", "simulate", "logs", "--strict").code == 0
 
 
+def test_a_tenant_that_nobody_names_is_a_warning(llmopt: Llmopt, simulated: dict[str, Any], workdir: Path) -> None:
+    nameless = tuple(replace(one, name=None) for one in UNBOUNDED.tenants[:1])
+    simulated["result"] = replace(UNBOUNDED, tenants=nameless, left_out=(), unpriced=0, rejected=(), warnings=())
+    outcome = llmopt("cache", "simulate", "logs", "--strict")
+    assert outcome.code == 0
+    assert "\nNo record names a team: all are taken for one.\n" in outcome.out
+    simulated["result"] = replace(simulated["result"], tenant="tema")
+    outcome = llmopt("cache", "simulate", "logs", "--strict")
+    assert outcome.code == 1
+    assert "warning: No record names a tema: all are taken for one.\n" in outcome.out
+    assert outcome.err == "llmopt: check failed: no record names a tema: all are taken for one (--strict)\n"
+
+
 def test_nothing_readable_is_said_after_the_report(llmopt: Llmopt, simulated: dict[str, Any], workdir: Path) -> None:
     simulated["result"] = replace(UNBOUNDED, requests=0, simulated=0, free=0, aggregated=0, settings=(), tenants=())
     outcome = llmopt("cache", "simulate", "logs")
     assert outcome.code == 2
-    assert "None of 0 requests can be simulated." in outcome.out
+    assert "The log has no single requests: there is nothing to simulate." in outcome.out
     assert "llmopt: error: no record could be read\n" in outcome.err
 
 
@@ -120,11 +149,14 @@ def test_nothing_readable_is_said_after_the_report(llmopt: Llmopt, simulated: di
         (("--ttl", "1"), "--ttl '1': a duration ends in its unit"),
         (("--ttl", "1h,soon"), "--ttl 'soon': not a duration"),
         (("--ttl", ", "), "--ttl ', ': nothing is named"),
-        (("--ttl", "0s"), "--ttl '0s': more than 0 is needed"),
+        (("--ttl", "0s"), "--ttl '0s': more than 0 is needed\nllmopt: hint: such as --ttl 1h,24h,7d"),
+        (("--ttl", "99999d"), "--ttl '99999d': longer than 100 years"),
         (("--size", "0"), "--size '0': more than 0 bytes are needed"),
         (("--size", "big"), "--size 'big': not a size"),
         (("--per-day", "0"), "--per-day '0': not a whole number of 1 or more"),
         (("--min-saving", "0.1"), "--min-saving '0.1': a percentage ends in %"),
+        (("--min-saving", "101%"), "--min-saving '101%': nobody saves more than 100%"),
+        (("--since", "yesterday"), "--since 'yesterday'"),
         (("--cached", "some"), "--cached 'some': not one of included, excluded"),
         (("--format", "xml"), "there is no output format 'xml'"),
     ],

@@ -55,12 +55,34 @@ def test_more_sharing_means_more_hits(llmopt: Llmopt) -> None:
     assert hits("--size", "4kB") < apart
 
 
+def test_what_would_simulate_more_is_said(llmopt: Llmopt) -> None:
+    line = "With --cache-sampled, those that sample, or do not say, are simulated as well."
+    assert line in llmopt("cache", "simulate", SAMPLE).out
+    assert line not in llmopt("cache", "simulate", SAMPLE, "--cache-sampled").out
+    assert line not in llmopt("cache", "simulate", "samples/openai-chat.jsonl").out
+
+
 def test_a_log_from_a_pipe(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
     text = b"".join(path.read_bytes() for path in sorted((ROOT / SAMPLE).iterdir()))
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
     piped = json.loads(llmopt("cache", "simulate", "-", "--format", "json").out)
     read = json.loads(llmopt("cache", "simulate", SAMPLE, "--format", "json").out)
     assert piped["settings"] == read["settings"]
+
+
+def test_a_part_of_the_log(llmopt: Llmopt) -> None:
+    def found(*options: str) -> tuple[int, Decimal]:
+        read = json.loads(llmopt("cache", "simulate", SAMPLE, *options, "--format", "json").out)
+        return read["requests"], Decimal(read["cost_usd"])
+
+    day, next_day = found("--until", "2026-03-24"), found("--since", "2026-03-25")
+    assert found() == (day[0] + next_day[0], day[1] + next_day[1])
+    assert day[0] > 0 < next_day[0]
+    assert found("--since", "2026-03-24", "--until", "2026-03-24") == day
+    outcome = llmopt("cache", "simulate", SAMPLE, "--since", "2027-01-01")
+    assert outcome.code == 0
+    assert "there is nothing to simulate" in outcome.out
+    assert "other things, or not of the time asked for 186." in outcome.out
 
 
 def test_logs_without_prompts_are_not_called_misses(llmopt: Llmopt) -> None:

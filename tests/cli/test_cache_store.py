@@ -52,7 +52,7 @@ def test_stats_in_every_format(llmopt: Llmopt, golden: Golden, store: Path, form
 
 def test_stats_by_tenant_and_model(llmopt: Llmopt, store: Path) -> None:
     found = json.loads(llmopt("cache", "stats", store, "--format", "json").out)
-    assert (found["schema"], found["entries"], found["size_bytes"]) == ("llmopt.cache-stats/1", 6, 42)
+    assert (found["schema"], found["entries"], found["size_bytes"]) == ("llmopt.cache.stats/1", 6, 42)
     assert (found["oldest"], found["newest"]) == ("2100-01-01T00:00:00Z", "2100-01-01T00:00:05Z")
     rows = {(row["tenant"], row["model"]): (row["entries"], row["size_bytes"]) for row in found["tenants"]}
     assert rows[("acme", "gpt-4o")] == (2, 6)
@@ -88,7 +88,7 @@ def test_what_fits_goes_and_nothing_else(
     outcome = llmopt("cache", "purge", store, *options, "--format", "json")
     assert outcome.code == 0
     found = json.loads(outcome.out)
-    assert (found["schema"], found["deleted"]) == ("llmopt.cache-purge/1", len(gone))
+    assert (found["schema"], found["deleted"]) == ("llmopt.cache.purge/1", len(gone))
     assert held(store) == set(KEYS) - set(gone)
 
 
@@ -112,7 +112,7 @@ def test_a_purge_that_is_not_clear_deletes_nothing(
 
 
 def test_settings_never_choose_what_goes(llmopt: Llmopt, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("llmopt.toml").write_text('model = "gpt-4o"\n[cache.purge]\ntenant = "acme"\neverything = true\n')
+    Path("llmopt.toml").write_text('model = "gpt-4o"\n[cache.purge]\ntenant = "acme"\nall = true\n')
     monkeypatch.setenv("LLMOPT_MODEL", "gpt-4o-mini")
     assert llmopt("cache", "purge", store).code == 2
     assert held(store) == set(KEYS)

@@ -28,7 +28,7 @@ def test_every_format(llmopt: Llmopt, golden: Golden, format: str, suffix: str) 
 def test_a_word_within_a_word_is_no_simple_question(llmopt: Llmopt) -> None:
     outcome = llmopt("route", "explain", "x is undefined", "--format", "json")
     answer = json.loads(outcome.out)
-    assert answer["schema"] == "llmopt.route-explain/1"
+    assert answer["schema"] == "llmopt.route.explain/1"
     assert (answer["decision"]["route"], answer["decision"]["rule"]) == ("strong", "default")
 
 

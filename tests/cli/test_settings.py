@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from llmopt.cli import registry
 from llmopt.cli.registry import COMMANDS, Entry, load
@@ -131,10 +132,62 @@ def test_a_setting_for_all_commands_is_passed_over_where_it_cannot_be_meant(
         resumes()
 
 
+def options(command: Any) -> list[Any]:
+    """Return every option of a command, or of all commands of a group."""
+    if isinstance(command, TyperGroup):
+        return [option for sub in command.commands.values() for option in options(sub)]
+    return [option for option in command.params if option.param_type_name == "option"]
+
+
 def test_all_options_of_two_kinds_are_known_as_such() -> None:
-    kinds: dict[str, set[bool]] = {}
-    for entry in COMMANDS:
-        for option in load(entry).params:
-            if option.param_type_name == "option":
-                kinds.setdefault(str(option.name), set()).add(bool(getattr(option, "is_flag", False)))
+    kinds: dict[str, set[tuple[bool, bool, bool]]] = {}
+    for option in (option for entry in COMMANDS for option in options(load(entry))):
+        chosen = "|" in (option.metavar or "") and option.name == "cached"
+        kind = (bool(getattr(option, "is_flag", False)), bool(option.multiple), chosen)
+        kinds.setdefault(str(option.name), set()).add(kind)
     assert {name for name, found in kinds.items() if len(found) > 1} == set(MIXED)
+
+
+@pytest.mark.parametrize(
+    ("text", "compress", "route", "cost", "estimate"),
+    [
+        ('keep = "95%"\ncached = "excluded"\n', None, "95%", "excluded", None),
+        ('keep = ["[A-Z]+"]\ncached = 1000\n', ["[A-Z]+"], None, None, "1000"),
+        ('keep = "[A-Z]+"\n', ["[A-Z]+"], None, None, None),
+    ],
+)
+def test_a_setting_goes_to_the_commands_that_it_fits(
+    workdir: Path, text: str, compress: object, route: object, cost: object, estimate: object
+) -> None:
+    found = {
+        entry.name: load(entry)
+        for entry in COMMANDS
+        if entry.name in ("compress", "route", "cost", "estimate", "cache")
+    }
+    (workdir / "llmopt.toml").write_text(text)
+    set_for = {name: defaults_for(command, workdir) for name, command in found.items()}
+    assert set_for["compress"]["compress"].get("keep") == compress
+    assert set_for["route"]["train"].get("keep") == set_for["route"]["eval"].get("keep") == route
+    assert set_for["cost"].get("cached") == set_for["cache"]["simulate"].get("cached") == cost
+    assert set_for["estimate"].get("cached") == estimate
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            '[nested]\nmax-cost = "7"\n',
+            "llmopt.toml: llmopt nested has no command 'max-cost'\nllmopt: hint: write it under [nested.echo]",
+        ),
+        (
+            '[nested.ecko]\nmax-cost = "7"\n',
+            "llmopt.toml: llmopt nested has no command 'ecko'\nllmopt: hint: did you mean [nested.echo]?",
+        ),
+        ("[nested]\nzzzz = 1\n", "hint: did you mean [nested.echo] or [nested.other]?"),
+    ],
+)
+def test_what_is_no_command_of_a_group_is_named(llmopt: Llmopt, text: str, message: str) -> None:
+    Path("llmopt.toml").write_text(text)
+    outcome = llmopt("nested", "echo")
+    assert outcome.code == 2
+    assert message in outcome.err

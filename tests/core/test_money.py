@@ -1,11 +1,13 @@
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmopt.core.money import EXACT, dollars, exact_text
+from llmopt.core.money import EXACT, dollars, exact_text, monthly
 
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=12)
 
 
@@ -53,3 +55,15 @@ def test_dollars_is_off_by_half_a_unit_at_most(amount: Decimal) -> None:
     shown = Decimal(dollars(amount).replace("$", "").replace(",", ""))
     unit = Decimal("0.01") if abs(amount) >= 1 else Decimal("0.000001")
     assert abs(EXACT.subtract(shown, amount)) <= unit / 2
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [(720, Decimal(72)), (24, Decimal(2160)), (1, Decimal(51840)), (0.99, None), (0, None)],
+)
+def test_a_month_is_thirty_days(hours: float, expected: Decimal | None) -> None:
+    assert monthly(Decimal(72), NOON, NOON + timedelta(hours=hours)) == expected
+
+
+def test_a_month_of_unknown_days_is_unknown() -> None:
+    assert monthly(Decimal(72), None, None) is None

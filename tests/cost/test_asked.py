@@ -9,6 +9,7 @@ import pytest
 
 from llmopt.cost.answered import answered, column
 from llmopt.cost.asked import Asked, asked, asked_as
+from llmopt.serving.cache.request import reads_more
 
 Json = Any
 SAID = [{"role": "user", "content": "Hi"}]
@@ -209,9 +210,30 @@ def test_a_column_of_the_line_is_seen_from_the_body_inside() -> None:
         ("Hi", {"prompt": "Hi"}),
         (json.dumps(SAID), {"messages": SAID}),
         (json.dumps({"messages": SAID, "seed": 1}), {"messages": SAID, "seed": 1}),
-        ('{"name": "x"}', {"prompt": {"name": "x"}}),
+        ('{"name": "x"}', {"input": {"name": "x"}}),
     ],
 )
 def test_a_named_text_takes_the_settings_beside_it(text: str, body: Json) -> None:
     assert asked_as(text, {"temperature": "0"}) == Asked({"temperature": 0, **body}, whole=False)
     assert asked_as(text, None) == Asked(body, whole=False)
+
+
+def test_a_body_without_a_prompt_asks_nothing() -> None:
+    assert asked_as('{"model": "gpt-4o", "messages": []}', None) is None
+
+
+def test_digits_are_a_text_in_a_body_and_a_count_in_a_column() -> None:
+    body = {"model": "text-embedding-3-small", "input": "0"}
+    assert asked({"request": body}, {"request": body}) == Asked(body, whole=True)
+    assert asked(body, body) is None
+
+
+def test_a_prompt_in_parts_is_no_template_of_the_provider() -> None:
+    parts = {"model": "gpt-4o", "prompt": {"system": "Be kind.", "user": "Hi"}, "temperature": 0}
+    found = asked(parts, parts)
+    assert found is not None
+    assert not reads_more(found.body)
+    kept = {"model": "gpt-4o", "prompt": {"id": "pmpt_1"}}
+    stored = asked(kept, kept)
+    assert stored is not None
+    assert reads_more(stored.body)

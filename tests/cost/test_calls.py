@@ -90,6 +90,19 @@ def test_a_call_is_all_that_its_record_says(tmp_path: Path) -> None:
     assert call.columns == {"tags.score": "0.25", "absent": None}
 
 
+def test_a_call_was_made_at_the_fraction_of_a_second_that_its_line_says(tmp_path: Path) -> None:
+    def times(*stamps: Json) -> list[int]:
+        records = [{"timestamp": stamp, "request": {}, "response": chat(n)} for n, stamp in enumerate(stamps)]
+        found = read(log(tmp_path, *records)).taken
+        return [call.at.second * 1000 + call.at.microsecond // 1000 for call in found if call.at]
+
+    created = [int(chat(n)["created"]) for n in range(3)]
+    first = datetime.fromtimestamp(created[0], UTC).second * 1000
+    fine = datetime.fromtimestamp(created[0] + 0.25, UTC).isoformat()
+    assert times(fine, created[1] + 0.5, created[2] + 1.5) == [first + 250, first + 1500, first + 2000]
+    assert times("nonsense", created[1], None) == [first, first + 1000, first + 2000]
+
+
 def test_calls_come_by_time_and_those_without_last(tmp_path: Path) -> None:
     untimed = [chat(number) for number in (7, 8)]
     for body in untimed:
@@ -254,3 +267,10 @@ def test_a_frame_is_a_log(tmp_path: Path) -> None:
 def test_a_text_that_is_empty_was_not_asked() -> None:
     found = read(ROOT / "samples" / "litellm-spend.jsonl")
     assert {call.request is None for call in found.taken} == {True}
+
+
+def test_a_text_that_is_nested_too_deep_was_not_asked(tmp_path: Path) -> None:
+    deep = '{"model": "gpt-4o", "messages": ' + "[" * 90_000 + "]" * 90_000 + "}"
+    path = log(tmp_path, {"request": deep, "response": chat()})
+    (call,) = read(path).taken
+    assert (call.request, call.cost_usd) == (None, price_logs([path]).total.cost_usd)

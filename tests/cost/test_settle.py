@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
-
-import pytest
 
 from llmopt.core.ledger import Entry, Key
 from llmopt.core.usage import Usage
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.cost.read import Reading
 from llmopt.cost.result import CostReport
-from llmopt.cost.settle import Settlement, monthly
+from llmopt.cost.settle import Settlement
 from llmopt.cost.spec.load import load_specs
 from llmopt.cost.spec.row import Outcome
 from tests.cost.reading import usd
@@ -119,18 +117,6 @@ def test_warnings_count_their_records() -> None:
 def test_formats_count_what_was_read_of_each() -> None:
     report = settled((key(), entry(2)), (key(format="codex", outcome=Outcome.NO_USAGE), entry(3, Usage())))
     assert report.formats == {"codex": 3, "openai-chat": 2}
-
-
-@pytest.mark.parametrize(
-    ("hours", "expected"),
-    [(720, Decimal(72)), (24, Decimal(2160)), (1, Decimal(51840)), (0.99, None), (0, None)],
-)
-def test_a_month_is_thirty_days(hours: float, expected: Decimal | None) -> None:
-    assert monthly(Decimal(72), NOON, NOON + timedelta(hours=hours)) == expected
-
-
-def test_a_month_of_unknown_days_is_unknown() -> None:
-    assert monthly(Decimal(72), None, None) is None
 
 
 def test_as_of_prices_what_has_no_time() -> None:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from llmopt.report import as_screen
 from llmopt.report import cache_audit_view as audits
 from llmopt.report import cache_simulate_view as simulations
 from llmopt.report import cache_store_view as stores
+from llmopt.report.cache_simulate_best import best, headline, recommended, saved_monthly, saved_share
 from llmopt.report.cache_simulate_notes import kept_for
 from llmopt.report.render import FORMATS, Format, render
 from llmopt.report.table import Report
@@ -63,17 +65,101 @@ def test_on_a_terminal(name: str, width: int, golden: Golden) -> None:
 @pytest.mark.parametrize("name", SHOWN)
 def test_the_schema(name: str) -> None:
     payload = SHOWN[name][1]
-    assert payload["schema"] == f"llmopt.cache-{name.partition('-')[0]}/1"
+    assert payload["schema"] == f"llmopt.cache.{name.partition('-')[0]}/1"
     assert json.loads(render(*SHOWN[name], "json")) == json.loads(json.dumps(payload))
 
 
 def test_the_best_setting_saves_most_and_of_equals_comes_first() -> None:
-    assert simulations.best(SIMULATION) == 3
+    assert best(SIMULATION) == 3
     same = tuple(setting(ttl_s, None, 5, "1") for ttl_s in (60.0, 3_600.0))
-    assert simulations.best(replace(SIMULATION, settings=same)) == 0
+    assert best(replace(SIMULATION, settings=same)) == 0
     free = (setting(60.0, None, 5, "0"), setting(3_600.0, None, 9, "0"))
-    assert simulations.best(replace(SIMULATION, settings=free)) == 1
-    assert simulations.best(NOTHING) is None
+    assert best(replace(SIMULATION, settings=free)) == 1
+    assert best(NOTHING) is None
+
+
+def test_a_shorter_time_to_live_that_saves_nearly_as_much_is_recommended() -> None:
+    assert recommended(SIMULATION) == 3
+    settings = (setting(3_600.0, 10**6, 80, "8"), setting(3_600.0, None, 95, "9.5"), setting(86_400.0, None, 100, "10"))
+    near = replace(SIMULATION, settings=settings)
+    assert (best(near), recommended(near)) == (2, 1)
+    assert "keep answers for 1h, with room for 901 kB: 95.1% of that saving, with fresher answers." in headline(near)
+    far = replace(near, settings=(settings[0], settings[2]))
+    assert recommended(far) == 1
+    assert headline(far).endswith("Recommended: keep answers for 24h, with room for 901 kB.")
+    idle = tuple(replace(setting(ttl_s, None, 0, "0"), shared=0, shared_usd=Decimal(0)) for ttl_s in (60.0, 3_600.0))
+    assert recommended(replace(SIMULATION, settings=idle)) is None
+    assert "Recommended" not in headline(replace(SIMULATION, settings=idle))
+    unpriced = (replace(idle[0], hits=89), replace(idle[1], hits=100))
+    assert recommended(replace(SIMULATION, settings=unpriced)) == 1
+    unpriced = (replace(idle[0], hits=90), replace(idle[1], hits=100))
+    assert recommended(replace(SIMULATION, settings=unpriced)) == 0
+
+
+def test_a_log_shorter_than_a_time_to_live_says_so() -> None:
+    start = SIMULATION.start
+    assert start is not None
+    short = replace(SIMULATION, end=start + timedelta(hours=5))
+    line = "The log covers less than 24h: answers kept for that long, or longer, never expire in it."
+    assert line in [note.text for note in simulations.view(replace(short, tenants=(), models=()), brief=True).notes]
+    assert "The log covers" not in render(*SHOWN["simulate"], "table")
+
+
+def test_dollars_a_month_by_hand() -> None:
+    first = datetime(2026, 3, 1, tzinfo=UTC)
+    assert saved_monthly(SIMULATION) is None
+    ten_days = replace(SIMULATION, first=first, last=first + timedelta(days=10))
+    assert saved_monthly(ten_days) == Decimal("42.910370")
+    assert "(35.8%), $42.91 a month at this rate; nothing is known of 300 more." in headline(ten_days)
+    assert simulations.payload(ten_days)["saved_monthly_usd"] == "42.91037"
+    assert saved_monthly(replace(SIMULATION, first=first, last=first + timedelta(minutes=59))) is None
+    assert "month" not in headline(SIMULATION)
+
+
+def test_headlines_of_logs_without_hits_or_prices() -> None:
+    assert headline(NOTHING) == "None of 800 requests can be simulated."
+    assert headline(replace(NOTHING, requests=0)).startswith("The log has no single requests")
+    sampling = replace(NOTHING, requests=500, left_out=SIMULATION.left_out[:1])
+    assert headline(sampling) == "No cache answers any of 500 requests."
+    free = replace(UNBOUNDED, cost_usd=Decimal(0))
+    assert "share a call under way; nothing is known of 300 more. Recommended" in headline(free)
+
+
+def test_what_has_no_price_is_unknown_and_not_nothing() -> None:
+    nothing = Decimal(0)
+    settings = tuple(
+        replace(setting(ttl_s, None, hits, "0"), unpriced_hits=hits, shared=0, shared_usd=nothing)
+        for ttl_s, hits in ((60.0, 95), (3_600.0, 100))
+    )
+    models = (replace(SIMULATION.models[0], simulated_usd=nothing, settings=settings),)
+    free = replace(
+        SIMULATION,
+        cost_usd=nothing,
+        simulated_usd=nothing,
+        unpriced=2_000,
+        settings=settings,
+        tenants=(),
+        models=models,
+    )
+    table, of_models = simulations.view(free).tables[:2]
+    labels = [one.name for one in table.columns]
+    assert [row[labels.index("saved_usd")] for row in table.rows] == [None, None]
+    assert of_models.rows[0][4:] == (None, None, None)
+    assert headline(free).endswith(
+        "(5.9%); nothing is known of 300 more. "
+        "Recommended: keep answers for 1min, with room for 901 kB: 95.0% of those hits, with fresher answers."
+    )
+
+
+def test_the_bound_is_a_column_where_there_is_one() -> None:
+    bounded = render(simulations.view(replace(SIMULATION, tenants=(), models=())), {}, "table")
+    assert "Kept for  Size " in bounded
+    assert "Kept for  Hits " in render(*SHOWN["simulate"], "table")
+
+
+def test_csv_has_the_same_columns_where_nothing_was_simulated() -> None:
+    header, nothing = (render(*SHOWN[name], "csv").splitlines() for name in ("simulate", "simulate-nothing"))
+    assert nothing == header[:1]
 
 
 def test_shares_by_hand() -> None:
@@ -84,8 +170,8 @@ def test_shares_by_hand() -> None:
     assert Decimal(row["hit_rate_of_all"]) == round(Decimal(731) / 2000, 6)
     assert Decimal(row["saved_rate"]) == round(Decimal("14.123456789") / Decimal("35.5"), 6)
     assert Decimal(row["saved_rate_of_all"]) == round(Decimal("14.123456789") / 40, 6)
-    assert simulations.saved_share(UNBOUNDED) == Decimal("14.303456789") / 40
-    assert simulations.saved_share(NOTHING) == 0
+    assert saved_share(UNBOUNDED) == Decimal("14.303456789") / 40
+    assert saved_share(NOTHING) == 0
 
 
 def test_the_account_adds_up() -> None:

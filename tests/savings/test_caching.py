@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,26 @@ def test_time_to_live_and_size_are_each_tried(tmp_path: Path) -> None:
     assert found.settings[0].peak_bytes > 300
     assert found.settings[5].evicted == 2
     assert found.settings[8].too_large == 5
+
+
+def test_a_period_is_a_log_of_its_own(tmp_path: Path) -> None:
+    untimed = record(7)
+    del untimed["response"]["created"]
+    path = written(tmp_path, record(0), record(60), record(120), record(180, asked("b")), untimed)
+    begin = datetime(2026, 3, 2, 8, 1)  # noqa: DTZ001  # UTC where nothing else is said
+    found = run(path, since=begin, until=begin.replace(minute=3, tzinfo=UTC))
+    assert (found.requests, found.skipped, hits(found), found.cost_usd) == (2, 3, [1], 2 * ONE)
+    bill = price_logs([path], since=begin, until=begin.replace(minute=3))
+    assert (bill.total.cost_usd, bill.skipped) == (found.cost_usd, found.skipped)
+
+
+def test_the_log_may_be_longer_than_what_is_simulated(tmp_path: Path) -> None:
+    untimed = record(7)
+    del untimed["response"]["created"]
+    found = run(written(tmp_path, record(90, asked(temperature=1)), record(60), untimed, record(0, asked(seed=-1))))
+    assert [stamp.minute * 60 + stamp.second for stamp in (found.first, found.last) if stamp] == [0, 90]
+    nothing = run(written(tmp_path, untimed))
+    assert (nothing.first, nothing.last) == (None, None)
 
 
 def test_tenants_never_share(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def reason(request: Any = None, **changes: Any) -> str:
         ({**BODY, "temperature": 0.0}, ""),
         ({**BODY, "temperature": 0.1}, candidates.SAMPLES),
         ({**BODY, "temperature": None}, candidates.SAMPLES),
-        ({**BODY, "temperature": None, "options": {"temperature": 0}}, ""),
+        ({"messages": BODY["messages"], "options": {"temperature": 0}}, ""),
         ({**BODY, "temperature": 1, "seed": 5}, ""),
         ({**BODY, "conversation": "c1"}, candidates.READS_MORE),
         ({"contents": [], "generationConfig": {"temperature": 0}}, ""),
@@ -62,6 +62,21 @@ def test_missing_settings_are_unknown_where_the_body_is_not_whole() -> None:
 
 def test_embeddings_do_not_sample() -> None:
     assert reason({"input": "Hi"}, model="text-embedding-3-small", whole=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "expected"),
+    [
+        ("omni-moderation-latest", {}, ""),
+        ("rerank-v3.5", {}, ""),
+        ("voyage-3", {"usage": Usage(input_uncached=5)}, ""),
+        ("voyage-3", {"usage": Usage(input_uncached=5), "counted": True}, candidates.SAMPLES),
+        ("gpt-4o", {"usage": Usage(input_uncached=5, output_text=1)}, candidates.SAMPLES),
+        ("gpt-4o", {}, candidates.SAMPLES),
+    ],
+)
+def test_what_writes_nothing_did_not_sample(model: str, changes: dict[str, Any], expected: str) -> None:
+    assert reason({"input": "Hi"}, model=model, **changes) == expected
 
 
 def test_a_call_without_a_time_cannot_be_replayed() -> None:

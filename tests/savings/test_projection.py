@@ -71,6 +71,14 @@ def test_a_log_without_requests_is_no_day() -> None:
         scaled(1, 0, Decimal(0), Decimal(0))
 
 
+@pytest.mark.parametrize(
+    ("calls", "cost", "saved"), [(1, "-1", "0"), (1, "1", "-1"), (1, "1", "2"), (10**16, "1", "0")]
+)
+def test_a_log_saves_no_more_than_it_cost(calls: int, cost: str, saved: str) -> None:
+    with pytest.raises(UsageError, match=r"number from 0|cannot save"):
+        scaled(calls, 1, Decimal(cost), Decimal(saved))
+
+
 @given(st.integers(0, 10**9), st.decimals(0, 10, places=9), st.decimals(0, 1, places=4))
 def test_before_is_after_and_what_was_saved(calls: int, usd: Decimal, rate: Decimal) -> None:
     day = cached(calls, usd, rate)

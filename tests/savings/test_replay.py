@@ -44,6 +44,18 @@ def test_an_answer_that_is_not_kept_is_shared_with_those_that_wait_for_it_alone(
     assert result.peak_entries == 1
 
 
+def test_an_answer_takes_no_room_before_it_is_there() -> None:
+    asked = [ask(0, 1), ask(1, 2, took_us=5 * SECOND), ask(2, 1), ask(3, 2), ask(7, 1), ask(8, 2)]
+    outcome, result = once(asked, size_bytes=100)
+    assert (outcome.hits, outcome.shared, outcome.evicted) == (1, 1, 3)
+    assert result.peak_bytes == 100
+
+
+def test_a_call_is_shared_even_if_its_answer_is_too_large_to_keep() -> None:
+    outcome, result = once([ask(0, took_us=5 * SECOND), ask(3), ask(6)], size_bytes=99)
+    assert (outcome.hits, outcome.shared, result.too_large) == (0, 1, 2)
+
+
 def test_the_least_recently_used_goes_first() -> None:
     three = [ask(0, 1), ask(1, 2), ask(2, 1), ask(3, 3), ask(4, 1), ask(5, 2)]
     outcome, result = once(three, size_bytes=200)
@@ -76,30 +88,38 @@ def test_hits_count_to_the_part_that_asked_and_evictions_to_the_part_that_was_ke
 
 @dataclass
 class Slow:
-    """A cache as a list, least recently used first: (key, size, from, until)."""
+    """A cache as a list, least recently used first: (key, size, until); and answers on their way: (when, key, size)."""
 
     ttl_us: int
     size_bytes: int | None
-    kept: list[tuple[int, int, int, int]] = field(default_factory=list)
+    kept: list[tuple[int, int, int]] = field(default_factory=list)
+    coming: list[tuple[int, int, int]] = field(default_factory=list)
     fates: list[str] = field(default_factory=list)
 
     def ask(self, asked: Asked) -> None:
-        found = next((item for item in self.kept if item[0] == asked.key), None)
-        if found and asked.at_us < found[2]:
-            self.fates.append("shared")
-            return
-        if found and asked.at_us < found[3]:
+        self.arrive(asked.at_us)
+        found = next((item for item in self.kept if item[0] == asked.key and asked.at_us < item[2]), None)
+        if found:
             self.fates.append("hit")
             self.kept.remove(found)
             self.kept.append(found)
             return
-        self.fates.append("miss")
-        self.kept = [item for item in self.kept if item[3] > asked.at_us]
-        there = asked.at_us + asked.took_us
-        if self.size_bytes is None or asked.size_bytes <= self.size_bytes:
-            self.kept.append((asked.key, asked.size_bytes, there, there + self.ttl_us))
-        while self.size_bytes is not None and sum(item[1] for item in self.kept) > self.size_bytes:
-            self.kept.pop(0)
+        shared = any(key == asked.key for _, key, _ in self.coming)
+        self.fates.append("shared" if shared else "miss")
+        if not shared:
+            self.coming.append((asked.at_us + asked.took_us, asked.key, asked.size_bytes))
+            self.arrive(asked.at_us)
+
+    def arrive(self, now_us: int) -> None:
+        for come in sorted(self.coming, key=lambda item: item[0]):
+            when, key, size = come
+            if when <= now_us:
+                self.coming.remove(come)
+                self.kept = [item for item in self.kept if item[2] > when]
+                if self.size_bytes is None or size <= self.size_bytes:
+                    self.kept.append((key, size, when + self.ttl_us))
+                while self.size_bytes is not None and sum(size for _, size, _ in self.kept) > self.size_bytes:
+                    self.kept.pop(0)
 
 
 @given(
@@ -113,8 +133,7 @@ def test_it_does_what_a_list_does(steps: list[tuple[int, int, int, int]], ttl: i
     now, asked = 0, []
     for gap, key, took, bytes_ in steps:
         now += gap
-        # One size a key, as one request has one answer; and what is too large is too large each time.
-        asked.append(Asked(now, key, took, 10 + 7 * key if size else bytes_, True, 0, 1, True))
+        asked.append(Asked(now, key, took, bytes_, True, 0, 1, True))
     slow = Slow(ttl, size)
     for one in asked:
         slow.ask(one)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmopt.savings.routing_curve import Scored, chosen, curve_of, recommended, routed
-from llmopt.savings.routing_found import found_by
+from llmopt.savings.routing_ranking import found_by
 
 CENT, DIME = Decimal("0.01"), Decimal("0.10")
 
@@ -76,6 +76,18 @@ def test_prompts_of_one_score_are_never_parted() -> None:
     assert [point.strong_share for point in curve.points] == [0.0, 1.0]
 
 
+def test_prompts_of_one_score_count_as_mixed() -> None:
+    prompts = [scored(0.5, 0, float(number < 40)) for number in range(100)]
+    for order in (prompts, prompts[::-1]):
+        curve = curve_of(order)
+        assert curve.area is not None
+        assert [curve.margin.value, curve.margin.low, curve.margin.high] == pytest.approx([0, 0, 0], abs=1e-12)
+        assert curve.area.value == pytest.approx(0.5)
+        assert curve.best_area == pytest.approx(0.8)
+    found = found_by([(0.5, float(number < 40)) for number in range(100)], 0.5)
+    assert found.margin.high == pytest.approx(0, abs=1e-12)
+
+
 def test_a_useless_score_is_a_random_router() -> None:
     rng = random.Random(1)
     prompts = [scored(rng.random(), float(rng.random() < 0.5), 1.0) for _ in range(1000)]
@@ -122,6 +134,10 @@ def test_the_recommended_threshold_keeps_what_is_wanted() -> None:
     assert recommended(prompts, 0.75) == 0.6
     assert recommended(prompts, 1.0) == 0.1
     assert recommended([(0.123456, 1.0)], 0.9) == 0.1234  # rounded down, so that it is among those kept
+    assert recommended([(0.0000123456, 1.0)], 0.9) == 0.00001234
+    assert recommended([(1.0, 1.0)], 0.9) == 1.0
+    assert recommended([(0.9, 1.0), (0.5, 1.0), (0.4, 0.0), (0.1, 0.0)], 0.85, floor=-0.2) == 0.5
+    assert recommended([(0.1, 1.0)], 0.9, floor=-0.5) == math.inf
     assert recommended([(0.9, -1.0), (0.1, 0.5)], 0.9) == math.inf
     assert recommended([], 0.9) == math.inf
 

@@ -101,10 +101,9 @@ class Closures:
         if level == LINE:
             return lambda frames: get(frames.line, steps)
         index = level if level == CURRENT else level + self._shift
-        if len(steps) == 1 and isinstance(steps[0], str):
-            return _member(index, steps[0])
-        if len(steps) == 2 and isinstance(steps[0], str) and isinstance(steps[1], str):
-            return _inner_member(index, steps[0], steps[1])
+        names = tuple(step for step in steps if isinstance(step, str))
+        if len(names) == len(steps) > 0:
+            return _member(index, names[0]) if len(names) == 1 else _inner_member(index, names)
         return lambda frames: get(frames.levels[index], steps)
 
     def _binary(self, expr: Binary) -> Value:
@@ -170,13 +169,16 @@ def _member(index: int, name: str) -> Value:
     return lambda frames: here.get(name) if isinstance(here := frames.levels[index], dict) else None
 
 
-def _inner_member(index: int, outer: str, name: str) -> Value:
-    """Walk two steps."""
+def _inner_member(index: int, names: tuple[str, ...]) -> Value:
+    """Walk a step for each name."""
 
     def read(frames: Frames) -> Any:
         here = frames.levels[index]
-        inner = here.get(outer) if isinstance(here, dict) else None
-        return inner.get(name) if isinstance(inner, dict) else None
+        for name in names:
+            if not isinstance(here, dict):
+                return None
+            here = here.get(name)
+        return here
 
     return read
 
@@ -235,7 +237,7 @@ def _decoded(value: Any) -> Any:
         return value
     try:
         return msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None
 
 

@@ -85,12 +85,13 @@ class Spec:
     tree: Tree | None = None
     ask: dict[str, Expr] = field(default_factory=dict)
     """Setting -> condition under which a record cannot be read without it."""
+    variant: str = field(init=False, compare=False)
+    """Name with wrapper and list: `openai-chat`, `openai-chat@response.body`."""
 
-    @property
-    def variant(self) -> str:
-        """Name with wrapper and list: `openai-chat`, `openai-chat@response.body`."""
+    def __post_init__(self) -> None:
+        """Put the name together, once: it is asked for with every record."""
         place = [*self.wrapper, *(".".join(steps) + "[]" for steps in self.rows)]
-        return self.name + (f"@{'.'.join(place)}" if place else "")
+        object.__setattr__(self, "variant", self.name + (f"@{'.'.join(place)}" if place else ""))
 
     @property
     def in_list(self) -> bool:

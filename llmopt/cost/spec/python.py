@@ -7,8 +7,8 @@ over: there it says what is wrong. `tests/cost/spec/test_parity.py` holds it aga
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -17,12 +17,10 @@ from llmopt.cost.spec.closures import Closures, Frames, get
 from llmopt.cost.spec.expr import Expr, Path
 from llmopt.cost.spec.load import GROUP_FIELDS, LOGGED_TEXTS, Spec, is_time
 from llmopt.cost.spec.row import Outcome, Row, Told
-from llmopt.cost.spec.values import BadCount, epoch_micros, to_money, to_time, to_total
+from llmopt.cost.spec.values import SAYS_NOTHING, BadCount, epoch_micros, to_money, to_time, to_total
 
 _TEXTS = ("request_id", "provider", "model", "tier", *GROUP_FIELDS)
 _COUNTS = (*BUCKETS, "total", "requests")
-SAYS_NOTHING = ("", "{}", "[]", "null")
-"""A text that is not there, as JSON or blank."""
 _Number = Callable[[Frames], int | Decimal | None]
 Note = Callable[[Spec, Frames, str], Told]
 """(format, record, `file:line`) -> what to keep of a call beyond what a bill needs."""
@@ -101,39 +99,31 @@ class RecordReader(Detector):
             line: the record.
             where: `file:line` of it, for the notes.
         """
-        return [self._placed(frames, where) for frames in self._frames(line)]
+        return [self._row(frames, where) for frames in self._frames(line)]
 
-    def _placed(self, frames: Frames, where: str) -> Row:
-        """Read one row, with its place in the line and in the trace."""
-        span, parent = (_identity(reads, frames) for reads in (self._span, self._parent))
-        row = self._row(frames)
-        called = self._note is not None and row.outcome in (Outcome.OK, Outcome.NO_USAGE)
-        told = self._note(self.spec, frames, where) if self._note is not None and called else None
-        return replace(row, place=frames.place, span=span, parent=parent, told=told)
-
-    def _row(self, frames: Frames) -> Row:
-        name = self.spec.name
+    def _row(self, frames: Frames, where: str) -> Row:
+        span, parent = (_identity(reads, frames) if reads else None for reads in (self._span, self._parent))
+        row = partial(Row, self.spec.name, place=frames.place, span=span, parent=parent)
         key = tuple(read(frames) for read in self._key)
         if not self._detect(frames):
-            return Row(name, Outcome.UNKNOWN)
+            return row(Outcome.UNKNOWN)
         text = {field: read(frames) for field, read in self._text.items()}
         if self._skip(frames):
-            return Row(name, Outcome.SKIP)
+            return row(Outcome.SKIP)
         try:
             used = self._usage(frames)
             if self._free(frames) or (not used and self._failed(frames)):
-                return Row(name, Outcome.FREE, timestamp=to_time(self._time(frames))[0] if self._time else None)
+                return row(Outcome.FREE, timestamp=to_time(self._time(frames))[0] if self._time else None)
             asked = next((setting for setting, test in self._ask.items() if test(frames)), None)
             if asked is not None:
-                return Row(name, Outcome.BAD, f"cannot be read without --{asked} (see docs/cost.md)")
+                return row(Outcome.BAD, f"cannot be read without --{asked} (see docs/cost.md)")
             tier = _tier(text.get("tier"), self.spec)
             usage, requests = self._usage_of(frames) if used else (Usage(), 1)
             stamp, naive = to_time(self._time(frames)) if self._time else (None, False)
             order = tuple(read(frames) for read in self._order)
         except BadCount as error:
-            return Row(name, Outcome.BAD, str(error))
-        return Row(
-            spec=name,
+            return row(Outcome.BAD, str(error))
+        return row(
             outcome=Outcome.OK if used else Outcome.NO_USAGE,
             request_id=text.get("request_id"),
             timestamp=stamp,
@@ -150,6 +140,7 @@ class RecordReader(Detector):
             response=None if used else self._logged("response", frames),
             key=key,
             order=order,
+            told=None if self._note is None else self._note(self.spec, frames, where),
         )
 
     def _logged(self, name: str, frames: Frames) -> str | None:

@@ -19,7 +19,10 @@ ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?( ?UTC|[zZ]|" + OFFSET + 
 NAIVE_ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?"
 UNIX_SCALES = ((-6e10, 1e11, 1e6), (1e11, 1e14, 1e3), (1e14, 1e17, 1.0), (1e17, 1e20, 1e-3))
 """Unix numbers from, below -> microseconds in one: seconds, milli-, micro- and nanoseconds."""
+SAYS_NOTHING = ("", "{}", "[]", "null")
+"""A text that is not there, as JSON or blank."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class BadCount(Exception):
@@ -100,7 +103,7 @@ def to_money(value: Any) -> Decimal | None:
 
 def epoch_micros(stamp: datetime | None) -> int | None:
     """Return microseconds since 1970."""
-    return None if stamp is None else (stamp - _EPOCH) // timedelta(microseconds=1)
+    return None if stamp is None else (stamp - _EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int | None) -> datetime | None:

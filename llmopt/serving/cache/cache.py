@@ -6,6 +6,7 @@ Source: RFC 9111 (HTTP Caching) for what a stored answer may be used for; `polic
 from __future__ import annotations
 
 import math
+import os
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -18,11 +19,11 @@ from typing import TYPE_CHECKING, Self
 from llmopt.errors import UsageError
 from llmopt.serving.cache.counts import CacheCounts, Tally
 from llmopt.serving.cache.entry import Answer, Found, Reply
-from llmopt.serving.cache.fetching import Fetching
+from llmopt.serving.cache.fetching import Fetched, Fetching
 from llmopt.serving.cache.flight import Flights
-from llmopt.serving.cache.policy import NO_DIRECTIVES, Directives, directives
+from llmopt.serving.cache.policy import directives
 from llmopt.serving.cache.refused import Refused
-from llmopt.serving.cache.replies import Asked, Replied, as_reply, as_request, not_cached
+from llmopt.serving.cache.replies import Asked, Replied, as_reply, as_request, as_usd, not_cached
 from llmopt.serving.cache.request import CacheRequest
 from llmopt.serving.cache.shelf import Shelf
 from llmopt.serving.cache.stores.store import Store
@@ -60,26 +61,28 @@ class ResponseCache:
 
         Args:
             store: where answers are kept; closed with the cache.
-            ttl: how long an answer is good, in seconds.
+            ttl: how long an answer is good; in seconds, or as a timedelta.
             cache_sampled: keep answers of requests that sample, too: each asker then gets the same one.
             semantic: finds questions that say the same in other words.
-            price: what a call cost, to be kept with the answer of `get_or_call`; None where there is no price.
+            price: what a call cost, in dollars, to be kept with its answer; None where there is no price.
             jitter: share of `ttl`, at most, by which an answer goes sooner, so that not all go at once.
             clock: Unix time in seconds.
             chance: random numbers of [0, 1).
 
         Raises:
-            UsageError: `ttl` is not above 0, or `jitter` not in [0, 1).
+            UsageError: `ttl` is not above 0, or `jitter` not in [0, 1), or `store` the name of one.
         """
-        ttl_s = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
-        if not (0 < ttl_s < math.inf):
-            raise UsageError(f"ttl is {ttl_s} s", "give a time above 0, in seconds or as a timedelta")
+        if isinstance(store, (str, os.PathLike)):
+            raise UsageError(
+                "the store is a name", "give SqliteStore(path), MemoryStore(), or what open_store(name) opens"
+            )
+        ttl_s = _seconds(ttl)
         if not (0 <= jitter < 1):
             raise UsageError(f"jitter is {jitter}", "give a share of the ttl, from 0 to less than 1")
         self.store = store
-        self._shelf = Shelf(store, semantic, cache_sampled, ttl_s, jitter, clock, chance)
-        self._flights: Flights[Answer] = Flights()
         self._tally = Tally()
+        self._shelf = Shelf(store, semantic, cache_sampled, ttl_s, jitter, clock, chance, self._tally)
+        self._flights: Flights[Fetched] = Flights()
         self._fetching = Fetching(self._shelf, self._flights, self._tally, price)
 
     def get(self, request: Asked) -> Answer | None:
@@ -105,12 +108,17 @@ class ResponseCache:
             request: what was asked.
             reply: what was answered.
             usd: what the call cost; None where nobody knows.
+
+        Raises:
+            UsageError: the answer cannot be kept as JSON, or `usd` is no number.
         """
-        return self._tally.kept(self._shelf.keep(as_request(request), as_reply(reply), usd))
+        cost = as_usd(usd)
+        return self._tally.kept(self._shelf.keep(as_request(request), as_reply(reply), lambda: cost))
 
     async def aset(self, request: Asked, reply: Replied, *, usd: Decimal | None = None) -> Refused | None:
         """As `set`, and the event loop goes on."""
-        return self._tally.kept(await self._shelf.akeep(as_request(request), as_reply(reply), usd))
+        cost = as_usd(usd)
+        return self._tally.kept(await self._shelf.akeep(as_request(request), as_reply(reply), lambda: cost))
 
     def get_or_call(self, request: Asked, call: Callable[[], Replied]) -> Answer:
         """Return the stored answer, or what `call` answers; the same question asked at once is asked once.
@@ -130,11 +138,11 @@ class ResponseCache:
         if not wanted.no_cache and (answer := self._shelf.look(asked, wanted)) is not None:
             return self._counted(answer)
         if wanted.no_cache or wanted.only_if_cached:
-            return self._counted(self._fetching.fetched(asked, wanted, call, landed))
-        answer, shared = self._flights.fly(_place(asked), lambda: self._fetching.fetched(asked, wanted, call, landed))
-        if shared and not _fits(answer, wanted):
-            answer, shared = self._fetching.fetched(asked, wanted, call, _NEVER), False
-        return self._counted(answer, shared)
+            return self._counted(self._fetching.fetched(asked, wanted, call, landed).answer)
+        fetched, shared = self._flights.fly(_place(asked), lambda: self._fetching.fetched(asked, wanted, call, landed))
+        if shared and not fetched.serves(wanted):
+            fetched, shared = self._fetching.fetched(asked, wanted, call, _NEVER), False
+        return self._counted(fetched.answer, shared)
 
     async def aget_or_call(self, request: Asked, call: Callable[[], Awaitable[Replied]]) -> Answer:
         """As `get_or_call`, in an event loop.
@@ -152,13 +160,13 @@ class ResponseCache:
         if not wanted.no_cache and (answer := await self._shelf.alook(asked, wanted)) is not None:
             return self._counted(answer)
         if wanted.no_cache or wanted.only_if_cached:
-            return self._counted(await self._fetching.afetched(asked, wanted, call, landed))
-        answer, shared = await self._flights.afly(
+            return self._counted((await self._fetching.afetched(asked, wanted, call, landed)).answer)
+        fetched, shared = await self._flights.afly(
             _place(asked), lambda: self._fetching.afetched(asked, wanted, call, landed)
         )
-        if shared and not _fits(answer, wanted):
-            answer, shared = await self._fetching.afetched(asked, wanted, call, _NEVER), False
-        return self._counted(answer, shared)
+        if shared and not fetched.serves(wanted):
+            fetched, shared = await self._fetching.afetched(asked, wanted, call, _NEVER), False
+        return self._counted(fetched.answer, shared)
 
     @property
     def in_flight(self) -> int:
@@ -217,6 +225,11 @@ def _passed(asked: CacheRequest, reply: Reply) -> Answer:
     return Answer(reply.body, Found.BYPASS, reply.status, key=asked.key)
 
 
-def _fits(answer: Answer, wanted: Directives) -> bool:
-    """Return whether what another caller got will do: a new answer does, a stored one may be too old."""
-    return answer.found is Found.MISS or wanted == NO_DIRECTIVES
+def _seconds(ttl: float | timedelta) -> float:
+    try:
+        ttl_s = ttl.total_seconds() if isinstance(ttl, timedelta) else float(ttl)
+    except (TypeError, ValueError):
+        ttl_s = math.nan
+    if not (0 < ttl_s < math.inf):
+        raise UsageError(f"ttl is {ttl!r}", "give a time above 0, in seconds or as a timedelta")
+    return ttl_s

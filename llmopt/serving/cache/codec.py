@@ -8,6 +8,7 @@ may write to the store.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from struct import Struct
 from zlib import crc32
 
@@ -18,6 +19,21 @@ MAGIC = b"LMA\x01"
 _HEAD = Struct("<4sIddIII")
 _FRONT_BYTES = 8
 """Of magic and checksum."""
+HEAD_BYTES = 1024
+"""Read this much, and there is a whole head, unless names are very long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What an entry is, without the answer."""
+
+    tenant: str
+    model: str
+    stored_at_s: float
+    expires_at_s: float
+    usd: str
+    size_bytes: int
+    """Of all that comes before the answer."""
 
 
 def encoded(entry: Entry, key: str = "") -> bytes:
@@ -55,6 +71,30 @@ def decoded(data: object, key: str = "") -> Entry | None:
     except UnicodeDecodeError:
         return None
     return Entry(data[usd:], owner, asked, stored_at_s, expires_at_s, cost)
+
+
+def head_size(data: bytes) -> int:
+    """Return how many bytes come before the answer; 0 where the data is no entry."""
+    if len(data) < _HEAD.size or not data.startswith(MAGIC):
+        return 0
+    tenant, model, usd = _HEAD.unpack_from(data)[4:]
+    size: int = _HEAD.size + tenant + model + usd
+    return size
+
+
+def head(data: bytes) -> Head | None:
+    """Return what an entry is, from its beginning, unchecked; None: it is none, or cut before the answer."""
+    if not 0 < head_size(data) <= len(data):
+        return None
+    stored_at_s, expires_at_s, *sizes = _HEAD.unpack_from(data)[2:]
+    texts, at = [], _HEAD.size
+    try:
+        for size in sizes:
+            texts.append(_text(data[at : at + size]))
+            at += size
+    except UnicodeDecodeError:
+        return None
+    return Head(texts[0], texts[1], stored_at_s, expires_at_s, texts[2], at)
 
 
 def _bytes(text: str) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from llmopt.serving.cache.entry import Found
 from llmopt.serving.cache.refused import Refused
+from llmopt.serving.cache.stores.faults import LOG
 from llmopt.serving.cache.stores.forking import watch_forks
 
 _HIT = Found.HIT
@@ -32,6 +33,8 @@ class CacheCounts:
     """Answers handed to the store."""
     failed: int = 0
     """Calls of the model that raised, or were cancelled."""
+    errors: int = 0
+    """What the store or `price` raised, which no request has suffered from; faults of its own a store counts itself."""
     refused: dict[str, int] = field(default_factory=dict)
     """Answers that were not kept, by reason (`Refused`)."""
 
@@ -47,6 +50,7 @@ class Tally:
         self._hits = 0
         self._stored = 0
         self._failed = 0
+        self._raised: Counter[str] = Counter()
         watch_forks(self)
 
     def before_fork(self) -> None:
@@ -79,6 +83,14 @@ class Tally:
         with self._lock:
             self._failed += 1
 
+    def raised(self, doing: str, error: Exception) -> None:
+        """Count an error that no request suffers from; the first of a kind is logged."""
+        with self._lock:
+            self._raised[doing] += 1
+            first = self._raised[doing] == 1
+        if first:
+            LOG.warning("%s raised %s: %s; requests go on without it", doing, type(error).__name__, error)
+
     def counts(self) -> CacheCounts:
         """Return the counts as they are now."""
         with self._lock:
@@ -90,5 +102,6 @@ class Tally:
                 bypassed=self._found[Found.BYPASS],
                 stored=self._stored,
                 failed=self._failed,
+                errors=self._raised.total(),
                 refused={str(reason): count for reason, count in self._refused.most_common()},
             )

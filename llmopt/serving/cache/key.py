@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from llmopt.errors import InputError, UsageError
-from llmopt.serving.cache.plain import MORE_THAN_JSON, as_plain, is_plain, read_object
+from llmopt.serving.cache.plain import MORE_THAN_JSON, as_plain, is_plain, read_any, read_object
 
 CHAT = "/v1/chat/completions"
 KEY_VERSION = 1
@@ -26,7 +26,7 @@ IGNORED = frozenset({"stream", "stream_options", "metadata", "timeout", "request
 """Top-level fields that change how an answer comes or is filed, and not what it says."""
 
 _SORTED = msgspec.json.Encoder(order="sorted").encode
-_UNUSUAL = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_UNUSUAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def request_key(
@@ -67,12 +67,21 @@ def _spelled(parts: list[Any]) -> bytes:
     try:
         return _SORTED(parts)
     except (TypeError, UnicodeEncodeError):
-        # Names that are no strings come here, and what UTF-8 JSON has no spelling for: NaN, half a surrogate pair.
-        parts = as_plain(parts)
+        return _spelled_slowly(parts)
+
+
+def _spelled_slowly(parts: list[Any]) -> bytes:
+    """Spell names that are no strings, and what UTF-8 JSON has no spelling for: NaN, half a surrogate pair."""
+    *place, asked = as_plain(parts)
+    try:
+        return _SORTED([*place, asked])
+    except (TypeError, UnicodeEncodeError):
+        # Both halves of a pair, side by side in a Python string, are one character once they were JSON.
+        parts = [*place, as_plain(read_any(json.dumps(asked)))]
     try:
         return _SORTED(parts)
     except (TypeError, UnicodeEncodeError):
-        return b"\0" + _UNUSUAL(parts).encode()
+        return b"\0" + _UNUSUAL(parts).encode("utf-8", "surrogatepass")
 
 
 def _text(value: Any) -> str:

@@ -62,7 +62,7 @@ def as_plain(value: Any) -> Any:
         return [as_plain(each) for each in value]
     # Messages of an earlier answer are sent again as the objects of the client library, which are Pydantic models.
     dump = getattr(value, "model_dump", None)
-    if callable(dump):
+    if callable(dump) and not isinstance(value, type):
         return as_plain(dump(mode="json", exclude_unset=True))
     raise InputError(f"the request holds a {type(value).__name__}, which JSON cannot hold", MORE_THAN_JSON)
 
@@ -81,18 +81,23 @@ def read_object(text: bytes | str) -> dict[str, Any]:
         found = msgspec.json.decode(raw)
         # The same text comes of it again, but for white space, only if no name was there twice.
         again = _LEAF(found)
-        found = found if again in (raw, msgspec.json.format(raw, indent=-1)) else _read_slowly(text)
+        if again != raw and again != msgspec.json.format(raw, indent=-1):
+            found = read_any(text)
     except (ValueError, RecursionError, msgspec.DecodeError):
-        found = _read_slowly(text)
+        found = read_any(text)
     if not isinstance(found, dict):
         raise InputError("the request is not a JSON object", MORE_THAN_JSON)
     return found
 
 
-def _read_slowly(text: bytes | str) -> Any:
-    """Look for what is there twice; read what a strict reader does not (NaN, half a surrogate pair)."""
+def read_any(text: bytes | str) -> Any:
+    """Read any JSON, also what a strict reader does not (NaN, half a surrogate pair).
+
+    Raises:
+        InputError: it is none, is nested too deep, or has a name twice in one object.
+    """
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(text.removeprefix("\ufeff") if isinstance(text, str) else text, object_pairs_hook=_once)
     except RecursionError as error:
         raise InputError("the request is nested too deep", MORE_THAN_JSON) from error
     except ValueError as error:

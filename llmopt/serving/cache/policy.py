@@ -42,7 +42,9 @@ class Directives:
     private: bool = False
     """An answer: for one caller only."""
     max_age_s: float | None = None
-    """A request: no older answer; an answer: keep it no longer (`s-maxage` before `max-age`)."""
+    """A request: no older answer; an answer: keep it no longer."""
+    shared_max_age_s: float | None = None
+    """An answer: what holds for a cache that serves many, in place of `max_age_s`; nothing in a request."""
     min_fresh_s: float = 0.0
     """A request: an answer that stays good for so long."""
 
@@ -84,7 +86,7 @@ def why_not_kept(request: CacheRequest, reply: Reply) -> Refused | None:
     said = directives(reply.cache_control)
     if said.no_store or said.private or said.no_cache or directives(request.cache_control).no_store:
         return Refused.NO_STORE
-    if said.max_age_s == 0:
+    if _longest_s(said) == 0:
         return Refused.EXPIRED
     # 202: accepted, and to be done later; 206: a part.
     if not reply.complete or reply.status in (202, 206):
@@ -102,8 +104,8 @@ def lifetime_s(reply: Reply, ttl_s: float, *, jitter: float = 0.0, chance: float
         chance: random number of [0, 1).
     """
     jittered_s = ttl_s * (1.0 - jitter * chance)
-    max_age_s = directives(reply.cache_control).max_age_s
-    return jittered_s if max_age_s is None else min(jittered_s, max_age_s)
+    longest_s = _longest_s(directives(reply.cache_control))
+    return jittered_s if longest_s is None else min(jittered_s, longest_s)
 
 
 def serves(entry: Entry, asked: Directives, now_s: float) -> bool:
@@ -123,17 +125,24 @@ def _read(header: str) -> Directives:
     found: dict[str, str] = {}
     for name, quoted, bare in _PART.findall(header):
         found.setdefault(name.lower(), quoted or bare)  # RFC 9111, 4.2.1: the first of two, or the stricter
-    age = found.get("s-maxage", found.get("max-age"))
     return Directives(
         no_store="no-store" in found,
         no_cache="no-cache" in found,
         only_if_cached="only-if-cached" in found,
         private="private" in found,
-        max_age_s=None if age is None else _seconds(age),
-        min_fresh_s=_seconds(found.get("min-fresh", "0")),
+        max_age_s=_seconds(found.get("max-age")),
+        shared_max_age_s=_seconds(found.get("s-maxage")),
+        min_fresh_s=_seconds(found.get("min-fresh")) or 0.0,
     )
 
 
-def _seconds(text: str) -> float:
+def _longest_s(said: Directives) -> float | None:
+    """Return for how long an answer may be kept: `s-maxage` comes before `max-age` (RFC 9111, 5.2.2.10)."""
+    return said.max_age_s if said.shared_max_age_s is None else said.shared_max_age_s
+
+
+def _seconds(text: str | None) -> float | None:
     """Read a number of seconds; what is none is stale at once (RFC 9111, 4.2.1)."""
-    return min(float(text[:12]), _FOREVER_S) if text.isascii() and text.isdigit() else 0.0
+    if text is None:
+        return None
+    return min(float(text), _FOREVER_S) if text.isascii() and text.isdigit() else 0.0

@@ -7,19 +7,39 @@ changes between two questions, so such requests are not taken for deterministic.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from llmopt.serving.cache.key import CHAT, request_key
 from llmopt.serving.cache.plain import read_object
 
-UNSAMPLED = frozenset({"embeddings", "moderations", "rerank", "score", "pooling", "classify"})
-"""Last parts of the paths of endpoints that do not sample (OpenAI, vLLM)."""
-_STATEFUL = ("conversation", "container", "mcp_servers", "search_parameters", "web_search_options")
-"""Fields (OpenAI, Anthropic, xAI) by which a request reads what is kept or found elsewhere."""
-_LOOKING = ("web_", "file_search", "code_interpreter", "code_execution", "image_generation", "mcp", "shell")
-"""Beginnings of the types of tools (OpenAI, Anthropic) that the model's server runs itself."""
+UNSAMPLED = frozenset(
+    {
+        *("embeddings", "embed", "embedContent", "batchEmbedContents", "moderations", "rerank", "score", "pooling"),
+        *("classify", "tokenize", "detokenize", "count_tokens", "countTokens", "input_tokens"),
+    }
+)
+"""Last parts of the paths of endpoints that do not sample (OpenAI, vLLM, Anthropic, Gemini, Ollama)."""
+_NESTED = ("generationConfig", "options", "inferenceConfig", "parameters")
+"""Fields that hold the settings of a request (Gemini, Ollama, Bedrock, TGI); OpenAI and Anthropic have them on top."""
+_STATEFUL = (
+    *("conversation", "container", "mcp_servers", "search_parameters", "web_search_options", "thread"),
+    *("enable_search", "connectors"),
+)
+"""Fields (OpenAI, Anthropic, xAI, Qwen, Cohere) by which a request reads what is kept or found elsewhere."""
+_LOOKING = (
+    *("web_", "file_search", "code_interpreter", "code_execution", "image_generation", "mcp", "shell"),
+    *("x_search", "live_search", "collections_search", "browser_search", "document_library", "builtin_function"),
+)
+"""Beginnings of the types of tools (OpenAI, Anthropic, xAI, Groq, Mistral, Moonshot) that the server runs itself."""
+_LOOKING_NAMES = frozenset(
+    {
+        *("googleSearch", "googleSearchRetrieval", "googleMaps", "urlContext", "codeExecution", "fileSearch"),
+        *("google_search", "google_search_retrieval", "google_maps", "url_context", "code_execution", "file_search"),
+    }
+)
+"""Fields of a tool of Gemini that name what its server runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +53,7 @@ class CacheRequest:
     """`body["model"]`; empty where there is none."""
     endpoint: str
     deterministic: bool
-    """Temperature 0, a seed, or an endpoint that does not sample (embeddings); or opted in."""
+    """Temperature 0, a seed, or an endpoint that does not sample, and nothing is read elsewhere; or opted in."""
     cache_control: str
     """The request's `Cache-Control` header."""
     streamed: bool
@@ -88,18 +108,26 @@ def is_deterministic(body: Mapping[str, Any], endpoint: str = CHAT) -> bool:
         body: decoded.
         endpoint: path that it is sent to.
     """
-    certain = _is_greedy(body.get("temperature")) or _is_seed(body.get("seed")) or _last_part(endpoint) in UNSAMPLED
-    return certain and not reads_more(body)
+    return (_is_certain(body) or _last_part(endpoint) in UNSAMPLED) and not reads_more(body)
 
 
 def reads_more(body: Mapping[str, Any]) -> bool:
     """Return whether the answer depends on more than the body: a conversation that is kept elsewhere, the web."""
-    if any(body.get(name) is not None for name in _STATEFUL):
+    if any(body.get(name) not in (None, False) for name in _STATEFUL):
         return True
-    template, tools = body.get("prompt"), body.get("tools")
+    template = body.get("prompt")
     if isinstance(template, Mapping) and not template.get("version"):  # whatever version is the newest one then
         return True
-    return isinstance(tools, (list, tuple)) and any(_looks(tool) for tool in tools)
+    return any(_looks(tool) for name in ("tools", "plugins") if name in body for tool in _items(body[name]))
+
+
+def _is_certain(body: Mapping[str, Any]) -> bool:
+    if _is_greedy(body.get("temperature")) or _is_seed(body.get("seed")):
+        return True
+    if "temperature" in body:
+        return False
+    nested = [body[name] for name in _NESTED if isinstance(body.get(name), Mapping)]
+    return any(_is_greedy(each.get("temperature")) or _is_seed(each.get("seed")) for each in nested)
 
 
 def _is_greedy(temperature: Any) -> bool:
@@ -107,14 +135,23 @@ def _is_greedy(temperature: Any) -> bool:
 
 
 def _is_seed(seed: Any) -> bool:
-    # -1 is a random seed for vLLM and llama.cpp.
-    return isinstance(seed, int) and not isinstance(seed, bool) and seed != -1
+    # -1 is a random seed for vLLM and llama.cpp. 7.0 is 7, as in the key.
+    return isinstance(seed, (int, float)) and not isinstance(seed, bool) and seed % 1 == 0 and seed != -1
 
 
 def _last_part(endpoint: str) -> str:
-    return endpoint.partition("?")[0].rstrip("/").rpartition("/")[2]
+    """Return `embeddings` of `/v1/embeddings?x=1`, and what follows the colon of `/models/m:embedContent`."""
+    return endpoint.partition("?")[0].rstrip("/").rpartition("/")[2].rpartition(":")[2]
+
+
+def _items(tools: Any) -> Iterable[Any]:
+    return tools if isinstance(tools, (list, tuple)) else ()
 
 
 def _looks(tool: Any) -> bool:
-    kind = tool.get("type") if isinstance(tool, Mapping) else None
-    return isinstance(kind, str) and kind.startswith(_LOOKING)
+    """Return whether a tool (or a plugin: OpenRouter's `web`) is run by the model's server on what changes."""
+    if not isinstance(tool, Mapping):
+        return False
+    kind = tool.get("type")
+    named = isinstance(kind, str) and kind.startswith(_LOOKING)
+    return named or tool.get("id") == "web" or not _LOOKING_NAMES.isdisjoint(tool)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from llmopt.serving.cache.counts import Tally
 from llmopt.serving.cache.entry import Answer, Entry, Found, Reply
 from llmopt.serving.cache.policy import (
     Directives,
@@ -43,6 +44,8 @@ class Shelf:
     """Unix time in seconds."""
     chance: Callable[[], float]
     """Random numbers of [0, 1)."""
+    tally: Tally
+    """Told of a store that raises, as none should: that is a miss."""
 
     def passes(self, asked: CacheRequest) -> Refused | None:
         """Return why a request has no business with the store; None: it has."""
@@ -51,19 +54,19 @@ class Shelf:
     def look(self, asked: CacheRequest, wanted: Directives) -> Answer | None:
         """Return the stored answer to this very request, if it may be used."""
         now_s = self.clock()
-        return self._learnt(asked, _answer(asked, wanted, self.store.get(asked.key, now_s), now_s, _HIT))
+        return self._learnt(asked, _answer(asked, wanted, self._got(asked.key, now_s), now_s, _HIT))
 
     async def alook(self, asked: CacheRequest, wanted: Directives) -> Answer | None:
         """As `look`, in an event loop."""
         now_s = self.clock()
-        return self._learnt(asked, _answer(asked, wanted, await self.store.aget(asked.key, now_s), now_s, _HIT))
+        return self._learnt(asked, _answer(asked, wanted, await self._agot(asked.key, now_s), now_s, _HIT))
 
     def near(self, asked: CacheRequest, wanted: Directives) -> Answer | None:
         """Return the stored answer to a request that says the same; in shadow mode it is not to be used."""
         if self.semantic is None or (key := self.semantic.find(asked)) is None:
             return None
         now_s = self.clock()
-        entry = self.store.get(key, now_s)
+        entry = self._got(key, now_s)
         if entry is None:
             self.semantic.forget(key)
         return _answer(asked, wanted, entry, now_s, Found.SEMANTIC)
@@ -73,27 +76,35 @@ class Shelf:
         if self.semantic is None or (key := await asyncio.to_thread(self.semantic.find, asked)) is None:
             return None
         now_s = self.clock()
-        entry = await self.store.aget(key, now_s)
+        entry = await self._agot(key, now_s)
         if entry is None:
             self.semantic.forget(key)
         return _answer(asked, wanted, entry, now_s, Found.SEMANTIC)
 
-    def keep(self, asked: CacheRequest, reply: Reply, usd: Decimal | None) -> Refused | None:
-        """Keep an answer; return why it was not kept, None where it was."""
+    def keep(self, asked: CacheRequest, reply: Reply, usd: Callable[[], Decimal | None]) -> Refused | None:
+        """Keep an answer with what it cost; return why it was not kept, None where it was."""
         entry = self._entry(asked, reply, usd)
         if isinstance(entry, Refused):
             return entry
-        self.store.set(asked.key, entry)
+        try:
+            self.store.set(asked.key, entry)
+        except Exception as error:  # noqa: BLE001 - the store is the user's; an answer that was paid for is handed on
+            self.tally.raised("store.set", error)
+            return None
         if self.semantic is not None:
             self.semantic.learn(asked)
         return None
 
-    async def akeep(self, asked: CacheRequest, reply: Reply, usd: Decimal | None) -> Refused | None:
+    async def akeep(self, asked: CacheRequest, reply: Reply, usd: Callable[[], Decimal | None]) -> Refused | None:
         """As `keep`, in an event loop."""
         entry = self._entry(asked, reply, usd)
         if isinstance(entry, Refused):
             return entry
-        await self.store.aset(asked.key, entry)
+        try:
+            await self.store.aset(asked.key, entry)
+        except Exception as error:  # noqa: BLE001 - as in `keep`
+            self.tally.raised("store.set", error)
+            return None
         if self.semantic is not None:
             self.semantic.learn(asked)
         return None
@@ -108,13 +119,27 @@ class Shelf:
         if near is not None:
             await asyncio.to_thread(self.shadowed, asked, near, reply)
 
+    def _got(self, key: str, now_s: float) -> Entry | None:
+        try:
+            return self.store.get(key, now_s)
+        except Exception as error:  # noqa: BLE001 - the store is the user's, and requests must not suffer from it
+            self.tally.raised("store.get", error)
+            return None
+
+    async def _agot(self, key: str, now_s: float) -> Entry | None:
+        try:
+            return await self.store.aget(key, now_s)
+        except Exception as error:  # noqa: BLE001 - as in `_got`
+            self.tally.raised("store.get", error)
+            return None
+
     def _learnt(self, asked: CacheRequest, answer: Answer | None) -> Answer | None:
         """Learn of a question that another process, or an earlier one, had answered."""
         if answer is not None and self.semantic is not None:
             self.semantic.learn(asked)
         return answer
 
-    def _entry(self, asked: CacheRequest, reply: Reply, usd: Decimal | None) -> Entry | Refused:
+    def _entry(self, asked: CacheRequest, reply: Reply, usd: Callable[[], Decimal | None]) -> Entry | Refused:
         refused = self.passes(asked) or why_not_kept(asked, reply)
         if refused is not None:
             return refused
@@ -122,7 +147,7 @@ class Shelf:
         if for_s <= 0:
             return Refused.EXPIRED
         now_s = self.clock()
-        cost = "" if usd is None else format(usd, "f")
+        cost = "" if (price := usd()) is None else format(price, "f")
         return Entry(reply.body, asked.tenant, asked.model, now_s, now_s + for_s, cost)
 
 

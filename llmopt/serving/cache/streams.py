@@ -19,6 +19,8 @@ from llmopt.serving.cache.forms.jsontext import dumps, loads_object
 from llmopt.serving.openai_chunks import DONE
 from llmopt.serving.sse import Event, SseReader
 
+_LINE_ENDS = tuple((each.encode(), b"\\u%04x" % ord(each)) for each in "\x85\u2028\u2029")
+
 
 def collected(events: Iterable[Event]) -> bytes | None:
     """Put a stream's events together to the JSON that the server would have sent at once.
@@ -37,7 +39,7 @@ def collected(events: Iterable[Event]) -> bytes | None:
             done = True
             break
         frame = loads_object(event.data)
-        if frame is None or event.event == "error" or frame.get("error") or frame.get("type") == "error":
+        if frame is None or event.event == "error" or _is_error(frame):
             return None
         if frame.get("type") not in ("ping", "keepalive"):
             frames.append(frame)
@@ -60,11 +62,11 @@ def replayed(body: bytes, *, include_usage: bool = False) -> tuple[bytes, ...] |
         return None
     if "choices" in whole:
         chunks = openai.replay(whole, include_usage)
-        return None if chunks is None else (*(b"data: %b\n\n" % dumps(chunk) for chunk in chunks), b"data: [DONE]\n\n")
+        return None if chunks is None else (*(b"data: %b\n\n" % _line(chunk) for chunk in chunks), b"data: [DONE]\n\n")
     events = responses.replay(whole) if whole.get("object") == "response" else None
     if whole.get("type") == "message":
         events = anthropic.replay(whole)
-    return None if events is None else tuple(b"event: %b\ndata: %b\n\n" % (_kind(each), dumps(each)) for each in events)
+    return None if events is None else tuple(b"event: %b\ndata: %b\n\n" % (_kind(each), _line(each)) for each in events)
 
 
 def reply_of(stream: bytes | Iterable[bytes], *, status: int = 200, cache_control: str = "") -> Reply:
@@ -82,8 +84,8 @@ def reply_of(stream: bytes | Iterable[bytes], *, status: int = 200, cache_contro
     pieces = [stream] if isinstance(stream, bytes) else list(stream)
     reader = SseReader()
     try:
-        events = [event for piece in pieces for event in reader.feed(piece)]
-        body = collected([*events, *reader.close()])
+        # Without the blank line that ends an event, nobody can tell it from one that was cut: what is left is dropped.
+        body = collected(event for piece in pieces for event in reader.feed(piece))
     except InputError:  # an event without end
         body = None
     return Reply(b"".join(pieces) if body is None else body, status, cache_control, complete=body is not None)
@@ -96,6 +98,18 @@ def _whole(frames: list[dict[str, Any]], done: bool) -> dict[str, Any] | None:
     if isinstance(kind, str) and kind.startswith("response."):
         return responses.collect(frames)
     return openai.collect(frames, done)
+
+
+def _line(value: Any) -> bytes:
+    """Return JSON without the characters that many clients take for the end of a line, other than the standard does."""
+    text = dumps(value)
+    for end, escape in _LINE_ENDS:
+        text = text.replace(end, escape)
+    return text
+
+
+def _is_error(frame: dict[str, Any]) -> bool:
+    return bool(frame.get("error")) or "error" in (frame.get("type"), frame.get("object"))
 
 
 def _kind(event: dict[str, Any]) -> bytes:

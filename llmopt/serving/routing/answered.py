@@ -17,7 +17,10 @@ class Answered:
     text: str
     """Empty where it says nothing."""
     finish_reason: str
-    """As the server says it (`stop`, `length`, `end_turn` ...), in lower case; empty where it does not."""
+    """As the server says it (`stop`, `length`, `end_turn` ...), in lower case; empty where it does not.
+
+    `refusal` where the model refuses, which OpenAI's servers call `stop` too.
+    """
     calls_tools: bool
     """Whether it asks for tools or functions to be called; such an answer need not have a text."""
 
@@ -30,7 +33,7 @@ class Answered:
         choice, message = _first(body)
         texts = list(_texts(message, 0))
         reason = next((str(choice[key]) for key in _REASONS if choice.get(key)), "")
-        return cls("".join(texts), reason.lower(), _calls_tools(message, 0))
+        return cls("".join(texts), "refusal" if _refuses(message, 0) else reason.lower(), _calls_tools(message, 0))
 
 
 _REASONS = ("finish_reason", "stop_reason", "stopReason", "finishReason", "done_reason", "status")
@@ -90,4 +93,12 @@ def _calls_tools(content: object, depth: int) -> bool:
         if content.get("type") in _CALL_KINDS or any(content.get(key) for key in _CALLS):
             return True
         return any(_calls_tools(content.get(key), depth + 1) for key in ("content", "parts"))
+    return False
+
+
+def _refuses(content: object, depth: int) -> bool:
+    if isinstance(content, list | tuple) and depth < _DEEPEST:
+        return any(_refuses(part, depth + 1) for part in content)
+    if isinstance(content, Mapping) and depth < _DEEPEST:
+        return bool(content.get("refusal")) or _refuses(content.get("content"), depth + 1)
     return False

@@ -140,14 +140,9 @@ def _content(message: Mapping[str, Any]) -> object:
 
 
 def _turns(body: Mapping[str, Any]) -> Iterator[object]:
-    for key in ("messages", "contents"):
+    for key in ("messages", "contents", *_PLAIN):
         value = body.get(key)
-        if isinstance(value, list | tuple):
-            yield from value
-            return
-    for key in _PLAIN:
-        value = body.get(key)
-        if isinstance(value, str):
+        if isinstance(value, str | Mapping):
             yield value
             return
         if isinstance(value, list | tuple):

@@ -16,10 +16,10 @@ from typing import Any, Generic, TypeVar
 
 from llmopt.errors import UsageError
 from llmopt.serving.budget.deadline import remaining_s
+from llmopt.serving.routing.chain import Target
 from llmopt.serving.routing.checks import Check, fault
 from llmopt.serving.routing.failures import RETRIED, Failure, failure_in, failure_of
 from llmopt.serving.routing.policy import Policy, Route
-from llmopt.serving.routing.targets import Target
 
 T = TypeVar("T")
 Cost = Callable[[Target, Any], Decimal | None]

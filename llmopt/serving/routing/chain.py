@@ -3,14 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from llmopt.errors import UsageError
 from llmopt.serving.routing.failures import RETRIED, Failure, Kind
 from llmopt.serving.routing.policy import Policy, Route
-from llmopt.serving.routing.targets import Attempt, Served, Target
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to ask now."""
+
+    route: str
+    model: str
+    timeout_s: float | None
+    """How long this attempt may take; None: as long as it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call that was made, or a route that was passed over."""
+
+    route: str
+    model: str
+    failure: Failure | None
+    """None where it answered."""
+    took_s: float
+    passed_over: bool = False
+    """Whether it was not even asked, since it had said that it needs a rest."""
+
+    @property
+    def said(self) -> str:
+        """In words: `strong (gpt-4o): overloaded (HTTP 429)`."""
+        what = "answered" if self.failure is None else self.failure.said
+        return f"{self.route} ({self.model}): {'resting' if self.passed_over else what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Served(Generic[T]):
+    """An answer, and who gave it after how many attempts."""
+
+    value: T
+    """As the call returned it; for streams an iterator over all of its chunks."""
+    route: str
+    model: str
+    attempts: tuple[Attempt, ...]
+    """In order; the last one answered."""
+
+
 Clock = Callable[[], float]
 _LONGEST_REST_S = 300.0
 """A server may ask for a day's rest; it is asked again sooner, since one request a while costs little."""

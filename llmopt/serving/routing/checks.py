@@ -6,18 +6,29 @@ An answer that calls tools has no text to check; checks of the text let it pass.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from llmopt.errors import ConfigError
+from llmopt.errors import ConfigError, UsageError
 from llmopt.serving.routing.answered import Answered
-from llmopt.serving.routing.patterns import Pattern, compiled, first_in
+from llmopt.serving.routing.patterns import Pattern, compiled, first_in, said
 from llmopt.serving.routing.schema import Schema
 from llmopt.serving.routing.words import Phrases, Words, is_phrase
 
-COMPLETE = ("stop", "end_turn", "stop_sequence", "tool_calls", "tool_use", "function_call", "completed", "eos_token")
+COMPLETE = (
+    "stop",
+    "end_turn",
+    "stop_sequence",
+    "tool_calls",
+    "tool_use",
+    "function_call",
+    "completed",
+    "complete",
+    "eos_token",
+)
 """How servers say that an answer came to its own end."""
 
 
@@ -69,15 +80,20 @@ class Reads:
 
     @classmethod
     def of(cls, *sources: str, wanted: bool = True) -> Reads:
-        """Return the check; raises ConfigError for a pattern that is none, or that could be slow."""
+        """Return the check; raises ConfigError for a pattern that is none."""
         return cls(tuple(compiled(source) for source in sources), wanted)
 
     def fault(self, answered: Answered, value: Any) -> str:
         """Return the pattern that is there, or that none is."""
-        first = first_in(self.patterns, answered.text, Words(answered.text))
-        if answered.calls_tools or (first is not None) == self.wanted:
+        if answered.calls_tools:
             return ""
-        return "no match of the patterns" if first is None else f"a match of {first.source!r}"
+        try:
+            first = first_in(self.patterns, answered.text)
+        except TimeoutError:
+            return "a pattern that takes too long"
+        if (first is not None) == self.wanted:
+            return ""
+        return said(self.patterns, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +140,35 @@ class IsJson:
 class Satisfies:
     """A function of one's own: it gets the answer as the call returned it.
 
-    It returns True, or None or an empty text where the answer passes; False, or what is wrong, where it does not.
+    The answer passes where it returns True, None or an empty text. It fails where it returns False or what is wrong,
+    or raises what a reader of data raises (ValueError, as of pydantic and json; AssertionError, LookupError, TypeError,
+    AttributeError).
     """
 
     function: Callable[[Any], bool | str | None]
 
+    def __post_init__(self) -> None:
+        """Refuse a coroutine function, since nobody would wait for what it says.
+
+        Raises:
+            UsageError: it is one.
+        """
+        if inspect.iscoroutinefunction(self.function):
+            raise UsageError(f"the check {self._name} is a coroutine function", "checks are plain functions")
+
     def fault(self, answered: Answered, value: Any) -> str:
         """Return what the function says."""
-        said = self.function(value)
+        try:
+            said = self.function(value)
+        except (ValueError, AssertionError, LookupError, TypeError, AttributeError) as error:
+            return f"{self._name} raised {type(error).__name__}"
         if isinstance(said, str):
             return said
-        return f"refused by {getattr(self.function, '__name__', 'the function')}" if said is False else ""
+        return "" if said is None or said else f"refused by {self._name}"
+
+    @property
+    def _name(self) -> str:
+        return getattr(self.function, "__name__", "the function")
 
 
 def fault(checks: Sequence[Check], value: Any) -> str:

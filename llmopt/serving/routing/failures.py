@@ -21,15 +21,15 @@ class Kind(StrEnum):
     """Kinds of failure."""
 
     OVERLOADED = "overloaded"
-    """Too many requests (429), no capacity (503, 529), or the quota is used up."""
+    """Too many requests (429), no capacity (503, 529), or the quota or the money is used up (402)."""
     TIMEOUT = "timeout"
     """No answer in time (408, 504, or the client gave up)."""
     SERVER = "server"
-    """The server is broken (any other 5xx), or the stream was empty."""
+    """The server is broken (any other 5xx, 409), its answer cannot be read, or the stream was empty."""
     CONNECTION = "connection"
     """The server cannot be reached."""
     CONTEXT_LENGTH = "context_length"
-    """The request is too long for this model."""
+    """The request is too long for this model (413, and 400 with such a message)."""
     NOT_FOUND = "not_found"
     """There is no such model (404)."""
     AUTH = "auth"
@@ -40,9 +40,12 @@ class Kind(StrEnum):
     """Something else was raised, such as a bug of the caller."""
 
 
-RETRIED = frozenset((Kind.OVERLOADED, Kind.TIMEOUT, Kind.SERVER, Kind.CONNECTION, Kind.CONTEXT_LENGTH))
+RETRIED = frozenset(Kind) - {Kind.AUTH, Kind.REQUEST, Kind.OTHER}
 """Kinds that another model may not have."""
 _BY_STATUS = {
+    402: Kind.OVERLOADED,
+    409: Kind.SERVER,
+    413: Kind.CONTEXT_LENGTH,
     401: Kind.AUTH,
     403: Kind.AUTH,
     404: Kind.NOT_FOUND,
@@ -55,24 +58,31 @@ _BY_STATUS = {
 }
 _BY_WORD = {
     **dict.fromkeys(("overloaded_error", "rate_limit_error", "rate_limit_exceeded"), Kind.OVERLOADED),
-    **dict.fromkeys(("insufficient_quota", "resource_exhausted", "unavailable"), Kind.OVERLOADED),
+    **dict.fromkeys(("insufficient_quota", "resource_exhausted", "unavailable", "billing_error"), Kind.OVERLOADED),
     **dict.fromkeys(
         ("api_error", "server_error", "internal_server_error", "internal", "internalservererror"), Kind.SERVER
     ),
     **dict.fromkeys(("timeout_error", "deadline_exceeded"), Kind.TIMEOUT),
     **dict.fromkeys(("authentication_error", "permission_error", "invalid_api_key"), Kind.AUTH),
     **dict.fromkeys(("not_found_error", "model_not_found"), Kind.NOT_FOUND),
-    "context_length_exceeded": Kind.CONTEXT_LENGTH,
+    **dict.fromkeys(("context_length_exceeded", "request_too_large"), Kind.CONTEXT_LENGTH),
     "invalid_request_error": Kind.REQUEST,
 }
 """Type or code of an error in a body -> kind."""
 _TOO_LONG = re.compile(
-    r"context[_ ](?:length|window)|maximum context|prompt is too long|input is too long|too many (?:input )?tokens"
-    r"|input token count|exceeds? the (?:maximum|model)|string too long|request too large|max_model_len",
+    r"context[_ ](?:length|window|limit)|maximum context|prompt is too long|input is too long"
+    r"|too many (?:input )?tokens|input token count|exceeds? the (?:maximum|model)|string too long"
+    r"|request too large|max_model_len",
     re.IGNORECASE,
 )
-_MAY_BE_TOO_LONG = (400, 413, 422)
+_UNPAID = re.compile(
+    r"credit balance is too low|billing_(?:hard_limit|error|not_active)|insufficient_quota", re.IGNORECASE
+)
+_WITH_WORDS = (400, 422)
+"""What these mean, their message says."""
 _CONNECTING = ("connect", "disconnect", "network", "remoteprotocol", "readerror", "writeerror")
+_UNREADABLE = ("jsondecodeerror", "apiresponsevalidationerror", "decodeerror", "contenttypeerror")
+"""What clients raise for an answer that is none, such as the HTML of a proxy."""
 _LONGEST = 4000
 """Characters of an error's message that are looked at."""
 _DAY_S = 86_400.0
@@ -114,6 +124,8 @@ def failure_of(error: BaseException, now: datetime | None = None) -> Failure:
         return Failure(Kind.CONNECTION)
     if isinstance(error, OSError) and name in ("gaierror", "urlerror", "sslerror", "clientoserror"):
         return Failure(Kind.CONNECTION)
+    if name in _UNREADABLE:
+        return Failure(Kind.SERVER)
     return _by_words(getattr(error, "body", None)) or Failure(Kind.OTHER)
 
 
@@ -148,8 +160,10 @@ def _by_words(body: object) -> Failure | None:
 
 def _of_status(status: int, message: str, retry_after_s: float | None) -> Failure:
     kind = _BY_STATUS.get(status, Kind.SERVER if status >= 500 else Kind.REQUEST)
-    if status in _MAY_BE_TOO_LONG and _TOO_LONG.search(message):
+    if status in _WITH_WORDS and _TOO_LONG.search(message):
         kind = Kind.CONTEXT_LENGTH
+    elif status in (*_WITH_WORDS, 403) and _UNPAID.search(message):
+        kind = Kind.OVERLOADED
     return Failure(kind, status, retry_after_s)
 
 

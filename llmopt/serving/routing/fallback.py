@@ -15,11 +15,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from llmopt.serving.budget.deadline import remaining_s
-from llmopt.serving.routing.chain import Chain, Clock, Rests
+from llmopt.serving.routing.chain import Chain, Clock, Rests, Served, Target
 from llmopt.serving.routing.failures import Failure, failure_in, failure_of
 from llmopt.serving.routing.policy import Policy
 from llmopt.serving.routing.streaming import Begun, BegunAsync
-from llmopt.serving.routing.targets import Served, Target
 
 T = TypeVar("T")
 

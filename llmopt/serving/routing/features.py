@@ -1,8 +1,8 @@
 """What the learned score sees of a prompt: hashes of words and of pairs of words, and a few figures.
 
 The words of the beginning and of the end of a long text count, so that the time of a decision is bounded. Words are
-runs of letters and digits, in lower case; Chinese and Japanese, which have no spaces, go character by character. All of
-it works on bytes of UTF-8 in a few calls that loop in C.
+runs of letters and digits, in lower case; Chinese, Japanese, Thai, Lao, Khmer and Burmese, which have no spaces between
+words, go character by character. All of it works on bytes of UTF-8 in a few calls that loop in C.
 
 Source: Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009), for weights found by the hash of
 a feature. The hash is CRC-32 in full, so features share one only by chance of 1 in 4 billion.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+from unicodedata import normalize
 from zlib import crc32
 
 HEAD_CHARS, TAIL_CHARS = 1536, 1024
@@ -39,9 +40,15 @@ _TO_WORDS = bytes(
 """ASCII letters in lower case, digits, and all bytes beyond ASCII; whatever else is a space."""
 _DIGITS = b"0123456789"
 _CODE = b"{}();=<>`_\\"
-_UNSPACED = re.compile(rb"[\xe3-\xe9]..|[^ \xe3-\xe9]+", re.DOTALL)
-"""A character of Chinese or Japanese (in UTF-8 three bytes, from U+3000 to U+9FFF), or a run of anything else."""
+_SOUTHEAST = rb"\xe0[\xb8-\xbb]|\xe1[\x80-\x82\x9e\x9f]"
+"""The first two bytes of three of a character of Thai, Lao, Burmese or Khmer."""
 _FIRST_UNSPACED = re.compile(rb"[\xe3-\xe9]")
+_FIRST_SOUTHEAST = re.compile(_SOUTHEAST)
+_UNSPACED = re.compile(
+    rb"[\xe3-\xe9]..|(?:" + _SOUTHEAST + rb").|(?:[^ \xe0\xe1\xe3-\xe9]+|(?!" + _SOUTHEAST + rb")[\xe0\xe1])+",
+    re.DOTALL,
+)
+"""A character of Chinese or Japanese (in UTF-8 three bytes, from U+3000 to U+9FFF) or of those, or a run of others."""
 _UNSPACED_HEAD, _UNSPACED_TAIL = 768, 384
 """Bytes of a text with such characters that are looked at: each is a word, so there are many."""
 
@@ -56,7 +63,9 @@ def hashes_and_dense(
     chars = len(text)
     seen = text if chars <= HEAD_CHARS + TAIL_CHARS else f"{text[:HEAD_CHARS]} {text[-TAIL_CHARS:]}"
     is_ascii = seen.isascii()
-    raw = (seen if is_ascii else seen.lower()).encode("utf-8", "replace")
+    if not is_ascii:
+        seen = normalize("NFC", seen).lower()
+    raw = seen.encode("utf-8", "replace")
     words = _words(raw, is_ascii)
     hashes = list(map(crc32, words))
     size, count = len(raw) or 1, len(words) or 1
@@ -87,7 +96,7 @@ def _pairs(words: list[bytes], hashes: list[int]) -> list[int]:
 def _words(raw: bytes, is_ascii: bool) -> list[bytes]:
     """Return the words that count."""
     spaced = raw.translate(_TO_WORDS)
-    if is_ascii or _FIRST_UNSPACED.search(spaced) is None:
+    if is_ascii or not _is_unspaced(spaced):
         words = spaced.split()
     elif len(spaced) > _UNSPACED_HEAD + _UNSPACED_TAIL:
         words = _UNSPACED.findall(spaced[:_UNSPACED_HEAD]) + _UNSPACED.findall(spaced[-_UNSPACED_TAIL:])
@@ -96,3 +105,10 @@ def _words(raw: bytes, is_ascii: bool) -> list[bytes]:
     if len(words) > HEAD_WORDS + TAIL_WORDS:
         return words[:HEAD_WORDS] + words[-TAIL_WORDS:]
     return words
+
+
+def _is_unspaced(spaced: bytes) -> bool:
+    """Return whether a script without spaces is in a text; those that take long to find, in its beginning."""
+    if _FIRST_UNSPACED.search(spaced) is not None:
+        return True
+    return (b"\xe0" in spaced or b"\xe1" in spaced) and _FIRST_SOUTHEAST.search(spaced, 0, _UNSPACED_HEAD) is not None

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 from llmopt.errors import ConfigError
-from llmopt.serving.routing.entries import Table
+from llmopt.serving.routing.entries import Table, read_text
 from llmopt.serving.routing.failures import Kind
 from llmopt.serving.routing.policy import CascadeSettings, FallbackSettings, Policy, Route, ScoreSettings
 from llmopt.serving.routing.reading_rules import read_checks, read_rule
@@ -28,13 +28,7 @@ def read_policy(path: Path) -> Policy:
     Raises:
         ConfigError: it cannot be read, or something in it makes no sense; names the file and the line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}", "see docs/routing.md") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not valid UTF-8") from error
-    return parse_policy(text, source=str(path), folder=path.parent)
+    return parse_policy(read_text(path), source=str(path), folder=path.parent)
 
 
 def parse_policy(text: str, *, source: str = "policy", folder: Path | None = None) -> Policy:
@@ -52,7 +46,8 @@ def parse_policy(text: str, *, source: str = "policy", folder: Path | None = Non
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         at = _AT.fullmatch(str(error))
-        where, what = (f"{source}:{at[2]}", at[1]) if at else (source, str(error))
+        last = text.rstrip().count("\n") + 1
+        where, what = (f"{source}:{at[2]}", at[1]) if at else (f"{source}:{last}", str(error))
         raise ConfigError(f"{where}: no valid TOML: {what}", "see docs/routing.md") from error
     return _Reader(Table(document, (), text, source), folder or Path()).policy()
 

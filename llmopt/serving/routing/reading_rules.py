@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 from llmopt.errors import ConfigError
 from llmopt.serving.routing.checks import Check, Finished, IsJson, Long, Reads, Says
-from llmopt.serving.routing.conditions import Condition, HasWords, Header, Matches, OneOf, Present, Tokens
-from llmopt.serving.routing.entries import Table
+from llmopt.serving.routing.entries import Table, read_text
 from llmopt.serving.routing.language import LANGUAGES
 from llmopt.serving.routing.patterns import Pattern, compiled
-from llmopt.serving.routing.rules import Rule
+from llmopt.serving.routing.rules import Condition, HasWords, Header, Matches, OneOf, Present, Rule, Tokens
 from llmopt.serving.routing.schema import Schema
 from llmopt.serving.routing.seen import WHERE, Where
 from llmopt.serving.routing.words import Phrases, is_phrase
@@ -98,6 +98,8 @@ def _conditions(table: Table) -> Iterator[Condition]:
         limit = table.whole(key)
         if limit is not None:
             yield Tokens(limit, above, cast(Where, counted))
+        if above and limit is not None and limit + 1 >= (table.whole(key.replace("above", "below")) or math.inf):
+            raise table.fault(f"{key} leaves nothing to {key.replace('above', 'below')}", key, "no text holds both")
     yield from _of_texts(table)
 
 
@@ -152,9 +154,9 @@ def _schema(table: Table, folder: Path) -> Schema | None:
         return None
     try:
         if isinstance(found, str):
-            found = json.loads((folder / found).read_text(encoding="utf-8-sig"))
+            found = json.loads(read_text(folder / found))
         return Schema(found)
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise table.fault(f"schema: {table.raw['schema']}: {error}", "schema") from error
     except ConfigError as error:
         raise table.fault(f"schema: {error.message}", "schema", error.hint) from error

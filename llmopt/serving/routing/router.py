@@ -2,17 +2,62 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from llmopt.errors import ConfigError
 from llmopt.serving.routing.asked import Asked
-from llmopt.serving.routing.decision import Decision
 from llmopt.serving.routing.policy import Policy, load_policy
 from llmopt.serving.routing.rules import first_of, vocabulary_of
 from llmopt.serving.routing.score import load_scorer
-from llmopt.serving.routing.seen import Seen, seen
+from llmopt.serving.routing.seen import Headers, Seen, seen
+
+HEADER = "x-llmopt-route"
+"""Name of the header that carries `Decision.header`."""
+_TOKEN = re.compile(r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*")
+_PLAIN = re.compile(r"[\x20-\x7e]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a request goes."""
+
+    route: str
+    """Name of the route in the policy."""
+    model: str
+    """That the route leads to."""
+    rule: str
+    """Name of the rule that decided; `score` or `default` where none did."""
+    score: float | None
+    """Probability that the cheap model will not do, from 0 to 1; None where no score was asked for."""
+    why: str
+    """In words. It holds nothing of the request but figures, so that it may be logged."""
+
+    @property
+    def header(self) -> str:
+        """The value of `x-llmopt-route`: the route, and model, rule, score and reason as its parameters.
+
+        It is an item of a structured field (RFC 9651): printable ASCII whatever the names in the policy are.
+        """
+        parameters = [("model", self.model), ("rule", self.rule), ("why", self.why)]
+        said = "".join(f";{name}={_string(value)}" for name, value in parameters if value)
+        scored = "" if self.score is None else f";score={self.score:.3f}"
+        return f"{self.route if _TOKEN.fullmatch(self.route) else _string(self.route)}{said}{scored}"
+
+
+def _string(text: str) -> str:
+    """Return a text as a String, or as a Display String where it is not plain ASCII (RFC 9651, 3.3.3 and 3.3.8)."""
+    if _PLAIN.fullmatch(text):
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    encoded = text.encode("utf-8", "replace")
+    return (
+        '%"'
+        + "".join(chr(byte) if 0x20 <= byte < 0x7F and byte not in b'%"' else f"%{byte:02x}" for byte in encoded)
+        + '"'
+    )
 
 
 class Scores(Protocol):
@@ -57,15 +102,12 @@ class Explanation:
 class Router:
     """Decides by a policy; holds nothing that changes, so threads may share it."""
 
-    def __init__(
-        self, policy: Policy | None = None, *, scorer: Scores | None = None, threshold: float | None = None
-    ) -> None:
+    def __init__(self, policy: Policy | None = None, *, scorer: Scores | None = None) -> None:
         """Prepare.
 
         Args:
             policy: None: the one that is shipped.
             scorer: instead of the weights that the policy names; needed only where those are not in a file.
-            threshold: for a scorer; it goes before the policy's.
 
         Raises:
             ConfigError: the weights that the policy names are missing, damaged or of another version.
@@ -82,14 +124,14 @@ class Router:
             self._scorer, self._threshold = loaded, loaded.weights.threshold
         else:
             self._scorer = scorer
-        given = settings.threshold if threshold is None else threshold
-        self._threshold = self._threshold if given is None else given
+        if settings.threshold is not None:
+            self._threshold = settings.threshold
 
     def decide(
         self,
         body: Mapping[str, Any],
         *,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         tenant: str = "",
         tags: Collection[str] = (),
     ) -> Decision:
@@ -97,7 +139,7 @@ class Router:
 
         Args:
             body: decoded, of any of the known shapes.
-            headers: of the request; case does not matter in their names.
+            headers: of the request, as a mapping or as pairs; case does not matter in their names.
             tenant: whose request it is.
             tags: labels that the caller gives it.
         """
@@ -111,7 +153,7 @@ class Router:
         self,
         body: Mapping[str, Any],
         *,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         tenant: str = "",
         tags: Collection[str] = (),
     ) -> Explanation:
@@ -122,7 +164,8 @@ class Router:
         open_ = True
         for rule in self.policy.rules:
             holds = rule.holds(looked)
-            steps.append(Step(rule.name, rule.route, open_, holds, rule.why(looked)))
+            why = rule.why(looked) if holds else rule.why_not(looked)
+            steps.append(Step(rule.name, rule.route, open_, holds, why))
             open_ = open_ and not holds
         last = self._unruled(looked)
         steps.append(Step(last.rule, last.route, open_, holds=True, why=last.why if open_ or last.score else ""))

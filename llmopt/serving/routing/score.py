@@ -10,6 +10,7 @@ What the features are, `llmopt.serving.routing.features` says; where the weights
 from __future__ import annotations
 
 import math
+from itertools import repeat
 from operator import mul
 from pathlib import Path
 
@@ -27,8 +28,8 @@ class Scorer:
     def score(self, text: str, *, context_chars: int = 0, turns: int = 1, tools: int = 0) -> float:
         """Return from 0 (the cheap model does as well) to 1 (only the strong one does), calibrated.
 
-        With answers of both models in the log of the training it is the quality that the strong model is expected to
-        gain, as a share of the scale; with those of the cheap one alone, the probability that its answer falls short.
+        The cheap answer is expected to lose `floor + (1 - floor) * score` (`Weights.floor`), as a share of the scale of
+        qualities: against the strong model's, or, trained on the cheap one's alone, against the best there is.
 
         Args:
             text: of the last user message.
@@ -38,8 +39,8 @@ class Scorer:
         """
         weights, known = self.weights, self._weight
         hashes, dense = hashes_and_dense(text, context_chars, turns, tools)
-        hashed = sum([known(feature, 0.0) for feature in hashes])
-        logit = weights.bias + hashed / math.sqrt(len(hashes) or 1) + sum(map(mul, weights.dense, dense))
+        hashed = math.fsum(map(known, hashes, repeat(0.0)))  # `sum` rounds otherwise from Python 3.12 on
+        logit = weights.bias + hashed / math.sqrt(len(hashes) or 1) + math.fsum(map(mul, weights.dense, dense))
         logit = weights.slope * logit + weights.offset
         return 1 / (1 + math.exp(-min(max(logit, -700.0), 700.0)))
 

@@ -1,9 +1,14 @@
 """Train the learned score: logistic regression on hashed features, in the standard library alone.
 
 The target of a prompt is what its cheap answer loses: 1 where the strong model's is right and the cheap one's is wrong,
-0 where both are alike, -1 the other way round, and anything between. Minimizing `softplus(z) - target * z` is logistic
-regression where targets are 0 and 1; with others its optimum is still the mean of the target, cut off at 0, which is
-what routing has to rank by.
+0 where both are alike, -1 the other way round, and anything between. Minimizing `softplus(z) - t * z` is logistic
+regression where `t` is 0 and 1; with others its optimum is still the mean of `t`, wherever that is between 0 and 1.
+Where the strong model is at times the worse one, the mean target of easy prompts is below 0, so it is moved there:
+
+    floor = -2 * (mean of what the cheap model gains where it is the better one), -1 at least
+    t     = (target - floor) / (1 - floor)
+
+Twice the mean, because the prompts on which the strong model can only lose may be half of all.
 
 Sources: Papke and Wooldridge, "Econometric methods for fractional response variables" (1996), for targets that are no
 classes; Duchi, Hazan and Singer, "Adaptive subgradient methods" (2011), for the steps.
@@ -16,7 +21,7 @@ import random
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmopt.serving.routing.calibration import calibration, logit_of, sigmoid, softplus
 from llmopt.serving.routing.features import hashes_and_dense
@@ -29,7 +34,7 @@ MAX_COUNTED = 2_000_000
 """Features that are counted at a time, so that the memory is bounded; the rarest are forgotten beyond."""
 MAX_LOOKED_AT = 10_000_000
 """Features that are counted in all, so that the time is bounded."""
-BUDGET = 24_000_000
+BUDGET = 16_000_000
 """Visits of features in all rounds together, so that the time of training is bounded."""
 MAX_ROUNDS = 8
 PATIENCE = 2
@@ -58,6 +63,8 @@ class Trained:
     bias: float
     slope: float
     offset: float
+    floor: float
+    """What a score of 0 says that the cheap answer loses: from -1 to 0; a score of 1 says 1."""
     rounds: int
     """Of the weights kept: those with the smallest loss on the validation part."""
     loss: float
@@ -69,8 +76,11 @@ class Trained:
 def trained(fit: Sequence[Example], validation: Sequence[Example], *, seed: int = 0) -> Trained:
     """Return the weights that fit `fit`, of the round that is best on `validation`, calibrated there.
 
-    The same examples in the same order and the same seed give the same weights, bit for bit.
+    The same examples in the same order and the same seed give the same weights, bit for bit, on any Python: sums are
+    `math.fsum`, for `sum` rounds otherwise from 3.12 on.
     """
+    floor = -min(1.0, 2 * math.fsum(max(-example.target, 0.0) for example in fit) / (len(fit) or 1))
+    fit, validation = _above(fit, floor), _above(validation, floor)
     known, rows = _rows(fit)
     checked = [_row(example, known) for example in validation]
     scales = _scales(rows)
@@ -92,7 +102,7 @@ def trained(fit: Sequence[Example], validation: Sequence[Example], *, seed: int 
     base = _loss([logit_of(_mean(validation))] * len(validation), validation)
     hashed = {feature: best.hashed[at] for feature, at in known.items() if best.hashed[at]}
     dense, bias = best.unscaled()
-    return Trained(hashed, dense, bias, slope, offset, best_round, calibrated, base)
+    return Trained(hashed, dense, bias, slope, offset, floor, best_round, calibrated, base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ class _Model:
     def logit(self, row: _Row) -> float:
         """Return what the weights say of one prompt."""
         hashed = self.hashed
-        z = self.bias + row.scale * sum([hashed[at] for at in row.features])
+        z = self.bias + row.scale * math.fsum([hashed[at] for at in row.features])
         for weight, value, (mean, factor) in zip(self.dense, row.dense, self.scales, strict=True):
             z += weight * (value - mean) * factor
         return z
@@ -157,6 +167,13 @@ class _Model:
         pairs = list(zip(self.dense, self.scales, strict=True))
         bias = self.bias - math.fsum(weight * mean * factor for weight, (mean, factor) in pairs)
         return tuple(weight * factor for weight, (_, factor) in pairs), bias
+
+
+def _above(examples: Sequence[Example], floor: float) -> Sequence[Example]:
+    """Return examples whose targets are measured from a floor, in parts of the way from there to 1."""
+    if not floor:
+        return examples
+    return [replace(example, target=(example.target - floor) / (1 - floor)) for example in examples]
 
 
 def _rows(examples: Sequence[Example]) -> tuple[dict[int, int], list[_Row]]:

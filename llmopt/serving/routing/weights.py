@@ -20,8 +20,10 @@ from llmopt.serving.routing.features import DENSE
 FORMAT = "llmopt.route-weights/1"
 _KIND = FORMAT.rpartition("/")[0]
 _STEPS = 65_536
+_MOST_BYTES = 32 << 20
+"""Of a file; the largest that training writes has some 1.3 MB."""
 _TRAIN = "train it again with `llmopt route train LOG --quality-col COLUMN --weights FILE`"
-_PLAIN = ("cheap", "strong", "seed", "held_out", "trained_on", "bias", "slope", "offset")
+_PLAIN = ("cheap", "strong", "seed", "held_out", "trained_on", "bias", "slope", "offset", "floor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Weights:
     slope: float
     """Of the calibration: the score is `1 / (1 + exp(-(slope * logit + offset)))`."""
     offset: float
+    floor: float
+    """The cheap answer is expected to lose `floor + (1 - floor) * score`, as a share of the scale of qualities."""
     threshold: float
     """Recommended: prompts that score this or more go to the strong model; from 0 to 1, infinite where none should."""
     cheap: str
@@ -60,7 +64,11 @@ def load_weights(path: str | Path) -> Weights:
         ConfigError: it cannot be read, is of another version, or is damaged.
     """
     try:
-        document = json.loads(Path(path).read_bytes())
+        with Path(path).open("rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
+            raise ConfigError(f"{path}: no weights file: it has more than {_MOST_BYTES >> 20} MiB", _TRAIN)
+        document = json.loads(text)
     except OSError as error:
         raise ConfigError(f"{path}: the weights cannot be read: {error.strerror}", _TRAIN) from error
     except (ValueError, RecursionError) as error:
@@ -136,6 +144,7 @@ def _weights(body: dict[str, Any]) -> Weights:
         bias=float(body["bias"]),
         slope=float(body["slope"]),
         offset=float(body["offset"]),
+        floor=float(body["floor"]),
         threshold=threshold,
         cheap=str(body["cheap"]),
         strong=str(body["strong"]),
@@ -143,8 +152,11 @@ def _weights(body: dict[str, Any]) -> Weights:
         held_out=float(body["held_out"]),
         trained_on=int(body["trained_on"]),
     )
-    if len(dense) != len(DENSE) or not all(map(math.isfinite, (*dense, weights.bias, weights.slope, weights.offset))):
+    figures = (*dense, weights.bias, weights.slope, weights.offset)
+    if len(dense) != len(DENSE) or not all(map(math.isfinite, figures)):
         raise ValueError("a weight is missing or not finite")
+    if not (-1 <= weights.floor <= 0 and (0 <= threshold <= 1 or threshold == math.inf) and 0 <= weights.held_out <= 1):
+        raise ValueError("a figure is out of its range")
     return weights
 
 

@@ -7,6 +7,7 @@ them is looked for as it is.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 
@@ -16,11 +17,16 @@ _MARKS = (
 )
 """Marks within words, and whole blocks of scripts whose vowels are marks."""
 _WORD = re.compile(rf"[\w{_MARKS}]+")
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
-_ASCII = bytes(code if chr(code).isalnum() or chr(code) == "_" else 0x20 for code in range(256))
-"""Blanks in the place of whatever is no part of a word."""
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Letters of scripts without spaces, as they stand in a set of a regular expression."""
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_LATIN = bytes(code if chr(code).isalnum() or chr(code) == "_" else 0x20 for code in range(256))
+"""ISO 8859-1, the letters of Western Europe, with blanks in the place of whatever is no part of a word."""
+_SPACED = bytes((*range(0xE0), 0xE2))
+"""Bytes of UTF-8 that begin no letter of a script without spaces."""
+_LOWER = bytes(range(256)).decode("latin-1").lower().encode("latin-1")
+_TYPED = "\u2018\u2019\u201c\u201d\u201e\u2013\u2014\u2026\u2022"
+"""What word processors put between words, and ISO 8859-1 lacks."""
 _JOINING = re.compile(r"[\s'\u2019-]+")
 """What a phrase may hold between its words."""
 
@@ -29,14 +35,23 @@ def folded(text: str) -> str:
     """Return a text without differences of case and of Unicode spelling."""
     if text.isascii():
         return text.lower()
+    if "\xb5" not in text:  # its fold is a Greek letter
+        with contextlib.suppress(UnicodeEncodeError):
+            return text.encode("latin-1").translate(_LOWER).decode("latin-1").replace("\xdf", "ss")
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def split(text: str) -> list[str]:
     """Return the words of a folded text."""
     if text.isascii():
-        return text.encode("ascii").translate(_ASCII).decode("ascii").split()
-    return _WORD.findall(text)
+        return text.encode("ascii").translate(_LATIN).decode("ascii").split()
+    western = text
+    for mark in _TYPED:
+        western = western.replace(mark, " ")
+    try:
+        return western.encode("latin-1").translate(_LATIN).decode("latin-1").split()
+    except UnicodeEncodeError:
+        return _WORD.findall(text)
 
 
 def is_unspaced(phrase: str) -> bool:
@@ -55,7 +70,7 @@ def is_phrase(text: str) -> bool:
 class Words:
     """The words of one text, each thing made when it is first asked for."""
 
-    __slots__ = ("_joined", "_listed", "_unique", "_vocabulary", "text")
+    __slots__ = ("_joined", "_listed", "_unique", "_unspaced", "_vocabulary", "text")
 
     def __init__(self, text: str, vocabulary: frozenset[str] | None = None) -> None:
         """Fold a text; `vocabulary` has every word that will be looked for, None: any may be."""
@@ -64,6 +79,7 @@ class Words:
         self._listed: list[str] | None = None
         self._unique: frozenset[str] | None = None
         self._joined: str | None = None
+        self._unspaced: bool | None = None
 
     @property
     def listed(self) -> list[str]:
@@ -79,6 +95,14 @@ class Words:
             known = self._vocabulary
             self._unique = frozenset(self.listed) if known is None else known.intersection(self.listed)
         return self._unique
+
+    @property
+    def may_be_unspaced(self) -> bool:
+        """False: no letter is of a script without spaces."""
+        if self._unspaced is None:
+            text = self.text
+            self._unspaced = not text.isascii() and bool(text.encode("utf-8", "replace").translate(None, _SPACED))
+        return self._unspaced
 
     def has(self, words: tuple[str, ...]) -> bool:
         """Whether the words stand in the text one after the other."""
@@ -111,6 +135,6 @@ class Phrases:
             for phrase, parts, telling in self._phrases:
                 if telling in unique and words.has(parts):
                     return phrase
-        if self._loose and not words.text.isascii():
+        if self._loose and words.may_be_unspaced:
             return next((phrase for wanted, phrase in self._loose.items() if wanted in words.text), None)
         return None

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from llmopt.serving.cache import CacheRequest, Found, ResponseCache
+from llmopt.serving.cache import CacheRequest, Found, Reply, ResponseCache
 from llmopt.serving.cache.semantic.semantic import Semantic
 from tests.serving.cache.plain_store import PlainStore
 from tests.serving.cache.test_cache import Ask, Clock, Model, asker, chat, text
@@ -133,6 +133,15 @@ def test_shadow_mode_serves_nothing_and_compares(asynchronous: bool) -> None:
     assert [ask(asking(question), model).found for question in "abc"] == [Found.MISS] * 3
     assert ask(asking("a"), model).found is Found.HIT
     assert near.agreed == [False, False]
+
+
+@both
+def test_what_is_not_whole_is_compared_with_nothing(asynchronous: bool) -> None:
+    near = Near(shadow=True)
+    _, _, _, ask = made(near, asynchronous=asynchronous)
+    ask(asking("a"), Model())
+    ask(asking("b"), Model(Reply(b"{}", 500)))
+    assert near.agreed == []
 
 
 @both

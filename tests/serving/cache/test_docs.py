@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import ROOT, UPDATE
 
 PAGE = ROOT / "docs" / "cache.md"
-EXAMPLE = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
+EXAMPLE = re.compile(r"```python\n((?:(?!```).)*)```\n\n```text\n(.*?)```", re.DOTALL)
 CODES = [code for code, _ in EXAMPLE.findall(PAGE.read_text(encoding="utf-8"))]
 
 

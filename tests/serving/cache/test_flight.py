@@ -319,25 +319,33 @@ def test_a_call_in_a_loop_serves_other_loops_and_threads_and_ends_with_the_last_
     assert (model.calls, len(flights)) == (1, 0)
 
 
-def test_a_loop_that_was_closed_with_a_call_in_it_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_loop_that_was_stopped_with_a_call_in_it_keeps_nobody_waiting(
+    closes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("llmopt.serving.cache.flight._LOOK_S", 0.01)
-    flights, model = Flights[str](), Model()
-    loop = asyncio.new_event_loop()
-    leader = loop.create_task(flights.afly("k", model.slowly))
-    loop.run_until_complete(asyncio.sleep(0))
-    assert len(flights) == 1
+    flights, model, loop = Flights[str](), Model(), asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(flights.afly("k", asyncio.Event().wait), loop)  # type: ignore[arg-type]
     with loop_in_thread() as start, ThreadPoolExecutor(1) as pool:
+        until(lambda: waiting(flights, "k") == 1)
         model.go.set()
         others = [start(flights.afly("k", model.slowly)), pool.submit(flights.fly, "k", model.answer)]
         until(lambda: waiting(flights, "k") == 3)
-        _close_leaving_behind(loop, leader)
-        assert {other.result(LONG_S)[0] for other in others} <= {"answer 2", "answer 3"}
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        if closes:
+            _close_leaving_behind(loop)
+        assert {other.result(LONG_S)[0] for other in others} <= {"answer 1", "answer 2"}
     assert flights.fly("k", lambda: "fine") == ("fine", False)
+    if not closes:
+        _close_leaving_behind(loop)
 
 
-def _close_leaving_behind(loop: asyncio.AbstractEventLoop, leader: asyncio.Task[Any]) -> None:
+def _close_leaving_behind(loop: asyncio.AbstractEventLoop) -> None:
     """Close a loop as careless programs do; without the complaints that come with it."""
-    for task in [leader, *asyncio.all_tasks(loop)]:
+    for task in asyncio.all_tasks(loop):
         task._log_destroy_pending = False  # type: ignore[attr-defined]
     loop.close()
 

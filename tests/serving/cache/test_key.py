@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types import EmbeddingCreateParams, ModerationCreateParams, chat, completion_create_params, responses
 from openai.types.chat import ChatCompletionMessage
 
 from llmopt.errors import InputError, UsageError
@@ -55,6 +56,31 @@ def respelled(value: Any, chance: random.Random) -> Any:
     return value
 
 
+def written(value: Any, chance: random.Random) -> str:
+    """Write a value as JSON, with white space, escapes and numbers as no library writes them."""
+    space = "".join(chance.choices(" \n\t\r", k=chance.randrange(3)))
+    if isinstance(value, dict):
+        items = [f"{written(name, chance)}:{written(each, chance)}" for name, each in value.items()]
+        chance.shuffle(items)
+        return f"{space}{{{','.join(items)}{space}}}{space}"
+    if isinstance(value, (list, tuple)):
+        return f"{space}[{','.join(written(each, chance) for each in value)}{space}]{space}"
+    if isinstance(value, str):
+        escaped = json.dumps(value, ensure_ascii=False)[1:-1].replace("/", "\\/")
+        units = [json.dumps(each)[1:-1] if each > "~" and chance.random() < 0.5 else each for each in escaped]
+        return f'{space}"{"".join(units)}"{space}'
+    return space + (number(value, chance) if type(value) in (int, float) else json.dumps(value)) + space
+
+
+def number(value: float, chance: random.Random) -> str:
+    """Write a number in another way."""
+    text = repr(value)
+    if isinstance(value, int):
+        exact = abs(value) < 2**53
+        return chance.choice((f"{value}.0", f"{value}.00e0", f"{value}E+0")) if exact else text
+    return chance.choice((f"{value:.17e}", f"{value:.20E}", text))
+
+
 def typed(value: Any) -> Any:
     """Return a value that equals only those that a server reads alike: `True` is not 1."""
     if isinstance(value, bool):
@@ -74,10 +100,18 @@ def test_the_key_of_a_request_is_the_same_in_every_process_and_release() -> None
 
 
 def test_no_field_of_openai_or_vllm_is_passed_over_and_no_two_values_are_one() -> None:
-    keys = {request_key(with_field(name, value)) for name in FIELDS for value in VALUES}
+    kinds: list[Any] = [
+        completion_create_params.CompletionCreateParamsBase,
+        chat.completion_create_params.CompletionCreateParamsBase,
+        responses.response_create_params.ResponseCreateParamsBase,
+        EmbeddingCreateParams,
+        ModerationCreateParams,
+    ]
+    names = {*FIELDS, *(name for kind in kinds for name in kind.__annotations__)} - IGNORED
+    keys = {request_key(with_field(name, value)) for name in names for value in VALUES}
     keys |= {request_key({"model": "m"})}
     models = [with_field("model", value) for value in VALUES]
-    assert len(keys | {request_key(body) for body in models}) == len(FIELDS) * len(VALUES) + 1
+    assert len(keys | {request_key(body) for body in models}) == len(names) * len(VALUES) + 1
 
 
 def test_no_two_values_are_one_deep_inside() -> None:
@@ -122,6 +156,14 @@ def test_no_spelling_makes_a_difference(body: dict[str, Any], chance: random.Ran
         assert request_key(json.dumps(body, ensure_ascii=ascii_only, separators=(",", ":"))) == key
 
 
+@given(st.dictionaries(NAMES, JSON, max_size=4), st.randoms(use_true_random=False))
+def test_no_way_to_write_json_makes_a_difference(body: dict[str, Any], chance: random.Random) -> None:
+    text = written(body, chance)
+    key = request_key(body)
+    for sent in (text, text.encode(), "\ufeff" + text, text.encode("utf-8-sig"), text.encode("utf-16")):
+        assert request_key(sent) == key
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -164,6 +206,12 @@ def test_endpoint_upstream_and_tenant_never_run_into_each_other(one: list[str], 
     assert (keys[0] == keys[1]) is (one == other)
 
 
+def test_two_tenants_are_never_one() -> None:
+    tenants = ["\U0001f600", "\ud83d\ude00", "\\ud83d\\ude00", "\ud83d", "", " ", "a", "A", "a\0", "\u00e9", "e\u0301"]
+    for body in (ASKED, {**ASKED, "x": float("nan")}, {**ASKED, "x": "\ud83d"}):
+        assert len({request_key(body, tenant=tenant) for tenant in tenants}) == len(tenants)
+
+
 def test_each_order_of_the_same_three_words_is_another_key() -> None:
     orders = [request_key(ASKED, endpoint=a, upstream=b, tenant=c) for a, b, c in permutations(("a", "b", 'a","b'), 3)]
     assert len(set(orders)) == 6
@@ -175,6 +223,8 @@ def test_what_python_has_in_the_place_of_json_is_spelled_as_it_is_sent() -> None
     assert request_key({"role": Role.USER, "level": Level.NONE}) == request_key({"role": "user", "level": 0})
     names: Any = {Role.USER: 1, 5: 2}
     assert request_key(names) == request_key({"user": 1, "5": 2})
+    pair: Any = {"\ud83d\ude00": "\ud83d\ude00"}
+    assert request_key(pair) == request_key({"\U0001f600": "\U0001f600"}) == request_key(json.dumps(pair))
     message = ChatCompletionMessage(role="assistant", content="yes")
     assert request_key({"messages": [message]}) == request_key({"messages": [{"role": "assistant", "content": "yes"}]})
     assert request_key(ASKED, tenant=Role.USER) == request_key(ASKED, tenant="user")
@@ -195,9 +245,11 @@ def test_what_python_has_in_the_place_of_json_is_spelled_as_it_is_sent() -> None
         ('{"a": 1, "a": 1}', "twice"),
         ('{"b": [{"a":1,"\\u0061":2}]}', "twice"),
         ({"a": {1: 1, "1": 2}}, "'1' twice"),
+        ({"\ud83d\ude00": 1, "\U0001f600": 2}, "twice"),
         ({"a": {1, 2}}, "a set"),
         ({"a": b"bytes"}, "a bytes"),
         ({"a": object()}, "a object"),
+        ({"response_format": ChatCompletionMessage}, "a ModelMetaclass"),
         ({"a": {(1, 2): 3}}, "a tuple as a name"),
         ({("a", "b"): 3}, "a tuple as a name"),
         ({"a": iter([1])}, "a list_iterator"),

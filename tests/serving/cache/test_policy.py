@@ -39,8 +39,12 @@ ENTRY = Entry(GOOD, "", "m", stored_at_s=1_000.0, expires_at_s=2_000.0)
         ("max-age=60", Directives(max_age_s=60)),
         ("max-age = 60", Directives(max_age_s=60)),
         ('max-age="60"', Directives(max_age_s=60)),
-        ("max-age=60, s-maxage=10", Directives(max_age_s=10)),
-        ("s-maxage=600, max-age=60", Directives(max_age_s=600)),
+        ("max-age=60, s-maxage=10", Directives(max_age_s=60, shared_max_age_s=10)),
+        ("s-maxage=600, max-age=60", Directives(max_age_s=60, shared_max_age_s=600)),
+        ("max-age=00000000000000060", Directives(max_age_s=60)),
+        ('max-age="60\\0"', Directives(max_age_s=0)),
+        ("max-age=+60", Directives(max_age_s=0)),
+        ("\tmax-age=60\t,\tno-cache", Directives(max_age_s=60, no_cache=True)),
         ("max-age=5, max-age=50", Directives(max_age_s=5)),
         ("max-age=0", Directives(max_age_s=0)),
         ("max-age", Directives(max_age_s=0)),
@@ -141,6 +145,8 @@ def test_an_answer_lives_as_long_as_cache_and_server_allow(
         ("no-store", 1_000.0, False),
         ("only-if-cached", 1_000.0, True),
         ("max-stale=9999", 2_000.0, False),
+        ("max-age=60, s-maxage=600", 1_060.1, False),
+        ("s-maxage=0", 1_500.0, True),
     ],
 )
 def test_a_request_says_how_old_an_answer_may_be(header: str, now_s: float, served: bool) -> None:

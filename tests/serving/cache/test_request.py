@@ -52,12 +52,34 @@ def test_what_is_no_request_is_refused(body: Any) -> None:
         ({"seed": False}, False),
         ({"seed": "7"}, False),
         ({"seed": -1}, False),
+        ({"seed": 7.0}, True),
+        ({"seed": 7.5}, False),
+        ({"seed": float("nan")}, False),
+        ({"seed": float("inf")}, False),
+        ({"contents": [], "generationConfig": {"temperature": 0}}, True),
+        ({"contents": [], "generationConfig": {"seed": 3, "temperature": 1}}, True),
+        ({"contents": [], "generationConfig": {"temperature": 1}}, False),
+        ({"contents": [], "generationConfig": None}, False),
+        ({"messages": [], "options": {"temperature": 0.0}}, True),
+        ({"messages": [], "inferenceConfig": {"temperature": 0}}, True),
+        ({"inputs": "a", "parameters": {"seed": 1}}, True),
+        ({"temperature": 1, "parameters": {"temperature": 0}}, False),
+        ({"metadata": {"temperature": 0}}, False),
         ({"top_k": 1}, False),
         ({"temperature": 0, "conversation": "conv_1"}, False),
         ({"temperature": 0, "conversation": None}, True),
         ({"temperature": 0, "web_search_options": {}}, False),
         ({"seed": 1, "tools": [{"type": "function"}, {"type": "web_search_20250305"}]}, False),
         ({"seed": 1, "tools": ({"type": "mcp"},)}, False),
+        ({"seed": 1, "tools": [{"googleSearch": {}}]}, False),
+        ({"seed": 1, "tools": [{"functionDeclarations": []}]}, True),
+        ({"seed": 1, "tools": [{"type": "x_search"}]}, False),
+        ({"seed": 1, "tools": [{"type": "custom"}, {"type": "computer_use_preview"}, {"type": "bash_20250124"}]}, True),
+        ({"seed": 1, "plugins": [{"id": "web"}]}, False),
+        ({"seed": 1, "plugins": [{"id": "file-parser"}]}, True),
+        ({"seed": 1, "enable_search": True}, False),
+        ({"seed": 1, "enable_search": False}, True),
+        ({"seed": 1, "thread": {"id": "t"}}, False),
         ({"seed": 1, "mcp_servers": [{"url": "https://a"}]}, False),
         ({"seed": 1, "prompt": {"id": "pmpt_1"}}, False),
         ({"seed": 1, "prompt": {"id": "pmpt_1", "version": "2"}}, True),
@@ -74,10 +96,14 @@ def test_a_request_is_deterministic_where_it_neither_samples_nor_reads_more(
     assert CacheRequest.of(body, opt_in=True).deterministic
 
 
-@pytest.mark.parametrize("endpoint", ["/v1/embeddings", "/deployments/x/embeddings/?api-version=1", "/rerank"])
+@pytest.mark.parametrize(
+    "endpoint",
+    ["/v1/embeddings", "/deployments/x/embeddings/?api-version=1", "/rerank", "/models/m:embedContent", "embeddings"],
+)
 def test_embeddings_do_not_sample(endpoint: str) -> None:
     assert is_deterministic({"input": "hi"}, endpoint)
     assert not is_deterministic({"input": "hi"}, endpoint.replace("e", "x"))
+    assert not is_deterministic({"input": "hi"}, "/models/m:generateContent")
 
 
 def test_a_conversation_is_more_than_the_request() -> None:

@@ -21,9 +21,12 @@ from tests.serving.cache.whole_answers import (
     CHATS,
     COMPLETIONS,
     RESPONSES,
+    TEXT,
     USAGE,
     WHOLE,
+    anthropic,
     chat,
+    message,
     response,
     said,
 )
@@ -77,6 +80,7 @@ def test_an_error_on_the_way_is_no_answer(name: str) -> None:
     for bad in (
         Event('{"error": {"message": "overloaded"}}'),
         Event('{"type": "error"}'),
+        Event('{"object": "error", "message": "overloaded"}'),
         Event("{}", "error"),
         Event("{"),
     ):
@@ -112,6 +116,8 @@ def test_events_are_called_what_they_are(name: str) -> None:
         b"[]",
         b"{}",
         b'{"a": NaN}',
+        b'{"a": "\xff"}',
+        b"\xff\xfe{\x00}\x00",
         b'{"choices": []}',
         b'{"choices": null}',
         b'{"choices": ["a"]}',
@@ -183,6 +189,17 @@ def test_tool_calls_are_put_together_by_their_index() -> None:
             {"id": "call_b", "type": "function", "function": {"name": "g", "arguments": "{}"}},
         ],
     }
+    same_index = whole(
+        call(0, id="a", function={"name": "f", "arguments": "{"}),
+        call(0, id="x", function={"arguments": "}"}),
+        call(0, id="b", function={"name": "g", "arguments": "["}),
+        call(0, function={"arguments": "]"}),
+        chunk({}, "stop"),
+    )
+    said_calls = [each["function"] for each in same_index["choices"][0]["message"]["tool_calls"]]
+    assert said_calls == [{"name": "f", "arguments": "{}"}, {"name": "g", "arguments": "[]"}]
+    whole_calls = whole(call(1, function={"name": "f"}), call(None, name="g"), chunk({}, "tool_calls"))
+    assert len(whole_calls["choices"][0]["message"]["tool_calls"]) == 2
     whole_calls = whole(call(None, name="f"), call(None, name="g"), chunk({}, "tool_calls"))
     assert [each["function"]["name"] for each in whole_calls["choices"][0]["message"]["tool_calls"]] == ["f", "g"]
 
@@ -198,6 +215,11 @@ def test_tool_calls_are_put_together_by_their_index() -> None:
         ([{**chunk({"content": "a"}, "stop"), "choices": ["a"]}], True),
         ([chunk({"content": "a"}, "stop", index=None)], True),  # type: ignore[arg-type]
         ([{"choices": []}], True),
+        ([chunk({"content": "a"}), chunk({"content": [{"type": "text", "text": "b"}]}, "stop")], True),
+        ([chunk({"content": [{"type": "thinking", "thinking": []}]}), chunk({"content": "b"}, "stop")], True),
+        ([chunk({"content": "a"}), chunk({"content": {"a": 1}}, "stop")], True),
+        ([chunk({"images": [1]}), chunk({"images": "a"}, "stop")], True),
+        ([chunk({"images": "a"}), chunk({"images": [1]}, "stop")], True),
         (["[]"], True),
         ([{"type": "message_start", "message": {}}], False),
         ([{"type": "message_start", "message": None}, {"type": "message_stop"}], False),
@@ -277,6 +299,33 @@ def test_a_stream_as_it_came_makes_a_reply() -> None:
     assert reply_of(b"") == Reply(b"", complete=False)
     endless = b"data: " + b"a" * LARGEST_BYTES
     assert not reply_of(endless).complete
+
+
+@pytest.mark.parametrize("name", ["tool calls", "completion", "response", "message of all sorts"])
+def test_a_stream_that_is_cut_at_any_byte_makes_no_whole_reply(name: str) -> None:
+    raw = b"".join(frames_of(WHOLE[name]))
+    assert reply_of(raw).complete
+    assert not any(reply_of(raw[:end]).complete for end in range(len(raw)))
+
+
+def test_no_frame_holds_what_clients_take_for_the_end_of_a_line() -> None:
+    text = "a\x85b\u2028c\u2029d\ne\x0b\x0c\x1c"
+    for body in (
+        chat(said(text)),
+        anthropic({"type": "text", "text": text}),
+        response(message({**TEXT, "text": text})),
+    ):
+        frames = frames_of(body, include_usage=True)
+        lines = [line for frame in frames for line in frame.split(b"\n") if line]
+        assert all(len(line.decode().splitlines()) == 1 for line in lines)
+        assert json.loads(reply_of(frames).body) == body
+
+
+def test_why_a_message_stopped_is_said_at_its_end() -> None:
+    more = {"stop_details": {"type": "refusal"}, "container": {"id": "c"}}
+    events = [json.loads(event.data) for event in events_of(frames_of(anthropic(reason="refusal", **more)))]
+    assert events[0]["message"]["stop_details"] is None
+    assert events[-2]["delta"] == {"stop_reason": "refusal", "stop_sequence": None, **more}
 
 
 JUNK = [None, True, 0, 2.5, "", "x", [], ["a"], [None], {}, {"a": 1}, [{"index": "a"}], {"index": 0}]

@@ -33,7 +33,16 @@ WHOLE: list[dict[str, Any]] = [
     {"object": "list", "data": [{"embedding": [0.5]}]},
     {"object": "list", "data": []},
     {"candidates": [{"finishReason": "STOP"}]},
+    {"candidates": [{"content": {}}], "promptFeedback": {"safetyRatings": []}},
     {"generated_text": "", "finish_reason": "eos_token"},
+    {"generated_text": "", "details": {"finish_reason": "stop_sequence"}},
+    {"message": {"content": []}, "finish_reason": "TOOL_CALL"},
+    {"generations": [{"text": "a", "finish_reason": "COMPLETE"}]},
+    {"results": [{"outputText": "a", "completionReason": "FINISH"}]},
+    {"results": [{"index": 0, "relevance_score": 0.5}, {"flagged": False}]},
+    {"outputs": [{"text": "a", "stop_reason": "stop"}], "details": "a"},
+    {"output": {}, "stopReason": "tool_use"},
+    {"content": "a", "stop": True, "stop_type": "word"},
     {"done": True, "done_reason": "stop"},
     {},
 ]
@@ -82,7 +91,16 @@ PARTIAL: list[tuple[dict[str, Any], Refused]] = [
     ),
     ({"candidates": [{"finishReason": "MAX_TOKENS"}]}, Refused.CUT),
     ({"candidates": [{"finishReason": "SAFETY"}]}, Refused.FILTERED),
+    ({"promptFeedback": {"blockReason": "SAFETY"}}, Refused.FILTERED),
+    ({"candidates": [], "promptFeedback": {"blockReason": "OTHER"}}, Refused.UNFINISHED),
     ({"generated_text": "a", "finish_reason": "length"}, Refused.CUT),
+    ({"generated_text": "a", "details": {"finish_reason": "length"}}, Refused.CUT),
+    ({"generations": [{"text": "a", "finish_reason": "MAX_TOKENS"}]}, Refused.CUT),
+    ({"results": [{"completionReason": "LENGTH"}]}, Refused.CUT),
+    ({"outputs": [{"stop_reason": "length"}]}, Refused.CUT),
+    ({"results": [{"generated_text": "a", "stop_reason": "max_tokens"}]}, Refused.CUT),
+    ({"output": {}, "stopReason": "guardrail_intervened"}, Refused.FILTERED),
+    ({"content": "a", "stop": True, "stop_type": "limit"}, Refused.CUT),
     ({"done": True, "done_reason": "length"}, Refused.CUT),
     ({"done": False, "response": "a"}, Refused.UNFINISHED),
 ]
@@ -100,7 +118,20 @@ def test_what_is_not_whole_is_not_kept(body: dict[str, Any], why: Refused) -> No
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b" ", b"null", b"[]", b'"a"', b"1", b"<html>", b'{"a": NaN}', b'{"a": 1}{', b'{"a": "\xff"}', b"[" * 10**5],
+    [
+        b"",
+        b" ",
+        b"null",
+        b"[]",
+        b'"a"',
+        b"1",
+        b"<html>",
+        b'{"a": NaN}',
+        b'{"a": 1}{',
+        b'{"a": "\xff"}',
+        b"[" * 10**5,
+        "{}".encode("utf-16"),
+    ],
 )
 def test_what_is_no_json_object_is_not_kept(body: bytes) -> None:
     assert why_not_whole(body) is Refused.NOT_JSON

@@ -47,6 +47,9 @@ CHATS: dict[str, dict[str, Any]] = {
     "reasoning of others": chat(said("4", reasoning="2 + 2", refusal=None, annotations=[])),
     "logprobs": chat({**said("Hi"), "logprobs": {"content": [LOGPROB, LOGPROB], "refusal": None}}),
     "logprobs of a refusal": chat({**said(None, refusal="No"), "logprobs": {"content": None, "refusal": [LOGPROB]}}),
+    "logprobs without a text": chat(
+        said("a"), {**said(None), "logprobs": {"content": [LOGPROB], "refusal": None}}
+    ),
     "vLLM": chat({**said("a", refusal=None), "stop_reason": 7, "token_ids": [1, 2]}, prompt_logprobs=None),
     "Azure": chat({**said("a"), "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}}}),
     "OpenRouter": chat(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -57,10 +58,12 @@ def openai_error(status: int, body: Any = None, headers: Mapping[str, str] | Non
     [
         (400, Kind.REQUEST),
         (401, Kind.AUTH),
+        (402, Kind.OVERLOADED),
         (403, Kind.AUTH),
         (404, Kind.NOT_FOUND),
         (408, Kind.TIMEOUT),
-        (413, Kind.REQUEST),
+        (409, Kind.SERVER),
+        (413, Kind.CONTEXT_LENGTH),
         (422, Kind.REQUEST),
         (429, Kind.OVERLOADED),
         (500, Kind.SERVER),
@@ -89,6 +92,7 @@ def test_each_status(status: int, kind: Kind) -> None:
         "prompt is too long: 210000 tokens > 200000 maximum",
         "The input token count (1100000) exceeds the maximum number of tokens allowed (1048576).",
         "Input is too long for requested model.",
+        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length",
         "the decoder prompt (length 9000) is longer than the max_model_len of 8192",
     ],
 )
@@ -98,6 +102,24 @@ def test_a_request_that_is_too_long(said: str) -> None:
     assert failure_in(Reply(said.encode(), 400)) == Failure(Kind.CONTEXT_LENGTH, 400)
     by_code = openai_error(400, {"error": {"message": "no", "code": "context_length_exceeded"}})
     assert failure_of(by_code).kind == Kind.CONTEXT_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"message": "Your credit balance is too low to access the API.", "type": "invalid_request_error"}),
+        (400, {"message": "no", "code": "billing_hard_limit_reached"}),
+        (429, {"message": "no", "code": "insufficient_quota"}),
+    ],
+)
+def test_a_bill_that_is_not_paid_is_no_wrong_request(status: int, body: dict[str, Any]) -> None:
+    assert failure_of(openai_error(status, {"error": body})) == Failure(Kind.OVERLOADED, status)
+
+
+def test_an_answer_that_cannot_be_read_is_the_fault_of_the_server() -> None:
+    with pytest.raises(ValueError, match="Expecting value") as caught:
+        json.loads("<html>")
+    assert failure_of(caught.value) == Failure(Kind.SERVER)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ WEIGHTS = Weights(
     bias=-0.5,
     slope=1.0,
     offset=0.0,
+    floor=0.0,
     threshold=0.25,
     cheap="small",
     strong="large",
@@ -71,6 +72,24 @@ def test_lone_surrogates_and_nul_are_text() -> None:
     assert len(dense) == len(DENSE)
     assert crc32(b"a") in hashes
     assert crc32(b"b") in hashes
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("caf\u00e9", "cafe\u0301"),
+        ("\u0e2d\u0e30\u0e44\u0e23", "\u0e2d \u0e30 \u0e44 \u0e23"),
+    ],
+)
+def test_spelling_and_spaces_beyond_ascii_do_not_matter(one: str, other: str) -> None:
+    assert hashes_and_dense(one)[0] == hashes_and_dense(other)[0]
+
+
+def test_scripts_with_spaces_keep_their_words() -> None:
+    hindi = "\u0928\u092e\u0938\u094d\u0924\u0947 \u0926\u0941\u0928\u093f\u092f\u093e"
+    assert len(hashes_and_dense(hindi)[0]) == 3
+    assert len(hashes_and_dense(f"{hindi} \u0e2d\u0e30")[0]) == 7
+    assert len(hashes_and_dense("\u10d2\u10d0\u10db\u10d0\u10e0\u10ef\u10dd\u10d1\u10d0 \u4f60")[0]) == 3
 
 
 def test_case_and_punctuation_do_not_matter_to_words() -> None:
@@ -164,6 +183,11 @@ def test_a_wrong_file_is_one_clear_error(tmp_path: Path, name: str, value: objec
         {"hashes": [1]},
         {"cheap": None, "weights": {}},
         {"seed": "many"},
+        {"floor": -2.0},
+        {"floor": math.nan},
+        {"threshold": 1.5},
+        {"threshold": math.nan},
+        {"held_out": -1},
     ],
 )
 def test_a_file_with_a_right_checksum_and_wrong_fields_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
@@ -186,6 +210,11 @@ def test_what_is_no_weights_file_is_refused(tmp_path: Path, content: bytes) -> N
     with pytest.raises(ConfigError, match="no weights file"):
         load_weights(path)
     assert not is_weights_file(path)
+
+
+def test_a_file_without_end_is_not_read_whole() -> None:
+    with pytest.raises(ConfigError, match="more than 32 MiB"):
+        load_weights("/dev/zero")
 
 
 def test_a_file_that_is_not_there_or_cannot_be_written(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,14 @@ def test_the_same_examples_give_the_same_weights() -> None:
     assert trained(data[:200], data[200:], seed=5) != trained(data[:200], data[200:], seed=6)
 
 
+def test_sums_do_not_depend_on_the_version_of_python() -> None:
+    """`sum` of floats rounds otherwise from 3.12 on, so a logit of 1e16, 1 and -1e16 tells which one was taken."""
+    row = training._Row(array("H", [0, 1, 2]), (), 1.0, 0.0)
+    model = training._Model(3, [], 0.0)
+    model.hashed = [1e16, 1.0, -1e16]
+    assert model.logit(row) == 1.0
+
+
 def test_of_noise_it_learns_next_to_nothing() -> None:
     rng = random.Random(2)
     data = [Example(one.text, float(rng.random() < 0.3)) for one in prompts(900, seed=2)]
@@ -72,14 +81,14 @@ def test_a_loss_of_the_strong_model_counts_against_it() -> None:
     data += [Example("hard task", rng.choice([1.0, 1.0, 0.0])) for _ in range(300)]
     rng.shuffle(data)
     learned = trained(data[:400], data[400:])
-    assert score(learned, "hard task") > 0.5
-    assert score(learned, "even task") < 0.2
+    gains = [learned.floor + (1 - learned.floor) * score(learned, text) for text in ("hard task", "even task")]
+    assert gains == [pytest.approx(2 / 3, abs=0.15), pytest.approx(0, abs=0.15)]
 
 
 def test_nothing_to_gain_is_no_error() -> None:
     data = [Example(f"task {number}", -1.0) for number in range(60)]
     learned = trained(data[:40], data[40:])
-    assert score(learned, "task 1") < 0.01
+    assert score(learned, "task 1") < 0.1
     assert math.isfinite(learned.bias)
 
 

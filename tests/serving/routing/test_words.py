@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmopt.serving.routing.language import language_of
-from llmopt.serving.routing.words import Phrases, Words, is_phrase
+from llmopt.serving.routing.words import Phrases, Words, folded, is_phrase, split
 
 
 def found(phrase: str, text: str) -> bool:
@@ -65,6 +66,14 @@ def test_the_first_that_is_there_is_told() -> None:
 )
 def test_what_can_be_looked_for(phrase: str, expected: bool) -> None:
     assert is_phrase(phrase) is expected
+
+
+@given(st.text(alphabet="aB9_ \t\n.,'!\xdf\xc9\xe9\xaa\xb5\xd7\xa0\xab\xad\xb2\u2019\u201c\u2026\u03bc\u0436\u0301"))
+def test_the_fast_way_is_the_plain_one(text: str) -> None:
+    """Texts of Western Europe are split in another way than all others, to the same words."""
+    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    assert folded(text) == plain
+    assert split(plain) == re.findall(r"[\w\u0301]+", plain)
 
 
 @given(st.text(), st.lists(st.sampled_from(["define", "was ist", "où est", "it's"]), min_size=1))

@@ -46,11 +46,12 @@ def replay(body: dict[str, Any]) -> list[dict[str, Any]] | None:
     if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
         return None
     usage = body["usage"] if isinstance(body.get("usage"), dict) else {}
-    start = {**body, "content": [], "stop_reason": None, "stop_sequence": None, "usage": {**usage, "output_tokens": 0}}
+    end = {name: body.get(name) for name in ("stop_reason", "stop_sequence")}
+    end |= {name: body[name] for name in ("stop_details", "container") if name in body}
+    start = {**body, "content": [], **dict.fromkeys(end), "usage": {**usage, "output_tokens": 0}}
     frames: list[dict[str, Any]] = [{"type": "message_start", "message": start}]
     for index, block in enumerate(content):
         frames += _block(index, block)
-    end = {name: body.get(name) for name in ("stop_reason", "stop_sequence")}
     return [*frames, {"type": "message_delta", "delta": end, "usage": usage}, {"type": "message_stop"}]
 
 

@@ -22,12 +22,12 @@ def dumps(value: Any) -> bytes:
 
 
 def loads_object(text: str | bytes) -> dict[str, Any] | None:
-    """Read a JSON object; None: it is none."""
+    """Read a JSON object, of bytes in UTF-8; None: it is none."""
     try:
         found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         try:
-            found = json.loads(text, parse_constant=_refused)
+            found = json.loads(text if isinstance(text, str) else text.decode(), parse_constant=_refused)
         except (ValueError, RecursionError):
             return None
     return found if isinstance(found, dict) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmopt.serving.cache.forms.deltas import add, settled
+from llmopt.serving.cache.forms.deltas import Unjoinable, add, settled
 
 _TEXTS = ("reasoning_content", "reasoning", "content", "refusal")
 _ON_EACH = ("id", "created", "model", "system_fingerprint", "service_tier", "provider")
@@ -18,7 +18,7 @@ _NOT_KEPT = frozenset({"choices", "object", "obfuscation"})
 
 
 def collect(frames: list[dict[str, Any]], done: bool) -> dict[str, Any] | None:
-    """Return the whole answer; None: no `[DONE]`, a choice without its end, or sound, whose pieces cannot be joined."""
+    """Return the whole answer; None: no `[DONE]`, a choice without its end, or pieces that cannot be joined (sound)."""
     head: dict[str, Any] = {}
     choices: dict[int, dict[str, Any]] = {}
     for frame in frames:
@@ -68,7 +68,10 @@ def _take(choices: dict[int, dict[str, Any]], choice: dict[str, Any]) -> bool:
     if not isinstance(index, int) or not isinstance(delta, dict) or delta.get("audio") is not None:
         return False
     held = choices.setdefault(index, {})
-    add(held, {name: value for name, value in choice.items() if name in _IN_PIECES})
+    try:
+        add(held, {name: value for name, value in choice.items() if name in _IN_PIECES})
+    except Unjoinable:
+        return False
     held.update((name, each) for name, each in choice.items() if name not in _IN_PIECES and _says(each, name, held))
     held["index"] = index
     return True
@@ -109,6 +112,9 @@ def _pieces(choice: dict[str, Any], number: int, is_chat: bool) -> list[dict[str
     unsure = {"logprobs": None} if "logprobs" in choice else {}
     pieces = [{"index": index, "delta": delta, **unsure, "finish_reason": None} for delta in deltas]
     end = {name: value for name, value in choice.items() if name not in ("message", "logprobs")}
+    pieces.append({**end, "index": index, "delta": {}, "finish_reason": choice.get("finish_reason")})
     if choice.get("logprobs") is not None:
-        pieces[list(texts).index("content") + 1 if "content" in texts else -1]["logprobs"] = choice["logprobs"]
-    return [*pieces, {**end, "index": index, "delta": {}, "finish_reason": choice.get("finish_reason")}]
+        # Never on the first piece of a choice: the accumulator of the `openai` client counts what is there twice.
+        place = list(texts).index("content") + 1 if "content" in texts else max(1, len(deltas) - 1)
+        pieces[place]["logprobs"] = choice["logprobs"]
+    return pieces

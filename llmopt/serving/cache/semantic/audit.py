@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from llmopt.core.stats import wilson_interval
 from llmopt.errors import InputError, UsageError
 from llmopt.serving.cache.semantic.embedding import Embedder, cosine, units
+from llmopt.serving.cache.semantic.form import form_of
 from llmopt.serving.cache.semantic.guard import refusal
 from llmopt.serving.cache.semantic.pairs import Pair
+from llmopt.serving.cache.semantic.question import MOST_CHARS
 
 if TYPE_CHECKING:
     from llmopt.serving.cache.semantic.embedding import Vector
@@ -59,9 +61,10 @@ class Judged:
 
     pair: Pair
     cosine: float | None
-    """None where the embedder could not read a text whole, or gave no usable vector; never a hit."""
+    """None, and never a hit, where a text is empty or longer than the cache looks at, or where the embedder could not
+    read it whole or gave no usable vector."""
     refusal: str
-    """Why the guard refuses it, in a word such as `numbers`; empty where it lets it pass, or was left out."""
+    """Why the guard refuses it, in a word such as `numbers`; empty where it lets it pass, or was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def audit(
         raise InputError("no pairs to judge", 'give some: {"a": ..., "b": ..., "same": true}')
     cosines = _cosines(pairs, embed)
     judged = [
-        Judged(pair, near, (refusal(pair.a, pair.b) or "") if guard else "")
+        Judged(pair, near, (refusal(pair.a, pair.b) or "") if guard and near is not None else "")
         for pair, near in zip(pairs, cosines, strict=True)
     ]
     close = sorted(
@@ -150,8 +153,9 @@ def _at(level: float, judged: Sequence[Judged], *, guard: bool) -> AtThreshold:
 
 def _cosines(pairs: Sequence[Pair], embed: Embedder) -> list[float | None]:
     """Return the cosine of each pair; None where a text has no vector."""
-    texts = list(dict.fromkeys(text for pair in pairs for text in (pair.a, pair.b)))
-    vectors: dict[str, Vector | None] = {}
+    cores = [(_core(pair.a), _core(pair.b)) for pair in pairs]
+    texts = list(dict.fromkeys(core for both in cores for core in both if core))
+    vectors: dict[str, Vector | None] = {"": None}
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]
         try:
@@ -160,5 +164,10 @@ def _cosines(pairs: Sequence[Pair], embed: Embedder) -> list[float | None]:
             raise InputError(str(error), "use another embedder") from error
     if len(sizes := {len(vector) for vector in vectors.values() if vector is not None}) > 1:
         raise InputError(f"the embedder gave vectors of several sizes: {sorted(sizes)}", "use another embedder")
-    found = ((vectors[pair.a], vectors[pair.b]) for pair in pairs)
+    found = ((vectors[a], vectors[b]) for a, b in cores)
     return [None if one is None or other is None else cosine(one, other) for one, other in found]
+
+
+def _core(text: str) -> str:
+    """Return what the cache would compare of a text; empty where it would not look at it."""
+    return form_of(text).core if len(text) <= MOST_CHARS else ""

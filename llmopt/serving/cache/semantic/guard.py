@@ -12,17 +12,18 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
-from llmopt.serving.cache.semantic import lexicon
+from llmopt.serving.cache.semantic import caution, lexicon
 from llmopt.serving.cache.semantic.form import Form, form_of
 from llmopt.serving.cache.semantic.tokens import Kind, Token
 from llmopt.serving.cache.semantic.wording import is_capital, words
 
-_TWOFOLD, _SAME_IN_CAPITALS = words(lexicon.TWOFOLD), words(lexicon.SAME_IN_CAPITALS)
-_NEGATIONS, _DATES, _NUMBERS = words(lexicon.NEGATIONS), words(lexicon.DATES), words(lexicon.NUMBER_WORDS)
+_TWOFOLD, _SAME_IN_CAPITALS = words(caution.TWOFOLD), words(caution.SAME_IN_CAPITALS)
+_SAME_WITH_CAPITAL = words(caution.SAME_WITH_CAPITAL)
+_NEGATIONS, _DATES, _NUMBERS = words(caution.NEGATIONS), words(caution.DATES), words(caution.NUMBER_WORDS)
 _ASKING = words(lexicon.QUESTION_WORDS)
 _SMALL = words("a an as at be by do he i if in is me my no of on or so to we")
 """Words that capitals make no other word of where all is in capitals."""
-_OPPOSING = lexicon.OPPOSING.split()
+_OPPOSING = caution.OPPOSING.split()
 
 
 class Refusal(StrEnum):
@@ -67,7 +68,7 @@ def difference(one: Form, other: Form) -> Refusal | None:
     """
     if one.texts != other.texts:
         return _reason(one, other)
-    if one.asks != other.asks and (one.literal or not one.starts_as_question):
+    if one.asks != other.asks and not one.starts_as_question:
         return Refusal.QUESTION
     if one.literal != other.literal:
         return Refusal.WORDS
@@ -91,6 +92,8 @@ def _same_case(one: Form, other: Form, at: int) -> bool:
     if len(a.text) <= 2 or any(character.isdigit() for character in a.text):
         return a.text in _SAME_IN_CAPITALS or (first and a.written[1:] == b.written[1:] == a.text[1:])
     if first and _titled(a.written) == _titled(b.written):
+        return True
+    if a.text in _SAME_WITH_CAPITAL and _titled(a.written) == _titled(b.written):
         return True
     return a.text not in _TWOFOLD and not (one.cased and other.cased)
 

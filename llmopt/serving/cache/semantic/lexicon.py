@@ -1,4 +1,4 @@
-"""What the guard takes for the same, and the words that make it careful: data only.
+"""What the guard takes for the same: data only.
 
 A line or a group is here because it can be put for the other in nearly every question without another answer. What is
 missing here costs a hit; what should not be here would serve a wrong answer: so whatever depends on what a text is
@@ -16,7 +16,7 @@ chào bạn|你好|您好|こんにちは|hej|cześć|merhaba|привет|зд�
 """Before a question, and nothing of it."""
 PLEASE = """
 please|pls|plz|kindly|bitte|s'il vous plaît|s'il te plaît|por favor|per favore|se faz favor|làm ơn|vui lòng|пожалуйста
-alsjeblieft|lütfen|proszę
+alsjeblieft|lütfen|proszę|请问|請問
 """
 THANKS = """
 thanks|thank you|thx|thanks a lot|many thanks|thank you very much|thank you so much|thanks in advance
@@ -30,10 +30,16 @@ i am wondering|i'm wondering|may i ask|does anyone know|can anyone tell me|can s
 do you happen to know|any idea
 """
 """Before a question word they ask what comes next."""
+DO_YOU_KNOW = """
+do you know|peux-tu me dire|pouvez-vous me dire|tu peux me dire|dis-moi|puedes decirme|podrías decirme|me puedes decir
+dime|puoi dirmi|mi puoi dire|dimmi|você pode me dizer|pode me dizer|me diga|kannst du mir sagen|können sie mir sagen
+sag mir|bạn có thể cho tôi biết|hãy cho tôi biết|cho tôi biết|подскажите|скажите
+"""
+"""The same, but not before `how`: `do you know how to swim` asks for no way."""
 TEACH_ME = "show me|teach me|can you show me|could you show me|can you teach me|can you explain to me|tell me"
 """The same, before `how to`."""
 COULD_YOU = """
-could you|would you|can you please|could you please|would you please|please can you|please could you|i need you to
+could you|can you please|could you please|would you please|please can you|please could you|i need you to
 i want you to|i would like you to|i'd like you to
 """
 """Before one of `REQUESTS` they say no more than that verb does."""
@@ -43,9 +49,11 @@ generate draft name calculate compute solve convert teach translate define spell
 """
 CAN_YOU = "can you|can u"
 """The same before one of `ASKED`; before another verb they may ask what one is able to do."""
-ASKED = "explain tell give recommend suggest"
+ASKED = "explain recommend suggest"
+ASKED_FOR_ME = "tell give show teach help"
+"""The same, with a `me` behind it: `can you give blood` asks for none."""
 HOW_TO = """
-how do i|how can i|how to|how does one|how can one
+how do i|how can i|how to
 what is the way to|is there a way to|is there any way to|what are the steps to
 """
 """Ways to ask for a way; each becomes `how-to`."""
@@ -53,25 +61,30 @@ HOW_DO_YOU = "how do you|how can you"
 """The same before one of `DOING`: before another verb they may ask for what somebody else does."""
 DOING = """
 cook boil bake fry grill roast tie untie wash fold knit plant peel sharpen unclog paint sew prune fix repair clean
-install uninstall merge sort multiply divide subtract solve graph center align freeze thaw screenshot whisk poach
+install uninstall calculate compute convert merge sort multiply divide subtract graph center align freeze thaw
+screenshot whisk poach
 """
 PERSONS = "i me my mine we us our ours you your yours yourself"
 """With one of these behind it, `how do you` means whoever is asked."""
-NOT_MADE = """
-money sure sense decision decisions choice choices mistake mistakes friend friends living love do use profit profits
-progress plan plans time change changes up out out it
+MADE = """
+pancakes pancake bread tea coffee pasta pizza soup cake cakes rice cheese butter beer wine soap candles slime jam pie
+sauce omelette omelet ice yogurt hummus salsa guacamole salad sushi toast smoothie smoothies lemonade waffles cookies
+brownies dough kimchi sourdough mayonnaise popcorn porridge granola tofu ramen caramel icing frosting stock broth
 """
-"""Behind `how do you make` they ask for what somebody else does."""
+"""Behind `how do you make` they ask for a recipe; before another word it may ask what somebody else does."""
 STATIVE = """
 look sound feel seem smell taste compare rank score relate do stand differ appear fare react respond behave work sleep
-die live age be have
+die live age be have see hear breathe digest think sense need want like love hate own owe belong contribute affect
+influence fit matter come go know
 """
 """After `how do I` they ask what is, not for a way."""
 QUESTION_STARTS = """
 how-to how what who whom whose where when why which is are was were am do does did can could will would should shall may
 might has have had wie was wer wo wann warum weshalb welche welcher welches ist sind kann comment quoi qui où quand
 pourquoi quel quelle quels quelles est combien qué quién quiénes dónde cuándo cuál cuáles cuánto cuánta cuántos cómo
-come cosa chi dove quando perché quale quanto como quem onde qual quanto làm sao cách tại
+cosa chi dove quando perché quale quanto quem onde qual làm sao cách tại
+hoe wat waar wie wanneer waarom welke hur vad var när varför vem jak co gdzie kiedy dlaczego kto ile
+как что где когда почему зачем кто куда откуда сколько какой какая какое какие чей
 """
 """A text that begins with one is a question without its mark, too."""
 QUESTION_WORDS = "what who whom whose where when why which how whether"
@@ -83,6 +96,7 @@ artificial intelligence|ai = ai
 pros and cons|advantages and disadvantages = pros and cons
 log in|login|log on|sign in|sign-in|log-in = log in
 log out|logout|log off|sign out|sign-out|log-out = log out
+how does one|how can one = how can i
 sign up|signup|sign-up = sign up
 set up|setup|set-up = set up
 e-mail|email = email
@@ -93,8 +107,21 @@ cell phone|cellphone|mobile phone|cellular phone|cell-phone = mobile phone
 real time|real-time|realtime = real time
 step by step|step-by-step = step by step
 per cent|percent = percent
-the best way to|best way to|the best way of = the best way to
+the best way to|best way to = the best way to
 eliminate|get rid of = eliminate
+get in touch with|contact = contact
+scared of|afraid of = afraid of
+how big|how large = how big
+first|1st = first
+second|2nd = second
+third|3rd = third
+fourth|4th = fourth
+fifth|5th = fifth
+sixth|6th = sixth
+seventh|7th = seventh
+eighth|8th = eighth
+ninth|9th = ninth
+tenth|10th = tenth
 comment puis-je|comment je peux|comment peut-on|comment on peut|comment pourrais-je = comment puis-je
 cómo puedo|cómo podría|cómo se puede|como puedo = cómo puedo
 come posso|come si può|come potrei = come posso
@@ -110,60 +137,61 @@ when's = when is
 how's = how is
 what are the differences between = what is the difference between
 i would like to|i'd like to = i want to
-write me = write
-tell me the|give me the = what is the
+write me a = write a
+write me an = write an
+draft an email|compose an email|write an email = write an email
+where do i find|where can i find|where to find = where can i find
+where do i buy|where can i buy|where to buy = where can i buy
+where do i download|where can i download|where to download = where can i download
+who is the author of|who was the author of|who wrote = who wrote
+who is the painter of|who was the painter of|who painted = who painted
+who is the inventor of|who was the inventor of|who invented = who invented
+in which year|in what year|which year|what year = what year
+how do i start|how do i begin|how do i commence = how do i start
+how can i start|how can i begin|how to start|how to begin = how do i start
+am i able to|is it possible for me to = can i
+tell me the difference between|give me the difference between = what is the difference between
+tell me the capital of|give me the capital of = what is the capital of
+tell me the definition of|give me the definition of = what is the definition of
+tell me the meaning of|give me the meaning of = what is the meaning of
+tell me the name of|give me the name of = what is the name of
+tell me the price of|give me the price of = what is the price of
+tell me the population of|give me the population of = what is the population of
+tell me the date of|give me the date of = what is the date of
+tell me the time in|give me the time in = what is the time in
+tell me the weather in|give me the weather in = what is the weather in
+tell me the history of|give me the history of = what is the history of
 tell me your|give me your = what is your
 """
 """Beginnings, and what each becomes, in texts that are taken literally as well."""
 SAME_WORDS = """
 buy purchase
-begin start commence
-fix repair mend
-big large
+repair mend
 biggest largest
 bigger larger
 photo photograph
 photos photographs
 children kids
-mom mum mother
-dad father
 tv television
-doctor physician
-doctors physicians
 lawyer attorney
 car automobile
 cars automobiles
 airplane aeroplane
-folder directory
-folders directories
-quick quickly fast rapidly
+quickly rapidly
 drawbacks disadvantages downsides
-find locate
-choose select
 boost increase
-reduce decrease
 everyone everybody
 someone somebody
 anyone anybody
-till until
 maybe perhaps
 nearly almost
 often frequently
-approximately roughly
 amongst among
 whilst while
 towards toward
 couch sofa
-smart clever intelligent
-sick ill
-scared afraid
-wealthy rich
-happen occur
-happens occurs
-happened occurred
 tire tyre
 tires tyres
-quit exit
 okay ok
 use utilize utilise
 assist help
@@ -209,6 +237,7 @@ aluminum aluminium
 """
 """Words of one meaning, a group a line; the first stands for all."""
 CONTRACTIONS = """
+what're=what are
 what's=what is|who's=who is|where's=where is|when's=when is|why's=why is|how's=how is|it's=it is|that's=that is
 there's=there is|here's=here is|he's=he is|she's=she is|i'm=i am|you're=you are|we're=we are|they're=they are
 isn't=is not|aren't=are not|wasn't=was not|weren't=were not|don't=do not|doesn't=does not|didn't=did not
@@ -217,6 +246,15 @@ shouldn't=should not|couldn't=could not|can't=can not|cannot=can not|cant=can no
 hasn't=has not|hadn't=had not|i've=i have|you've=you have|we've=we have|they've=they have|i'll=i will|you'll=you will
 he'll=he will|she'll=she will|it'll=it will|we'll=we will|they'll=they will|whats=what is|hows=how is
 """
+MISSPELLED = """
+recieve=receive|recieved=received|seperate=separate|definately=definitely|occured=occurred|teh=the|adress=address
+accomodate=accommodate|wich=which|becuase=because|begining=beginning|beleive=believe|calender=calendar|untill=until
+goverment=government|enviroment=environment|neccessary=necessary|tommorow=tomorrow|tommorrow=tomorrow|wierd=weird
+succesful=successful|successfull=successful|restaraunt=restaurant|shedule=schedule|febuary=february
+definiton=definition|langauge=language|pyhton=python|databse=database|funciton=function|passwrod=password
+explian=explain|differnce=difference|acount=account|waht=what
+"""
+"""Slips that are no words; what could be another word is not here."""
 DIGITS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
 nineteen
@@ -238,56 +276,3 @@ year years
 percent %
 """
 """After a number, a group a line."""
-LITERAL = """
-translate translated translating translation translations spell spelled spelling spelt pronounce pronounced
-pronunciation rhyme rhymes rewrite rephrase paraphrase reword proofread correct grammar grammatical grammatically
-sentence sentences word words phrase phrases letter letters syllable syllables vowel vowels character characters string
-substring synonym synonyms antonym antonyms mean means meaning meanings define definition etymology say says said saying
-called reply respond echo repeat uppercase lowercase capitalize reverse palindrome anagram acronym abbreviation regex
-stand stands short form initials
-text passage paragraph verse quote plural singular hyphen apostrophe comma tense noun verb adjective idiom slang
-stand stands short form initials
-difference differences versus vs differ distinguish
-übersetze übersetzen übersetzung bedeutet heißt buchstabiere schreibt traduire traduis traduisez traduction signifie
-épeler traduce traducir traducción significa deletrear traduci tradurre traduzione significato traduza traduzir tradução
-significado dịch nghĩa từ câu chữ vertaal betekent перевод переведи значит
-"""
-"""Words of a question about words: there every word is taken literally."""
-TWOFOLD = """
-us it who aids may march august polish turkey china chile guinea lima nice reading bath cork mobile apple target gap
-shell visa ford dodge subway slack zoom teams notion signal discord stripe square chase discover bolt lime bird spring
-flask ruby crystal swift go dart rust julia scratch access word excel outlook edge chrome opera brave galaxy pixel
-surface switch unity blender sketch canvas puppet chef salt spark storm hive pig windows office explorer basic c r act
-sat cat pet mac dos led can fed ram rom pin sim spa won real pound mark bill will grace hope faith joy rose lily daisy
-iris violet jack frank sandy bob rob nick pat sue art gene dean earl duke grant miles hunter mason carter cook baker
-smith fisher taylor walker young mercury titan catholic democratic republican liberal labour conservative greens bush
-trump rice brown wood stone temple bishop cardinal giants jets bills bears bulls heat magic thunder nets rockets cream
-prince pink muse rush oasis blur pulp suede doors eagles alien frozen cars up her jaws psycho node react express meteor
-backbone scheme perl lent hatch buck penny dawn summer hazel ivy heather guy victor drew wade rich dick harry peter
-"""
-"""Words that mean another thing with a capital, or in capitals."""
-SAME_IN_CAPITALS = "ai uk tv pc eu js ok"
-"""Words of two letters that mean the same in capitals."""
-NEGATIONS = """
-not no non never none nothing nobody nowhere neither nor without unless except excluding hardly barely rarely seldom
-cannot nicht kein keine keinen keinem keiner nie niemals ohne pas ne jamais aucun aucune sans rien sin ningún ninguna
-nada nunca senza mai nessun nessuno non não sem nenhum không chưa đừng chẳng niet geen zonder не нет без никогда ikke
-inte aldrig nie bez değil yok avoid stop anti only
-"""
-DATES = """
-january february march april may june july august september october november december monday tuesday wednesday thursday
-friday saturday sunday today tomorrow yesterday tonight morning evening week month year quarter spring summer autumn
-winter januar februar märz mai juni juli oktober dezember montag dienstag mittwoch donnerstag freitag samstag sonntag
-heute morgen gestern janvier février mars avril juin juillet août septembre octobre novembre décembre lundi mardi
-mercredi jeudi vendredi samedi dimanche demain hier enero febrero marzo abril mayo junio julio agosto octubre noviembre
-diciembre lunes martes miércoles jueves viernes sábado domingo hoy mañana ayer last next previous this past
-"""
-NUMBER_WORDS = """
-hundred thousand million billion trillion dozen half quarter third twice thrice double triple once first second both
-single pair fourth fifth sixth tenth eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf un deux trois quatre
-cinq sept huit neuf dix uno dos tres cuatro cinco seis siete ocho nueve diez due tre quattro cinque sei sette otto nove
-dieci dois duas três quatro oito một hai ba bốn năm sáu bảy tám chín mười all every each any some many few several most
-more less fewer least
-"""
-OPPOSING = "un in im ir il dis non anti de mis counter under over pre post sub super hyper hypo ex re"
-"""Beginnings that turn a word around."""

@@ -26,8 +26,8 @@ _COLUMNS = {
     "same": ("same", "is_duplicate", "label"),
 }
 _TRUE, _FALSE = (
-    frozenset(("true", "yes", "1", "same", "y", "t")),
-    frozenset(("false", "no", "0", "different", "n", "f")),
+    frozenset(("true", "yes", "1", "1.0", "same", "y", "t")),
+    frozenset(("false", "no", "0", "0.0", "different", "n", "f")),
 )
 _HINT = 'a line is {"a": "one question", "b": "another", "same": true}, or a CSV has the columns a, b and same'
 _ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")

@@ -9,6 +9,8 @@ from typing import Any, TypeGuard
 from llmopt.serving.cache.key import IGNORED, request_key
 from llmopt.serving.cache.request import CacheRequest
 
+MOST_CHARS = 2_000
+"""Of a question; a longer one brings a text of its own along."""
 _TEXT_PARTS = ("text", "input_text")
 _TAKEN_OUT = "question taken out of"
 """A field beside the rest of the body; no server knows it, so that this hash is no request's key."""

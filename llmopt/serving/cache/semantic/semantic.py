@@ -2,9 +2,10 @@
 
 Opt-in, and timid. Only the text of the last user message may differ; everything else of the request, the tenant
 included, is equal by its hash. The guard (`guard`) must find that both texts say the same, word for word but for
-wordings that are known to be harmless: a cosine cannot tell paraphrases from opposites. And their vectors must have a
-cosine of 0.95 or more. The guard is asked first, since it is a look into a dict: the embedder only runs for a question
-that has passed it, so a miss costs some hundred microseconds and no vectors are kept for questions that nobody repeats.
+wordings that are known to be harmless: a cosine cannot tell paraphrases from opposites. And the vectors of what is
+asked, less a greeting, thanks and the last mark, must have a cosine of 0.95 or more. The guard is asked first, since it
+is a look into a dict: the embedder only runs for a question that has passed it, so a miss costs some hundred
+microseconds and no vectors are kept for questions that nobody repeats.
 
 In shadow mode nothing is served; what would have been is counted, and whether the model's own answer agreed.
 """
@@ -24,7 +25,7 @@ from llmopt.serving.cache.semantic.answers import said
 from llmopt.serving.cache.semantic.embedding import Embedder, cosine, units
 from llmopt.serving.cache.semantic.form import Form, form_of
 from llmopt.serving.cache.semantic.guard import difference
-from llmopt.serving.cache.semantic.question import question_of
+from llmopt.serving.cache.semantic.question import MOST_CHARS, question_of
 from llmopt.serving.cache.semantic.stats import SemanticStats
 from llmopt.tokens.memo import Memo
 
@@ -45,7 +46,6 @@ class _Known:
     """A question that has been answered."""
 
     partition: str
-    text: str
     form: Form
 
     @property
@@ -54,7 +54,7 @@ class _Known:
 
     @property
     def size_bytes(self) -> int:
-        return _OVERHEAD_BYTES + 4 * len(self.text) + self.form.size_bytes
+        return _OVERHEAD_BYTES + self.form.size_bytes
 
 
 class Semantic:
@@ -78,7 +78,7 @@ class Semantic:
         threshold: float = LEAST_THRESHOLD,
         shadow: bool = False,
         max_bytes: int = 64 * 2**20,
-        max_chars: int = 2_000,
+        max_chars: int = MOST_CHARS,
     ) -> None:
         if not LEAST_THRESHOLD <= threshold <= 1:
             raise UsageError(
@@ -151,7 +151,7 @@ class Semantic:
             own: JSON answer that the model gave to this one.
         """
         one, other = said(stored), said(own)
-        same = one == other
+        same = one == other and (bool(one) or stored == own)  # of answers in a form unknown here, all is compared
         near = same or ((found := self._vectors([one, other])) is not None and self._reach(*found))
         with self._lock:
             self._counts["compared"] += 1
@@ -175,11 +175,11 @@ class Semantic:
         if question is None or len(question.text) > self._max_chars:
             return None
         form = form_of(question.text)
-        return _Known(question.partition, question.text, form) if form.found else None
+        return _Known(question.partition, form) if form.found else None
 
     def _nearest(self, asked: _Known, others: Sequence[tuple[str, _Known]]) -> str | None:
         """Return the key of the nearest question, the newest of several, where its cosine reaches the threshold."""
-        found = self._vectors([asked.text, *(known.text for _, known in others)])
+        found = self._vectors([asked.form.core, *(known.form.core for _, known in others)])
         if found is None:
             return None
         own, *theirs = found

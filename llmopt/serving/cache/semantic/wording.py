@@ -47,7 +47,7 @@ def same_starts() -> tuple[Phrases, dict[Phrase, Phrase]]:
 def same_phrases() -> tuple[Phrases, dict[Phrase, Phrase]]:
     """Return the phrases that are another way to say something, and what each becomes."""
     becomes = _becomes(lexicon.SAME_PHRASES)
-    for item in lexicon.CONTRACTIONS.replace("\n", "|").split("|"):
+    for item in (lexicon.CONTRACTIONS + lexicon.MISSPELLED).replace("\n", "|").split("|"):
         way, _, said = item.partition("=")
         if said:
             becomes[_phrase(way)] = _phrase(said)
@@ -93,7 +93,8 @@ def _becomes(lines: str) -> dict[Phrase, Phrase]:
     for line in lines.strip().splitlines():
         ways, _, said = line.partition("=")
         becomes |= {_phrase(way): _phrase(said) for way in ways.split("|")}
-    return becomes
+    # what is long stays, so that nothing within it is taken for a phrase of its own; a word by itself keeps its capital
+    return {way: said for way, said in becomes.items() if way != said or len(way) > 1}
 
 
 def _by_first(items: Iterable[Phrase]) -> Phrases:

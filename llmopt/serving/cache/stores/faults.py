@@ -41,6 +41,10 @@ class Faults:
             with self._lock:
                 self._failing.discard(doing)
 
+    def renew_lock(self) -> None:
+        """Take a new lock in a forked process: a thread that is not there may have held the old one."""
+        self._lock = Lock()
+
     def say(self, what: str) -> None:
         """Log what users should know, and keep it as the last thing said."""
         self.last = what

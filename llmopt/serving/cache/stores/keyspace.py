@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from llmopt.serving.cache.stores.frame import HEAD_BYTES, Head, head, head_size
+from llmopt.serving.cache.codec import HEAD_BYTES, Head, head, head_size
 from llmopt.serving.cache.stores.store import StoreStats, TenantStats, added_usd
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ class Keyspace:
     client: Redis
     prefix: str
 
-    def purge(self, tenant: str | None, model: str | None, key: str | None) -> int:
-        """Delete the entries that fit everything given, and return how many."""
-        names: Iterable[bytes] = self._names() if key is None else (f"{self.prefix}{key}".encode(),)
+    def purge(self, tenant: str | None, model: str | None, name: bytes | None) -> int:
+        """Delete the entries that fit everything given (`name`: of the one entry), and return how many."""
+        names: Iterable[bytes] = self._names() if name is None else (name,)
         purged = 0
         for batch in _batches(names):
             doomed = batch
             if tenant is not None or model is not None:
-                doomed = [name for name, read in self._heads(batch) if _fits(read, tenant, model)]
+                doomed = [each for each, read, _ in self._heads(batch) if _fits(read, tenant, model)]
             if doomed:
                 purged += int(self.client.unlink(*doomed))
         return purged
@@ -46,11 +46,11 @@ class Keyspace:
         expired = 0
         times: list[float] = []
         for batch in _batches(self._names()):
-            heads = [read for _, read in self._heads(batch) if read is not None]
-            for read in heads:
-                sums[read.tenant, read.model].add(read)
-                expired += read.expires_at_s <= now_s
-            times = [*times, *(read.stored_at_s for read in heads)]
+            for _, read, size_bytes in self._heads(batch):
+                if read is not None:
+                    sums[read.tenant, read.model].add(size_bytes, read.usd)
+                    expired += read.expires_at_s <= now_s
+                    times.append(read.stored_at_s)
             times = [min(times), max(times)] if times else []
         tenants = [TenantStats(*names, each.entries, each.size_bytes, each.usd) for names, each in sums.items()]
         return StoreStats(
@@ -74,13 +74,16 @@ class Keyspace:
                 seen.add(name)
                 yield name
 
-    def _heads(self, names: list[bytes]) -> list[tuple[bytes, Head | None]]:
-        """Read what entries are; None: gone since, or not to be read."""
+    def _heads(self, names: list[bytes]) -> Iterator[tuple[bytes, Head | None, int]]:
+        """Read what entries are (None: gone since, or not to be read), and how large their answers."""
         pipe = self.client.pipeline(transaction=False)
         for name in names:
             pipe.getrange(name, 0, HEAD_BYTES - 1)
-        found = dict(zip(names, pipe.execute(raise_on_error=False), strict=True))
-        return [(name, self._head(name, data)) for name, data in found.items()]
+            pipe.strlen(name)
+        found = iter(pipe.execute(raise_on_error=False))
+        for name, data, size_bytes in zip(names, found, found, strict=True):
+            read = self._head(name, data)
+            yield name, read, 0 if read is None else size_bytes - read.size_bytes
 
     def _head(self, name: bytes, data: object) -> Head | None:
         if not isinstance(data, bytes):
@@ -99,11 +102,11 @@ class _Sum:
     size_bytes: int = 0
     usd: Decimal | None = None
 
-    def add(self, read: Head) -> None:
+    def add(self, size_bytes: int, usd: str) -> None:
         """Add an entry."""
         self.entries += 1
-        self.size_bytes += read.size_bytes
-        self.usd = added_usd((self.usd, read.usd))
+        self.size_bytes += size_bytes
+        self.usd = added_usd((self.usd, usd))
 
 
 def _fits(read: Head | None, tenant: str | None, model: str | None) -> bool:

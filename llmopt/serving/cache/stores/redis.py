@@ -12,11 +12,11 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from llmopt.errors import InputError, UsageError
+from llmopt.serving.cache.codec import decoded, encoded
 from llmopt.serving.cache.entry import Entry
 from llmopt.serving.cache.stores.breaker import Breaker
 from llmopt.serving.cache.stores.faults import Faults
 from llmopt.serving.cache.stores.forking import watch_forks
-from llmopt.serving.cache.stores.frame import framed, unframed
 from llmopt.serving.cache.stores.keyspace import Keyspace
 from llmopt.serving.cache.stores.redis_links import FAILURES, Address, Guard, LoopLink, ThreadLink
 from llmopt.serving.cache.stores.store import StoreStats
@@ -26,6 +26,9 @@ CONNECTIONS = 16
 LARGEST_BYTES = 2**20
 """A link of 1 Gbit/s takes some 9 ms for it. What takes longer than the time-out looks like a server that hangs."""
 _LONGEST_MS = 2**52
+_READING, _WRITING = "reading an answer", "keeping an answer"
+_LEFT_OPEN: list[object] = []
+"""Connections of event loops at a fork: a child that closes them takes them from its parent's loop."""
 ADMIN_TIMEOUT_S = 5.0
 """Purging and counting look at every entry, and no request waits for them."""
 _SCHEMES = ("redis", "rediss", "unix")
@@ -34,7 +37,7 @@ _SCHEMES = ("redis", "rediss", "unix")
 class RedisStore:
     """Keeps entries in a Redis or Valkey server (extra `redis`).
 
-    Used from several event loops, it has connections for each; `aclose` in each of them closes those.
+    Used from several event loops, it has connections for each; they are closed by `aclose` there, or as the loop ends.
     """
 
     def __init__(
@@ -78,27 +81,27 @@ class RedisStore:
         """Return the entry of a key that has not expired at `now_s` (Unix time); None: there is none to be had."""
         if self._closed:
             return None
-        name = self._prefix + key
-        return self._read(key, self._threads.ask(lambda client: client.get(name)), now_s)
+        name = self._name(key)
+        return self._read(key, self._threads.ask(_READING, lambda client: client.get(name)), now_s)
 
     def set(self, key: str, entry: Entry) -> None:
         """Keep an entry until it expires, in place of the one with this key."""
         if (for_ms := self._for_ms(entry)) > 0:
-            data = framed(key, entry)
-            self._threads.ask(lambda client: client.set(self._prefix + key, data, px=for_ms))
+            name, data = self._name(key), encoded(entry, key)
+            self._threads.ask(_WRITING, lambda client: client.set(name, data, px=for_ms))
 
     async def aget(self, key: str, now_s: float) -> Entry | None:
         """As `get`, and the event loop goes on."""
         if self._closed:
             return None
-        name = self._prefix + key
-        return self._read(key, await self._link().ask(lambda client: client.get(name)), now_s)
+        name = self._name(key)
+        return self._read(key, await self._link().ask(_READING, lambda client: client.get(name)), now_s)
 
     async def aset(self, key: str, entry: Entry) -> None:
         """As `set`, and the event loop goes on."""
         if (for_ms := self._for_ms(entry)) > 0:
-            data = framed(key, entry)
-            await self._link().ask(lambda client: client.set(self._prefix + key, data, px=for_ms))
+            name, data = self._name(key), encoded(entry, key)
+            await self._link().ask(_WRITING, lambda client: client.set(name, data, px=for_ms))
 
     def purge(self, *, tenant: str | None = None, model: str | None = None, key: str | None = None) -> int:
         """Delete the entries that fit everything given (nothing given: all of this prefix), and return how many.
@@ -107,7 +110,7 @@ class RedisStore:
             InputError: the server does not answer; some may be deleted.
         """
         with self._keyspace() as keyspace:
-            return keyspace.purge(tenant, model, key)
+            return keyspace.purge(tenant, model, None if key is None else self._name(key))
 
     def stats(self, now_s: float) -> StoreStats:
         """Count what is there, entry by entry.
@@ -139,7 +142,8 @@ class RedisStore:
     async def aclose(self) -> None:
         """Close the connections of threads and of this event loop; from now on the store misses."""
         self.close()
-        link = self._loops.pop(asyncio.get_running_loop(), None)
+        with self._lock:
+            link = self._loops.pop(asyncio.get_running_loop(), None)
         if link is not None:
             await link.close()
 
@@ -149,6 +153,8 @@ class RedisStore:
     def after_fork(self, *, child: bool) -> None:
         """Take connections of its own in a child."""
         if child:
+            _LEFT_OPEN.append(self._loops)
+            self._faults.renew_lock()
             self._begin()
 
     def _begin(self) -> None:
@@ -177,12 +183,16 @@ class RedisStore:
         if len(entry.body) > self._largest_bytes:
             self._faults.note("keeping an answer", f"{len(entry.body)} bytes are more than {self._largest_bytes}")
             return 0
-        return round(min(1000 * (entry.expires_at_s - entry.stored_at_s), _LONGEST_MS))
+        for_ms = 1000 * (entry.expires_at_s - entry.stored_at_s)
+        return round(min(for_ms, _LONGEST_MS)) if for_ms > 0 else 0  # nor what has no number
+
+    def _name(self, key: str) -> bytes:
+        return f"{self._prefix}{key}".encode("utf-8", "surrogatepass")  # as a command line may spell it
 
     def _read(self, key: str, data: object, now_s: float) -> Entry | None:
         if not isinstance(data, bytes):
             return None
-        entry = unframed(key, data)
+        entry = decoded(data, key)
         if entry is None:
             self._faults.note("reading an entry", f"{self._prefix}{key} is damaged or of another version")
         return entry if entry is not None and now_s < entry.expires_at_s else None

@@ -2,16 +2,17 @@
 
 redis-py's own pool raises when all connections are in use, and hundreds of connections opened at once take longer than
 the time an answer may take. So callers wait here for one of a few; when the server stops answering, they are let go.
+Idle connections are closed then: what a firewall has forgotten would fail one after another, a pause after each.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llmopt.errors import MissingExtraError
 from llmopt.serving.cache.stores.breaker import Breaker, State
@@ -40,6 +41,9 @@ WAIT_S = 1.0
 """Wait so long for a connection to a server that answers."""
 _MOST = 2**31
 """Connections of a pool: as many as there are callers, whom the gates count."""
+_NAMELESS = ("driver_info",) if hasattr(redis, "DriverInfo") else ("lib_name", "lib_version")
+_GREETING: dict[str, Any] = {"protocol": 2, **dict.fromkeys(_NAMELESS)}
+"""Nothing is said before the first command: each round trip would be part of the time that it may take."""
 _ASKING = "asking the server"
 FAILURES = (RedisError, OSError)
 """What a server that is gone, hangs or refuses raises."""
@@ -71,6 +75,7 @@ class Address:
             socket_timeout=wait_s,
             socket_connect_timeout=wait_s,
             retry=Retry(NoBackoff(), 0),
+            **_GREETING,
         )
         pool.connection_kwargs["decode_responses"] = False  # whatever the URL says: answers are bytes
         return redis.Redis(connection_pool=pool)
@@ -83,6 +88,7 @@ class Address:
             socket_timeout=None,
             socket_connect_timeout=None,
             retry=LoopRetry(NoBackoff(), 0),
+            **_GREETING,
         )
         pool.connection_kwargs["decode_responses"] = False
         return redis.asyncio.Redis(connection_pool=pool)
@@ -117,22 +123,26 @@ class Guard:
         self.faults.note(_ASKING, self._why)
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self, doing: str) -> Iterator[None]:
         """Take a failure of the server for a miss.
 
-        A server that answers with an error (out of memory, read-only) is alive.
+        A server that answers with an error (out of memory, read-only) is alive, and may do well what else it is asked.
         """
         try:
             yield
+        except ResponseError as error:
+            self.faults.note(doing, error)
+            self._alive()
         except FAILURES as error:
             self.note(str(error) or "it does not answer in time")
-            if isinstance(error, ResponseError):
-                self.breaker.succeeded()
-            else:
-                self.breaker.failed()
+            self.breaker.failed()
         else:
-            self.breaker.succeeded()
-            self.faults.fine(_ASKING)
+            self.faults.fine(doing)
+            self._alive()
+
+    def _alive(self) -> None:
+        self.breaker.succeeded()
+        self.faults.fine(_ASKING)
 
 
 class ThreadLink:
@@ -146,9 +156,11 @@ class ThreadLink:
         """
         self._guard = guard
         self._client = address.client()
+        self._connections = address.connections
         self._gate = threading.BoundedSemaphore(address.connections)
+        self._closed = False
 
-    def ask(self, command: Callable[[ThreadClient], T]) -> T | None:
+    def ask(self, doing: str, command: Callable[[ThreadClient], T]) -> T | None:
         """Return what a command gives; None: nothing was to be had."""
         if self._guard.turns_away():
             return None
@@ -156,32 +168,45 @@ class ThreadLink:
             self._guard.note("all connections are in use")
             return None
         try:
-            if self._guard.enters():
-                with self._guard.watching():
+            if not self._closed and self._guard.enters():
+                with self._guard.watching(doing):
                     return command(self._client)
+                if self._guard.breaker.state is State.OPEN:
+                    self._client.connection_pool.disconnect(inuse_connections=False)
         finally:
             self._gate.release()
         return None
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, once those who use them have their answers."""
+        self._closed = True
+        held = [self._gate.acquire(timeout=WAIT_S) for _ in range(self._connections)]
         self._client.connection_pool.disconnect()
+        for _ in filter(None, held):
+            self._gate.release()
 
 
 class LoopLink:
-    """Connections of one event loop."""
+    """Connections of one event loop, closed when it ends."""
 
     def __init__(self, address: Address, guard: Guard) -> None:
         """Prepare, in that loop."""
         self._guard = guard
         self._timeout_s = address.timeout_s
         self._client = address.loop_client()
+        self._connections = address.connections
         self._gate = asyncio.Semaphore(address.connections)
+        self._closed = False
+        self._life = self._lives()
+        self._begun = False
 
-    async def ask(self, command: Callable[[LoopClient], Awaitable[T]]) -> T | None:
+    async def ask(self, doing: str, command: Callable[[LoopClient], Awaitable[T]]) -> T | None:
         """Return what a command gives; None: nothing was to be had."""
         if self._guard.turns_away():
             return None
+        if not self._begun:
+            self._begun = True
+            await anext(self._life)
         try:
             async with asyncio.timeout(WAIT_S):
                 await self._gate.acquire()
@@ -189,15 +214,30 @@ class LoopLink:
             self._guard.note("all connections are in use")
             return None
         try:
-            if self._guard.enters():
-                with self._guard.watching():
+            if not self._closed and self._guard.enters():
+                with self._guard.watching(doing):
                     async with Patience(self._timeout_s):
                         return await command(self._client)
+                if self._guard.breaker.state is State.OPEN:
+                    with suppress(*FAILURES):
+                        await self._client.connection_pool.disconnect(inuse_connections=False)
         finally:
             self._gate.release()
         return None
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
-        await self._client.connection_pool.aclose()
+        """Close the connections, once those who use them have their answers."""
+        self._closed = True
+        for _ in range(self._connections):
+            await self._gate.acquire()
+        await self._life.aclose()
+        for _ in range(self._connections):
+            self._gate.release()
+
+    async def _lives(self) -> AsyncGenerator[None]:
+        """Close the connections when a loop that ends (`asyncio.run`) closes its generators."""
+        try:
+            yield
+        finally:
+            await self._client.aclose()
+            await self._client.connection_pool.aclose()

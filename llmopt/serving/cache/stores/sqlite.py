@@ -13,16 +13,15 @@ from llmopt.serving.cache.entry import Entry
 from llmopt.serving.cache.stores import sqlite_table as table
 from llmopt.serving.cache.stores.faults import Faults
 from llmopt.serving.cache.stores.forking import watch_forks
+from llmopt.serving.cache.stores.sqlite_connections import Readers, WritableFile
 from llmopt.serving.cache.stores.sqlite_file import (
     OPEN_WAIT_S,
     absolute,
     connected,
     is_damage,
-    is_without_tables,
+    is_stale,
     prepared,
 )
-from llmopt.serving.cache.stores.sqlite_readers import Readers
-from llmopt.serving.cache.stores.sqlite_writable import WritableFile
 from llmopt.serving.cache.stores.sqlite_writer import HOLD_WAIT_S, Writer
 from llmopt.serving.cache.stores.store import StoreStats
 
@@ -78,6 +77,8 @@ class SqliteStore:
         largest = min(self._max_bytes, LARGEST_BYTES)
         if len(entry.body) > largest:
             self._faults.note("keeping an answer", f"{len(entry.body)} bytes are more than {largest}")
+        elif isinstance(table.column(key), bytes):
+            self._faults.note("keeping an answer", f"its key {key!a} is no text")
         else:
             self._writer.put(key, entry, encoded(entry, key))
 
@@ -158,6 +159,8 @@ class SqliteStore:
 
     def after_fork(self, *, child: bool) -> None:
         """Go on; the file is opened again on use."""
+        if child:
+            self._faults.renew_lock()
         self._readers.go_on(child=child)
         self._writer.go_on(child=child)
 
@@ -166,18 +169,20 @@ class SqliteStore:
             return None
         try:
             row = self._readers.row(key)
-        except (sqlite3.Error, MemoryError) as error:
+        except (sqlite3.Error, MemoryError, UnicodeEncodeError) as error:
             self._faults.note("reading", error)
             if is_damage(error):
                 self._writer.damaged()
-            elif is_without_tables(error):
+            elif is_stale(error):
+                self._readers.close()
                 self._writer.suspect()
             return None
+        self._faults.fine("reading")
         if row is None:
             return None
         entry = decoded(row[0], key)
         if entry is None:
-            self._faults.note("reading", "an answer is damaged or of another version")
+            self._faults.note("decoding", "an answer is damaged or of another version")
         elif not row[1]:
             self._writer.used(key, now_s)
         return entry

@@ -1,18 +1,29 @@
-"""The file of an SQLite store: begun, opened, and set aside when it is damaged or of another version."""
+"""The file of an SQLite store: begun, opened, and set aside when it is damaged or of another version.
+
+Processes take turns at opening a file and at putting another one in its place. SQLite finds the write-ahead log and its
+index by name: a process that opens the old file while it is being renamed could share them with the new one, and break
+both (sqlite.org/howtocorrupt.html, section 2.5).
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import sqlite3
-from contextlib import closing, suppress
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from llmopt.errors import ConfigError, InputError
 from llmopt.serving.cache.stores.sqlite_schema import Kind, looked_at, write_schema
-from llmopt.serving.cache.stores.sqlite_turns import opening, replacing
 
-OPEN_WAIT_S = 5.0
+try:
+    import fcntl
+except ImportError:  # Windows does not rename files that are open
+    fcntl = None  # type: ignore[assignment]
+
+OPEN_WAIT_S, TURN_WAIT_S = 5.0, 5.0
 
 Identity = tuple[int, int]
 
@@ -23,9 +34,13 @@ def is_damage(error: Exception) -> bool:
     return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def is_without_tables(error: Exception) -> bool:
-    """Whether an error says that the file is there and empty: cut to nothing, or just being begun."""
-    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR
+def is_stale(error: Exception) -> bool:
+    """Whether a new connection may do better: no tables (cut to nothing, or just being begun), or an I/O error.
+
+    The connections of a process share what they know of a file, so it may need all of them to be closed.
+    """
+    code = getattr(error, "sqlite_errorcode", 0) or 0
+    return code == sqlite3.SQLITE_ERROR or code & 0xFF == sqlite3.SQLITE_IOERR
 
 
 def absolute(path: str | Path) -> Path:
@@ -126,6 +141,20 @@ def set_aside(path: Path, seen: Identity | None) -> Path | None:
     return aside
 
 
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Open a file together with others, while none replaces it."""
+    with _locked(path.parent, exclusive=False):
+        yield
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[None]:
+    """Put another file in the place of one while nobody opens it."""
+    with _locked(path.parent, exclusive=True):
+        yield
+
+
 def _begun(path: Path, create: bool) -> None:
     if not create:
         raise InputError(f"{path} does not exist", "name the file of a cache")
@@ -188,3 +217,34 @@ def _opened(path: Path, wait_s: float) -> sqlite3.Connection:
 
 def _advice(path: Path) -> str:
     return f"see to the rights and the space of {path.parent}, or name another file"
+
+
+@contextmanager
+def _locked(folder: Path, *, exclusive: bool) -> Iterator[None]:
+    """Lock a folder: there is always one, and it leaves no file behind. A lock that cannot be had is done without."""
+    if fcntl is None:
+        yield
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield
+        return
+    try:
+        _wait(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait(descriptor: int, kind: int) -> None:
+    end_s = time.monotonic() + TURN_WAIT_S
+    while time.monotonic() < end_s:
+        try:
+            fcntl.flock(descriptor, kind)
+        except BlockingIOError:
+            time.sleep(0.002)
+        except OSError:  # not every file system has locks
+            return
+        else:
+            return

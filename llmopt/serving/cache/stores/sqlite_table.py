@@ -8,7 +8,8 @@ that an entry was used is noted once, together with the next answers that are ke
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +19,7 @@ from llmopt.serving.cache.stores.store import TenantStats, added_usd
 
 READ = "SELECT bodies.value, entries.used FROM entries JOIN bodies USING (id) WHERE entries.key = ?"
 _LOOKED_AT, _PURGED_AT_ONCE = 64, 512
+WRITE_WAIT_S, ASK_EVERY_S = 5.0, 0.003
 
 Row = tuple[str, Entry, bytes]
 """Key, entry, and the entry as bytes."""
@@ -43,10 +45,24 @@ class Figures:
     usd: Decimal | None = None
 
 
+def parted(entries: Mapping[str, tuple[Entry, bytes]], at_once_bytes: int) -> Iterator[list[Row]]:
+    """Split entries into parts of about a number of bytes."""
+    rows: list[Row] = []
+    size = 0
+    for key, (entry, data) in entries.items():
+        rows.append((key, entry, data))
+        size += len(data)
+        if size >= at_once_bytes:
+            yield rows
+            rows, size = [], 0
+    if rows:
+        yield rows
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Write in a transaction, which is undone when it fails."""
-    connection.execute("BEGIN IMMEDIATE")
+    _begin(connection)
     try:
         yield
         connection.execute("COMMIT")
@@ -115,7 +131,7 @@ def purge(connection: sqlite3.Connection, tenant: str | None, model: str | None,
     Some at a time: the write-ahead log stays small, and others may write in between.
     """
     connection.execute("PRAGMA secure_delete = ON")
-    wanted = [("tenant", column(tenant)), ("model", column(model)), ("key", key)]
+    wanted = [("tenant", column(tenant)), ("model", column(model)), ("key", column(key))]
     given = [(name, value) for name, value in wanted if value is not None]
     query = "SELECT key FROM entries WHERE key > ?" + "".join(f" AND {name} = ?" for name, _ in given)
     values, after, count = [value for _, value in given], "", 0
@@ -173,6 +189,20 @@ class _AddedUsd:
 
     def finalize(self) -> str | None:
         return None if self._total is None else str(self._total)
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Wait for other processes to have written: asking often, since one that always writes leaves short gaps."""
+    end_s = time.monotonic() + WRITE_WAIT_S
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end_s:
+                raise
+            time.sleep(ASK_EVERY_S)
+        else:
+            return
 
 
 def _columns(place: int, key: str, entry: Entry) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass, field
 from threading import Condition, Thread, current_thread
 
 from llmopt.errors import LlmoptError
@@ -10,15 +11,30 @@ from llmopt.serving.cache.entry import Entry
 from llmopt.serving.cache.stores import sqlite_table as table
 from llmopt.serving.cache.stores.faults import Faults
 from llmopt.serving.cache.stores.memory import most_entries
-from llmopt.serving.cache.stores.sqlite_batch import Batch, parted
-from llmopt.serving.cache.stores.sqlite_file import is_damage
-from llmopt.serving.cache.stores.sqlite_writable import WritableFile
+from llmopt.serving.cache.stores.sqlite_connections import WritableFile
+from llmopt.serving.cache.stores.sqlite_file import Identity, is_damage
 
 LINGER_S = 0.01
 ROOM_WAIT_S, HOLD_WAIT_S, FLUSH_WAIT_S = 1.0, 2.0, 30.0
 MOST_WAITING_BYTES = 32 * 2**20
 LEAST_AT_ONCE_BYTES, MOST_AT_ONCE_BYTES = 2**16, 2**22
 USED_AT_ONCE, USED_EVERY_S, MOST_USED = 256, 10.0, 10_000
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is written at once."""
+
+    entries: dict[str, tuple[Entry, bytes]] = field(default_factory=dict)
+    used: dict[str, None] = field(default_factory=dict)
+    """Keys of entries that were read, in the order of reading."""
+    size_bytes: int = 0
+    last: int = 0
+    """Number of the last `put` that is in it."""
+    damage: tuple[Identity | None] | None = None
+    """The file that a reader found damaged."""
+    suspect: bool = False
+    """Whether to look at the file again, since reading it failed."""
 
 
 class Writer:
@@ -103,7 +119,7 @@ class Writer:
                 self._wake()
 
     def suspect(self) -> None:
-        """Have the file looked at again, since there are no tables in it."""
+        """Have the file opened and looked at again, since reading it failed."""
         with self._changed:
             if not self.closed:
                 self._waiting.suspect = True
@@ -173,19 +189,25 @@ class Writer:
         return True
 
     def _run(self) -> None:
-        while True:
+        try:
+            while (batch := self._next()) is not None:
+                self._write(batch)
+        finally:  # also where the thread dies: another one goes on
             with self._changed:
-                self._changed.wait_for(lambda: self._due or self._stopping)
-                self._changed.wait_for(lambda: self._hurry, LINGER_S)
-                if self._stopping and not self._due:
-                    self._thread = None
-                    self._stopping = False
-                    if self.closed:
-                        self._file.close()
-                    self._changed.notify_all()
-                    return
-                batch = self._take()
-            self._write(batch)
+                due, self._due = self._due, False
+                self._thread, self._stopping = None, False
+                if self.closed:
+                    self._file.close()
+                self._changed.notify_all()
+                if due:
+                    self._wake()
+
+    def _next(self) -> Batch | None:
+        """Wait for what is to be written; None: the thread is to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._due or self._stopping)
+            self._changed.wait_for(lambda: self._hurry, LINGER_S)
+            return self._take() if self._due else None
 
     def _take(self) -> Batch:
         """Return what waits, which `find` still finds; the lock is held."""
@@ -215,7 +237,7 @@ class Writer:
                 self._file.renew(self._file.seen)
                 self._keep(batch)
             self._faults.fine("writing")
-        except (sqlite3.Error, LlmoptError, MemoryError) as error:
+        except (sqlite3.Error, LlmoptError, MemoryError, OSError, ValueError) as error:
             self._file.close()
             self._faults.note("writing", error)
         finally:
@@ -230,7 +252,7 @@ class Writer:
         if batch.used:
             with table.transaction(connection):
                 table.mark_used(connection, batch.used)
-        for rows in parted(batch, self._at_once_bytes):
+        for rows in table.parted(batch.entries, self._at_once_bytes):
             with table.transaction(connection):
                 evicted = table.keep(connection, rows, self._max_bytes, self._max_entries)
             self.evicted += evicted

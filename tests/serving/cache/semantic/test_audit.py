@@ -22,7 +22,7 @@ from tests.models.extras import library
 
 TUNED = ROOT / "benchmarks" / "questions.jsonl"
 HELD_OUT = Path(__file__).parent / "held_out.jsonl"
-ANGLES = {"Where is Ulm?": 1.0, "where is ulm": 0.96, "Is Ulm there?": 0.98, "Is Ulm not there?": 0.93, "Why?": 0.1}
+ANGLES = {"Where is Ulm": 1.0, "where is ulm": 0.96, "Is Ulm there": 0.98, "Is Ulm not there": 0.93, "Why": 0.1}
 
 
 def by_hand(texts: Sequence[str]) -> list[list[float] | None]:
@@ -63,6 +63,18 @@ def test_without_the_guard_its_hits_are_unknown_and_false_ones_are_listed() -> N
 def test_what_the_guard_costs_is_listed() -> None:
     found = audit([Pair("Where is Ulm?", "Is Ulm there?", same=True)], by_hand, (0.9,))
     assert [one.refusal for one in found.refused_true_hits] == ["question"]
+
+
+@pytest.mark.parametrize("text", ["", " \n", "Where is Ulm? " * 200])
+def test_what_the_cache_does_not_look_at_is_no_hit(text: str) -> None:
+    read: list[str] = []
+
+    def embed(texts: Sequence[str]) -> list[list[float] | None]:
+        read.extend(texts)
+        return [[1.0]] * len(texts)
+
+    found = audit([Pair(text, text, same=True)], embed, (0.9,))
+    assert (found.unread, found.at[0].true_hits.count, read) == (1, 0, [])
 
 
 @pytest.mark.parametrize("thresholds", [(), (-0.1,), (0.9, 1.1), (float("nan"),)])
@@ -122,10 +134,10 @@ def test_with_the_guard_no_wrong_answer_is_served_at_any_threshold(audited: Audi
     assert all(level.guarded_false_hits is not None and level.guarded_false_hits.count == 0 for level in audited.at)
 
 
-def test_the_guard_leaves_half_of_the_true_hits(audited: Audit) -> None:
+def test_the_guard_leaves_most_of_the_true_hits(audited: Audit) -> None:
     level = audited.at[-1]
     assert level.guarded_true_hits is not None
-    assert level.guarded_true_hits.count >= 0.5 * level.true_hits.count
+    assert level.guarded_true_hits.count >= 0.6 * level.true_hits.count
 
 
 def test_a_real_model_serves_a_paraphrase_and_no_opposite(embed: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from llmopt.serving.cache.semantic.guard import Refusal, refusal
+from llmopt.serving.cache.semantic.pairs import read_pairs
 
+HARD = Path(__file__).parent / "hard.jsonl"
 NONSENSE = st.text(alphabet="bdfgklmnprtvz", min_size=4, max_size=8).map(lambda text: f"{text}q")
 SENTENCES = st.lists(NONSENSE, min_size=2, max_size=6, unique=True)
 FRAMES = st.sampled_from(
@@ -71,6 +74,19 @@ def test_what_differs_is_refused_both_ways(a: str, b: str, expected: Refusal) ->
         ("i like it", "I like it"),
         ("Is AI safe?", "is ai safe"),
         ("Comment puis-je payer ?", "Bonjour, comment on peut payer ? Merci"),
+        ("What does ROI mean?", "what is the meaning of ROI"),
+        ("Define inflation", "What is the definition of inflation?"),
+        ("How does photosynthesis work?", "I was wondering how photosynthesis works"),
+        ("How tall is Everest?", "Can you tell me how tall Everest is?"),
+        ("Why isn't my dog eating?", "Why is my dog not eating?"),
+        ("What is a closure in Java?", "In Java, what is a closure?"),
+        ("Can you sign in to it?", "Can you login to it?"),
+        ("Where do I find it?", "where can I find it"),
+        ("Who was the 1st king?", "Who was the first king?"),
+        ("Who wrote it?", "Who is the author of it?"),
+        ("¿Cómo puedo pagar?", "Hola, ¿cómo puedo pagar?"),
+        ("Wo ist der Bahnhof?", "Kannst du mir sagen, wo der Bahnhof ist?"),
+        ("How do I use python?", "How can I use Python?"),
     ],
 )
 def test_other_ways_to_say_it_pass_both_ways(a: str, b: str) -> None:
@@ -114,3 +130,10 @@ def test_another_number_is_refused(sentence: list[str], one: int, other: int, fr
     assume(one != other)
     words = " ".join(sentence)
     assert refusal(frame.format(f"{words} {one}"), frame.format(f"{words} {other}")) is Refusal.NUMBERS
+
+
+def test_pairs_made_to_break_the_guard_are_refused() -> None:
+    """Some of them passed once: words of two meanings, articles, who is asked, capitals with a reason."""
+    pairs = read_pairs([HARD])
+    assert len(pairs) > 400
+    assert [(pair.a, pair.b) for pair in pairs if refusal(pair.a, pair.b) is None] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import threading
 from collections.abc import Iterator
@@ -117,6 +118,44 @@ def test_several_loops_one_after_another_and_at_once(store: RedisStore) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(lambda number: asyncio.run(main(f"beside {number}")), range(8)))
     assert link_of == {}
+
+
+def test_a_loop_that_ends_leaves_no_connection(store: RedisStore, server: Valkey) -> None:
+    async def main() -> None:
+        await asyncio.gather(*(store.aset(f"{number}", entry()) for number in range(20)))
+
+    for _ in range(3):
+        asyncio.run(main())  # nobody closes the store there; a warning of what was left open would fail the test
+    gc.collect()
+    store.close()
+    with raw(server) as client:
+        assert len(client.client_list()) == 1
+
+
+def test_a_fork_in_a_loop_leaves_the_loop_its_connections(store: RedisStore) -> None:
+    async def main() -> int:
+        await store.aset("a", entry())
+        child = os.fork()
+        if not child:
+            gc.collect()
+            os._exit(0 if store.get("a", NOW_S) == entry() else 1)
+        found = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert await store.aget("a", NOW_S) == entry()
+        await store.aclose()
+        return found
+
+    assert asyncio.run(main()) == 0
+
+
+def test_a_key_that_is_no_text(store: RedisStore) -> None:
+    store.set("\udcff", entry())
+    assert store.get("\udcff", NOW_S) == entry()
+    assert store.purge(key="\udcff") == 1
+
+
+def test_a_time_that_is_no_number(store: RedisStore) -> None:
+    store.set("a", entry(ttl_s=float("nan")))
+    assert store.get("a", NOW_S) is None
 
 
 def test_128_tasks_at_once_make_no_error(store: RedisStore) -> None:

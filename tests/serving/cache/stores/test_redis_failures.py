@@ -271,3 +271,62 @@ def test_a_closed_store_misses(store: RedisStore, clock: Clock) -> None:
 
     assert asyncio.run(main()) is None
     assert store.stats(NOW_S).entries == 1
+
+
+def test_what_a_server_refuses_is_said_once(
+    server: Valkey, store: RedisStore, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    import redis
+
+    warm(store, clock)
+    caplog.clear()
+    with contextlib.closing(redis.Redis.from_url(server.url)) as client:
+        client.config_set("maxmemory", "1")
+    for _ in range(10):
+        store.set("b", ENTRY)
+        assert store.get("a", NOW_S) == ENTRY
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "keeping an answer: command not allowed" in caplog.text
+
+
+def test_idle_connections_go_when_the_server_is_left_alone(server: Valkey, store: RedisStore, clock: Clock) -> None:
+    import redis
+
+    async def main() -> int:
+        await asyncio.gather(*(store.aget("a", NOW_S) for _ in range(16)))
+        server.stand_still()
+        for _ in range(3):
+            assert await store.aget("a", NOW_S) is None
+        server.go_on()
+        with contextlib.closing(redis.Redis.from_url(server.url)) as client:
+            held = len(client.client_list())
+        await store.aclose()
+        return held
+
+    warm(store, clock)
+    assert asyncio.run(main()) <= 2, (
+        "that of the threads, and the one that counts; what a firewall has forgotten would fail one by one"
+    )
+
+
+def test_closing_waits_for_those_who_ask(server: Valkey, clock: Clock) -> None:
+    from llmopt.serving.cache.stores.redis import RedisStore
+
+    async def main() -> None:
+        for steps in range(20):
+            store = RedisStore(server.url, timeout_s=5.0)
+            asking = [asyncio.create_task(store.aget("a", NOW_S)) for _ in range(50)]
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await store.aclose()
+            await asyncio.gather(*asking)
+            assert store.stats(NOW_S).errors == 0
+
+    asyncio.run(main())
+    store = RedisStore(server.url, timeout_s=5.0)
+    with ThreadPoolExecutor(8) as pool:
+        asking = [pool.submit(store.get, "a", NOW_S) for _ in range(400)]
+        asking[20].result()
+        store.close()
+        assert [each.result() for each in asking] == [None] * 400
+    assert store.stats(NOW_S).errors == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from llmopt.errors import InputError
 from llmopt.serving.cache.entry import Entry
-from llmopt.serving.cache.stores import sqlite_batch, sqlite_readers, sqlite_writable, sqlite_writer
+from llmopt.serving.cache.stores import sqlite_connections, sqlite_table, sqlite_writer
 from llmopt.serving.cache.stores.sqlite import SqliteStore
 
 NOW_S = 1_000.0
@@ -83,7 +84,7 @@ def test_a_limit_of_the_system_is_a_full_disk(tmp_path: Path) -> None:
 def test_who_holds_the_file_locked_costs_writes_only(
     store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_writable, "BUSY_WAIT_S", 0.01)
+    monkeypatch.setattr(sqlite_table, "WRITE_WAIT_S", 0.01)
     store.set("a", ENTRY)
     store.flush()
     store._writer.hold()
@@ -101,6 +102,31 @@ def test_who_holds_the_file_locked_costs_writes_only(
     store.flush()
     assert store.get("c", NOW_S) == ENTRY
     assert store.stats(NOW_S).last_error == "writing: database is locked"
+
+
+def test_a_writer_asks_again_and_again_for_a_file_that_others_write(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = list[float]()
+    with contextlib.closing(sqlite3.connect(tmp_path / "cache.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store.set("a", ENTRY)
+        released = threading.Event()
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) >= 20:
+                released.wait()
+
+        monkeypatch.setattr("time.sleep", pause)
+        while len(pauses) < 20:
+            released.wait(0.001)
+        other.execute("ROLLBACK")
+        released.set()
+        store.flush()
+    assert max(pauses) <= 0.01, "whoever always writes leaves short gaps only"
+    assert store.stats(NOW_S).errors == 0
+    assert store.get("a", NOW_S) == ENTRY
 
 
 def test_a_file_deleted_underneath_is_begun_anew(store: SqliteStore, tmp_path: Path) -> None:
@@ -127,6 +153,79 @@ def test_a_deleted_file_without_a_write_is_a_miss(store: SqliteStore, tmp_path: 
         store.stats(NOW_S)
     with pytest.raises(InputError, match="could not be opened"):
         store.purge()
+
+
+def test_who_only_reads_notices_that_the_file_was_deleted(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_connections, "LOOK_EVERY_S", 0.0)
+    store.set("a", ENTRY)
+    store.flush()
+    assert store.get("a", NOW_S) == ENTRY
+    for path in tmp_path.glob("cache.db*"):
+        path.unlink()
+    assert store.get("a", NOW_S) is None
+
+
+def test_a_key_that_is_no_text_costs_nobody_else_anything(store: SqliteStore) -> None:
+    store.set("a", ENTRY)
+    store.set("\udcff", ENTRY)
+    assert store.get("\udcff", NOW_S) is None
+    assert store.purge(key="\udcff") == 0
+    store.set("b", ENTRY)
+    store.flush()
+    assert [store.get(key, NOW_S) for key in "ab"] == [ENTRY, ENTRY]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writer_that_dies_is_begun_again(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise SystemExit  # ends a thread without a word
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._writer, "_keep", fail)
+        store.set("a", ENTRY)
+        store.flush()
+    store.set("b", ENTRY)
+    store.flush()
+    assert store._writer.find("b") is None
+    assert store.get("b", NOW_S) == ENTRY
+
+
+def test_reading_that_failed_again_is_said_again(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(key: str) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    store.set("a", ENTRY)
+    store.flush()
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(store._readers, "row", fail)
+            assert [store.get("a", NOW_S) for _ in range(3)] == [None] * 3
+        assert store.get("a", NOW_S) == ENTRY
+    assert [record.getMessage().count("disk I/O error") for record in caplog.records] == [1, 1]
+
+
+def test_after_an_io_error_everything_is_opened_again(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(key: str) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMMAP
+        raise error
+
+    store.set("a", ENTRY)
+    store.flush()
+    assert store.get("a", NOW_S) == ENTRY
+    before = store._writer._file.connection(), store._readers._idle
+    with monkeypatch.context() as patched:
+        patched.setattr(store._readers, "row", fail)
+        assert store.get("a", NOW_S) is None
+    store.set("b", ENTRY)
+    store.flush()
+    assert store._writer._file.connection() is not before[0]
+    assert store._readers._idle is not before[1]
+    assert [store.get(key, NOW_S) for key in "ab"] == [ENTRY, ENTRY]
 
 
 def test_a_deleted_folder_is_not_made_again(tmp_path: Path) -> None:
@@ -159,8 +258,8 @@ def test_one_damaged_answer_is_a_miss_and_the_rest_stay(store: SqliteStore, tmp_
 def test_more_threads_than_readers_wait_for_one(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.set("a", ENTRY)
     store.flush()
-    monkeypatch.setattr(sqlite_readers, "MOST_READERS", 1)
-    monkeypatch.setattr(sqlite_readers, "READER_WAIT_S", 0.01)
+    monkeypatch.setattr(sqlite_connections, "MOST_READERS", 1)
+    monkeypatch.setattr(sqlite_connections, "READER_WAIT_S", 0.01)
     assert store.get("a", NOW_S) == ENTRY
     connection = store._readers._idle.get()
     assert store.get("a", NOW_S) is None
@@ -174,7 +273,7 @@ def test_a_slow_disk_makes_writers_wait_and_then_give_up(store: SqliteStore, mon
     monkeypatch.setattr(sqlite_writer, "ROOM_WAIT_S", 0.01)
     slow, write = threading.Event(), store._writer._write
 
-    def stuck(batch: sqlite_batch.Batch) -> None:
+    def stuck(batch: sqlite_writer.Batch) -> None:
         slow.wait()
         write(batch)
 

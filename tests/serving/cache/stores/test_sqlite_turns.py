@@ -8,9 +8,9 @@ from threading import Event, Thread
 import pytest
 
 from llmopt.serving.cache.entry import Entry
-from llmopt.serving.cache.stores import sqlite_turns
+from llmopt.serving.cache.stores import sqlite_file
 from llmopt.serving.cache.stores.sqlite import SqliteStore
-from llmopt.serving.cache.stores.sqlite_turns import opening, replacing
+from llmopt.serving.cache.stores.sqlite_file import opening, replacing
 
 NOW_S = 1_000.0
 ENTRY = Entry(b"{}", "t", "m", NOW_S, NOW_S + 60)
@@ -40,7 +40,7 @@ def test_who_replaces_waits_for_those_who_open(tmp_path: Path) -> None:
 
 
 def test_nobody_waits_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_turns, "TURN_WAIT_S", 0.005)
+    monkeypatch.setattr(sqlite_file, "TURN_WAIT_S", 0.005)
     with opening(tmp_path / "cache.db"), replacing(tmp_path / "cache.db"):
         assert True
     with opening(tmp_path / "gone" / "cache.db"):
@@ -53,7 +53,7 @@ def test_where_folders_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("fcntl.flock", refuse)
     SqliteStore(tmp_path / "cache.db").close()
-    monkeypatch.setattr(sqlite_turns, "fcntl", None)
+    monkeypatch.setattr(sqlite_file, "fcntl", None)
     SqliteStore(tmp_path / "cache.db").close()
 
 
