@@ -44,8 +44,10 @@ def _parts(text: str, flag: str, example: str) -> list[str]:
 
 
 def _ttl_s(text: str, flag: str) -> float:
+    # of a time to live, `m` is minutes, as in the settings of every cache server
+    minutes = text.removesuffix("m")
     try:
-        found = values.duration_s(text, flag) or 0.0
+        found = values.duration_s(f"{minutes}min" if minutes != text and minutes[-1:].isdigit() else text, flag) or 0.0
     except UsageError as error:
         raise UsageError(error.message, f"such as {flag} 1h,24h,7d") from error
     if found > LONGEST_S:

@@ -56,7 +56,7 @@ def test_what_is_asked_of_a_simulation_arrives(llmopt: Llmopt, simulated: dict[s
     assert simulated["paths"] == ["logs", "more.jsonl"]
     assert (simulated["ttls_s"], simulated["sizes_bytes"]) == ((3_600.0, 86_400.0, 604_800.0), (None,))
     assert (simulated["tenant"], simulated["cache_sampled"], simulated["as_of"]) == ("team", False, None)
-    options = ("--ttl", "7d, 90s,1h,1h", "--size", "1GB,Unbounded,64MB", "--tenant-by", "none", "--cache-sampled")
+    options = ("--ttl", "1w, 90s,60m,1h", "--size", "1GB,Unbounded,64MB", "--tenant-by", "none", "--cache-sampled")
     more = ("--map", "q=prompt", "--since", "2026-03-02", "--until", "2026-03-08")
     assert llmopt("cache", "simulate", "logs", *options, *more).code == 0
     assert (simulated["ttls_s"], simulated["sizes_bytes"]) == ((90.0, 3_600.0, 604_800.0), (64_000_000, 10**9, None))
