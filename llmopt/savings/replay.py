@@ -79,7 +79,7 @@ def replay(asked: Sequence[Asked], parts: int, ttl_us: int, size_bytes: int | No
     result = Replayed([Outcome() for _ in range(parts)])
     cache = _Cache(ttl_us, size_bytes, result)
     held, flying, landing = cache.held, cache.flying, cache.landing
-    for request in asked:
+    for number, request in enumerate(asked):
         now_us, key = request.at_us, request.key
         if landing and landing[0][0] <= now_us:
             cache.land(now_us)
@@ -96,7 +96,7 @@ def replay(asked: Sequence[Asked], parts: int, ttl_us: int, size_bytes: int | No
             outcome.shared_cost += request.cost
         elif request.took_us:
             flying.add(key)
-            heappush(landing, (now_us + request.took_us, request))
+            heappush(landing, (now_us + request.took_us, number, request))
         else:
             cache.put(now_us, request)
     cache.land(math.inf)
@@ -125,14 +125,14 @@ class _Cache:
     """In the order in which their time is over, also those that are gone already."""
     flying: set[int] = field(default_factory=set)
     """Requests that are being answered."""
-    landing: list[tuple[int, Asked]] = field(default_factory=list)
-    """A heap of them by when their answer is there."""
+    landing: list[tuple[int, int, Asked]] = field(default_factory=list)
+    """A heap of them by when their answer is there; those of one instant in the order in which they were asked."""
     used_bytes: int = 0
 
     def land(self, now_us: float) -> None:
         """Take in the answers that are there by now."""
         while self.landing and self.landing[0][0] <= now_us:
-            there_us, request = heappop(self.landing)
+            there_us, _, request = heappop(self.landing)
             self.flying.discard(request.key)
             self.put(there_us, request)
 

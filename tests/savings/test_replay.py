@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from llmopt.savings.replay import Asked, Outcome, Replayed, replay
@@ -122,6 +122,7 @@ class Slow:
                     self.kept.pop(0)
 
 
+@example(steps=[(0, 1, 3, 1), (0, 0, 3, 1), (3, 0, 0, 1)], ttl=1, size=1)
 @given(
     steps=st.lists(
         st.tuples(st.integers(0, 30), st.integers(0, 6), st.sampled_from([0, 0, 3, 9]), st.integers(1, 60)), max_size=60
