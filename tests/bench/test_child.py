@@ -237,6 +237,7 @@ from tests.bench.children import HANG, OddFactory
 
 target = ChildTarget(OddFactory())
 number = dict(target.facts().versions)["pid"]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
 threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     target.run((HANG,))
