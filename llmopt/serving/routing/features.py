@@ -49,8 +49,8 @@ _UNSPACED = re.compile(
     re.DOTALL,
 )
 """A character of Chinese or Japanese (in UTF-8 three bytes, from U+3000 to U+9FFF) or of those, or a run of others."""
-_UNSPACED_HEAD, _UNSPACED_TAIL = 768, 384
-"""Bytes of a text with such characters that are looked at: each is a word, so there are many."""
+_UNSPACED_HEAD, _UNSPACED_TAIL = 3 * HEAD_WORDS, 3 * TAIL_WORDS
+"""Bytes of a text with such characters that are looked at: three are a word."""
 
 
 def hashes_and_dense(
