@@ -9,6 +9,7 @@ take it.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ BLANK_STEP = 10_000
 _LONGEST_PIECE = 1_000_000
 """Blanks merged at once; each cut of a longer run may add a token."""
 _LONGEST_PERIOD = 128
+_DIGITS_AT_ONCE = 3
 _BLANKS = "\t\x0b\x0c \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """White space as Unicode and Rust have it, less line breaks."""
 
@@ -98,7 +100,9 @@ class LongRuns:
                 characters = size // width
                 longer = len(self.encoding.encode_ordinary(character * (self.step + characters)))
                 whole = size % width == 0 and longer == len(ids) + tokens
-                return (characters, tokens) if whole and characters <= self.step else None
+                # patterns take digits three at a time, and what follows the run may stand with the last of them
+                times = _DIGITS_AT_ONCE if unicodedata.category(character)[0] == "N" else 1
+                return (times * characters, times * tokens) if whole and times * characters <= self.step else None
         return None
 
     def _around_blanks(self, text: str) -> Iterator[tuple[str, bool]]:

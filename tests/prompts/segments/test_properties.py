@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -134,11 +134,14 @@ def test_a_text_is_parsed_the_same_each_time(text: str) -> None:
     assert parse(text) == parse(text)
 
 
+@example(text="text and  more`2024-05-01 10:00:00 ERROR x\n")
 @given(text=texts)
 def test_every_brace_backtick_and_placeholder_is_in_a_span(text: str) -> None:
     found = parse(text)
     for match in re.finditer(r"(?<!\\)[{}]|(?<![\\`])`|\{\w+\}|<keep>", text):
-        if '"' not in text and "'" not in text:
+        # what is loose in a line of a log is no mark-up that was left open
+        logged = any(block.kind == "log" and block.start <= match.start() < block.end for block in found.blocks)
+        if '"' not in text and "'" not in text and not (logged and len(match[0]) == 1):
             assert found.overlapping(*match.span()), match
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llmopt.tokens.exact.runs import LongRuns
@@ -33,6 +33,7 @@ LOW = {name: runs(name) for name in ("o200k_base", "cl100k_base", "gpt2")}
 
 
 @pytest.mark.parametrize("name", list(LOW))
+@example(parts=[("", "\u0661", 857), ("1", "1", 1)], end="")
 @given(parts=st.lists(PIECES, min_size=1, max_size=3), end=ENDS)
 @settings(max_examples=150)
 def test_runs_of_one_character(name: str, parts: list[tuple[str, str, int]], end: str) -> None:
