@@ -292,7 +292,7 @@ def test_requests_that_come_while_the_thread_looks_at_the_queue_do_no_harm() -> 
     try:
 
         async def run() -> list[int]:
-            async with AdaptiveBatcher(doubled, 64, 0.0005, inline_below_s=0) as batcher:
+            async with AdaptiveBatcher(doubled, 64, 0.0005, inline_below_s=0, max_queue=2000) as batcher:
                 tasks = []
                 for number in range(2000):
                     tasks.append(asyncio.create_task(batcher.predict(number)))
