@@ -20,7 +20,7 @@ from llmopt.report.cache_simulate_view import payload, view
 from llmopt.report.figures import plural
 from llmopt.report.text import percent
 from llmopt.savings.caching_result import CacheSimulation
-from llmopt.savings.projection import Projection, scaled
+from llmopt.savings.daily import DayBill, scaled
 
 NO_TENANT = "none"
 READ, LIMITS, SHOW = "What is read", "Limits (exit 1 where one does not hold)", "What is shown"
@@ -116,7 +116,7 @@ def simulate(
     _end(result, failed)
 
 
-def projected(result: CacheSimulation, calls_per_day: int) -> Projection | None:
+def projected(result: CacheSimulation, calls_per_day: int) -> DayBill | None:
     """Return what the best setting saves at so many requests a day; None where nothing was simulated or has a price."""
     chosen = best(result)
     if chosen is None or nothing_priced(result):

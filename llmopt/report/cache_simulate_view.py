@@ -13,7 +13,7 @@ from llmopt.report.estimate_view import short
 from llmopt.report.figures import plural
 from llmopt.report.table import Cell, Column, Note, Report, Table
 from llmopt.savings.caching_result import CacheSimulation, Part, Setting
-from llmopt.savings.projection import Projection
+from llmopt.savings.daily import DayBill
 
 _HITS = (
     Column("ttl_s", "TTL", "number", machine=True),
@@ -49,7 +49,7 @@ _LEFT_OUT = (
 def view(
     result: CacheSimulation,
     *,
-    projection: Projection | None = None,
+    projection: DayBill | None = None,
     top: int | None = None,
     brief: bool = False,
     dated: bool = False,
@@ -77,7 +77,7 @@ def view(
 
 
 def payload(
-    result: CacheSimulation, *, projection: Projection | None = None, failed_checks: Sequence[str] = ()
+    result: CacheSimulation, *, projection: DayBill | None = None, failed_checks: Sequence[str] = ()
 ) -> dict[str, Json]:
     """Return a simulation as the document of `llmopt.cache.simulate/1`.
 
@@ -215,7 +215,7 @@ def _rejected(result: CacheSimulation) -> Table:
     return Table("rejected", "Rejected", columns, rows, notes=(Note(text, "warning"),) if rows else ())
 
 
-def _projected(projection: Projection | None) -> list[Note]:
+def _projected(projection: DayBill | None) -> list[Note]:
     if projection is None:
         return []
     saved = f"{short(projection.saved_usd)} a day, {short(projection.saved_month_usd)} a month (30 days)"
@@ -227,7 +227,7 @@ def _projected(projection: Projection | None) -> list[Note]:
     ]
 
 
-def _projection(projection: Projection) -> Json:
+def _projection(projection: DayBill) -> Json:
     body = plain(projection)
     assert isinstance(body, dict)  # noqa: S101 - a dataclass becomes a dict
     names = ("saved_usd", "saved_month_usd", "saved_year_usd", "saved_share")

@@ -22,7 +22,7 @@ from llmopt.report.cache_simulate_notes import kept_for
 from llmopt.report.render import FORMATS, Format, render
 from llmopt.report.table import Report
 from llmopt.savings.caching_result import CacheSimulation
-from llmopt.savings.projection import scaled
+from llmopt.savings.daily import scaled
 from llmopt.serving.cache.semantic.audit import Share
 from llmopt.serving.cache.stores.store import StoreStats
 from tests.conftest import Golden

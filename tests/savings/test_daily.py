@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmopt.errors import UsageError
-from llmopt.savings.projection import Share, cached, routed, scaled
+from llmopt.savings.daily import Share, cached, routed, scaled
 
 
 def test_a_million_calls_at_two_tenths_of_a_cent_and_seven_hits_in_ten() -> None:

@@ -29,7 +29,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Projection:
+class DayBill:
     """What a day costs before and after."""
 
     calls_per_day: int
@@ -61,7 +61,7 @@ class Projection:
         return EXACT.divide(self.saved_usd, self.before_usd).quantize(Decimal("0.000001"), context=EXACT)
 
 
-def cached(calls_per_day: int, usd_per_call: Decimal, hit_rate: Decimal) -> Projection:
+def cached(calls_per_day: int, usd_per_call: Decimal, hit_rate: Decimal) -> DayBill:
     """Return what a cache does to a day: every hit saves its call.
 
     Args:
@@ -74,10 +74,10 @@ def cached(calls_per_day: int, usd_per_call: Decimal, hit_rate: Decimal) -> Proj
     """
     before = EXACT.multiply(_amount("calls per day", Decimal(calls_per_day)), _amount("cost of a call", usd_per_call))
     saved = EXACT.multiply(before, _share("hit rate", hit_rate))
-    return Projection(calls_per_day, before, EXACT.subtract(before, saved))
+    return DayBill(calls_per_day, before, EXACT.subtract(before, saved))
 
 
-def scaled(calls_per_day: int, requests: int, cost_usd: Decimal, saved_usd: Decimal) -> Projection:
+def scaled(calls_per_day: int, requests: int, cost_usd: Decimal, saved_usd: Decimal) -> DayBill:
     """Return what a day costs if its calls are like those of a log.
 
     Args:
@@ -96,10 +96,10 @@ def scaled(calls_per_day: int, requests: int, cost_usd: Decimal, saved_usd: Deci
     if less > cost:
         raise UsageError(f"a log that costs {cost} cannot save {less}")
     before, saved = (_per_call(EXACT.multiply(usd, calls), requests) for usd in (cost, less))
-    return Projection(calls_per_day, before, EXACT.subtract(before, saved))
+    return DayBill(calls_per_day, before, EXACT.subtract(before, saved))
 
 
-def routed(calls_per_day: int, before: Sequence[Share], after: Sequence[Share]) -> Projection:
+def routed(calls_per_day: int, before: Sequence[Share], after: Sequence[Share]) -> DayBill:
     """Return what another mix of models does to a day.
 
     Args:
@@ -111,7 +111,7 @@ def routed(calls_per_day: int, before: Sequence[Share], after: Sequence[Share]) 
         UsageError: a number below 0, or shares that do not add up to 1.
     """
     calls = _amount("calls per day", Decimal(calls_per_day))
-    return Projection(calls_per_day, *(EXACT.multiply(calls, _mean("mix", mix)) for mix in (before, after)))
+    return DayBill(calls_per_day, *(EXACT.multiply(calls, _mean("mix", mix)) for mix in (before, after)))
 
 
 def _per_call(usd: Decimal, requests: int) -> Decimal:
