@@ -16,6 +16,8 @@ _PLACES = (
     *("completion", "output_text", "answer", "generated_text", "result"),
 )
 """Where answers stand, in the order in which they are believed."""
+ANSWER_COLUMNS = tuple(dict.fromkeys((*_PLACES, *_BODY, "text", "finishReason")))
+"""Where in an object an answer may stand: its text, or what tells of it."""
 _INNER = ("body", "outputBodyJson", "message")
 _ASKING = ("request", "request_body", "messages", "prompt", "input")
 """Fields of a line that hold the request, beside an answer that has no field of its own."""

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from llmopt.cost.attributes import asked_by_attributes, attributes_of
-from llmopt.cost.spec.values import SAYS_NOTHING, unpacked
+from llmopt.cost.spec.values import SAYS_NOTHING, to_text, unpacked
 
 CORE = ("messages", "prompt", "input", "contents", "inputText", "texts", "prompt_token_ids")
 """Fields of which a request has at least one."""
@@ -50,6 +50,20 @@ _SETTINGS = (
     *("inferenceConfig", "settings"),
 )
 """Objects with more of them."""
+_BODIES_TOO = ("request", "request_body", "requestBody", "body")
+"""Where a hash may stand in the place of what was asked."""
+HASHES = (
+    *("prompt_hash", "prompt_sha256", "prompt_sha1", "prompt_md5", "prompt_digest", "promptHash", "promptSha256"),
+    *("request_hash", "request_sha256", "requestHash", "input_hash", "input_sha256", "inputHash"),
+    *("messages_hash", "messagesHash", "hashed_prompt"),
+)
+"""Columns with a hash of what was asked, in the order in which they are believed."""
+QUESTION_COLUMNS = tuple(
+    name for name in dict.fromkeys((*_WRAPPERS, *_QUESTIONS, "properties", "attributes")) if name not in _SPLIT
+)
+"""Where in an object a request may stand, but for those that are split over several records."""
+SETTING_COLUMNS = tuple(name for name in (*_BESIDE, *_NUMBERS, *_SETTINGS) if name not in QUESTION_COLUMNS)
+"""What may stand beside it, and belongs to it unless it is whole."""
 _CUT = (b"litellm_truncated", b"redacted-by-litellm", b"helicone-truncated")
 """Marks of a text that was logged in part."""
 
@@ -84,6 +98,22 @@ def asked(record: Any, line: Any) -> Asked | None:
     return None
 
 
+def hash_of(record: Any, line: Any) -> str | None:
+    """Return the hash that is logged in the place of what was asked; None where there is none.
+
+    Args:
+        record: as for `asked`.
+        line: the whole line.
+    """
+    outer = [place for place in ((record,) if record is line else (record, line)) if isinstance(place, dict)]
+    inner = [found for place in outer for name in _BODIES_TOO if (found := _object(place.get(name))) is not None]
+    for place in (*outer, *inner):
+        for name in HASHES:
+            if place.get(name) is not None:
+                return to_text(place[name]) or None
+    return None
+
+
 def asked_as(text: str, record: Any) -> Asked | None:
     """Return what was asked where it is known which text says it: a body or messages as JSON, or a prompt.
 
@@ -103,8 +133,9 @@ def asked_as(text: str, record: Any) -> Asked | None:
 def _wrapped(place: dict[str, Any]) -> Asked | None:
     """Look for the body in the places where it stands whole, or nearly so."""
     for name in _WRAPPERS:
-        value = place.get(name)
-        body = None if value is None else _body(value)
+        if name not in place:
+            continue
+        body = None if place[name] is None else _body(place[name])
         if body is None:
             continue
         named = "model" in body or "contents" in body or "inputText" in body
@@ -119,7 +150,7 @@ def _beside(place: dict[str, Any]) -> Asked | None:
     if isinstance(place.get("attributes"), list):
         body = asked_by_attributes(attributes_of(place))
         return Asked(body, whole=False) if body else None
-    name = next((name for name in _QUESTIONS if _says(place, name)), None)
+    name = next((name for name in _QUESTIONS if name in place and _says(place, name)), None)
     if name is None:
         return None
     if name in _SPLIT:
@@ -127,7 +158,11 @@ def _beside(place: dict[str, Any]) -> Asked | None:
     own = name if name in CORE else "prompt"
     if isinstance(place[name], dict) and own == "prompt" and "id" not in place[name]:
         own = "prompt_parts"  # as `prompt` it would be a template that the provider keeps
-    said = {other: _said(other, place[other]) for other in _QUESTIONS if other != name and _says(place, other)}
+    said = {
+        other: _said(other, place[other])
+        for other in _QUESTIONS
+        if other in place and other != name and _says(place, other)
+    }
     return Asked({**_settings(place), **said, own: _said(own, place[name])}, whole=False)
 
 
@@ -138,13 +173,13 @@ def _said(name: str, value: Any) -> Any:
 
 def _settings(place: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a request that stand beside its text."""
-    found = {name: unpacked(place[name]) for name in _BESIDE if place.get(name) not in (None, "")}
+    found = {name: unpacked(place[name]) for name in _BESIDE if name in place and place[name] not in (None, "")}
     for name in _SETTINGS:
-        inner = _object(place.get(name))
+        inner = _object(place[name]) if name in place else None
         if inner is not None:
             found |= {key: _setting(key, value) for key, value in inner.items() if value is not None}
     for name in _NUMBERS:
-        number = _decoded_number(place.get(name))
+        number = _decoded_number(place[name]) if name in place else None
         if number is not None:
             found[name] = number
     return found

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from llmopt.core.ledger import Key
 from llmopt.core.usage import Usage
 from llmopt.cost.result import Rejected
 
@@ -46,6 +47,10 @@ class Call:
     """`user`, `team`, `feature`, `project`, `session`."""
     columns: Mapping[str, str | None] = field(default_factory=dict)
     """The extra columns asked for, as text."""
+    prompt_hash: str | None = None
+    """A hash in the place of what was asked; None where `request` says it, or the log has none."""
+    key: Key | None = None
+    """What the price depends on, as a bill has it; None for one that was never read from a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +73,5 @@ class Calls(Generic[T]):
     rejected: tuple[Rejected, ...]
     """Lines that cannot be read, by reason."""
     warnings: tuple[str, ...]
+    aggregated_usd: Decimal = Decimal(0)
+    """What the aggregated records cost, as far as they have a price."""

@@ -12,8 +12,9 @@ from typing import Any, Generic
 import msgspec
 
 from llmopt.core.ledger import Entry, Key
+from llmopt.core.money import EXACT
 from llmopt.cost.answered import answered, column
-from llmopt.cost.asked import Asked, asked, asked_as, is_cut
+from llmopt.cost.asked import Asked, asked, asked_as, hash_of, is_cut
 from llmopt.cost.call import Call, T
 from llmopt.cost.quote import Quotes, charged
 from llmopt.cost.shelf import Shelf, Ticket
@@ -24,7 +25,7 @@ from llmopt.cost.spec.row import Outcome, Row, Told
 from llmopt.cost.spec.values import SAYS_NOTHING, epoch_micros, from_micros, to_money, to_time
 
 _ENCODE = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
-_STAMPS = ("timestamp", "time", "ts", "created_at", "request_time", "start_time", "startTime")
+STAMPS = ("timestamp", "time", "ts", "created_at", "request_time", "start_time", "startTime")
 """Where a line may have the time of its request beside the `created` of an answer, which is in whole seconds."""
 _NONE: dict[str, str] = {}
 """Columns of most records; one for all, for there may be millions."""
@@ -50,6 +51,7 @@ class Note:
     split: bool
     """Was it split?"""
     response: Ticket | None
+    prompt_hash: str | None = None
 
     def absorb(self, other: Told) -> None:
         """Take what only another record of the same call says, and its request if that is more of it."""
@@ -63,6 +65,8 @@ class Note:
             self.latency_s = other.latency_s
         if self.stamped_us is None:
             self.stamped_us = other.stamped_us
+        if self.prompt_hash is None:
+            self.prompt_hash = other.prompt_hash
         if other.columns:
             self.columns = {**other.columns, **self.columns}
 
@@ -99,6 +103,7 @@ class CallBook(Generic[T]):
         self._aggregates: set[str] = set()
         self._seen = 0
         self.untimed = self.naive = self.aggregated = 0
+        self.aggregated_usd = Decimal(0)
         self.unpriced: Counter[str] = Counter()
         """Reason -> calls."""
         self.warnings: Counter[str] = Counter()
@@ -128,6 +133,7 @@ class CallBook(Generic[T]):
             whole=bool(request) and found is not None and found.whole,
             split=found is not None and found.part is not None,
             response=None if response is None else self._shelf.put(response.encode("utf-8", "surrogatepass")),
+            prompt_hash=None if request else self._field(spec, "prompt_hash", frames) or hash_of(record, line),
         )
 
     def enter(self, key: Key, entry: Entry, row: Row) -> None:
@@ -137,6 +143,7 @@ class CallBook(Generic[T]):
             return
         if key.format in self._aggregates or entry.requests != 1:
             self.aggregated += entry.records
+            self.aggregated_usd = EXACT.add(self.aggregated_usd, self._quotes.cost_usd(key, entry) or 0)
             return
         cost, unpriced = self._cost(key, entry)
         self.untimed += entry.untimed
@@ -157,6 +164,8 @@ class CallBook(Generic[T]):
             latency_s=note.latency_s,
             groups=dict(zip(GROUP_FIELDS, key.groups, strict=True)),
             columns={name: note.columns.get(name) for name in self._columns},
+            prompt_hash=None if note.request else note.prompt_hash,
+            key=key,
         )
         self._taken.append((epoch_micros(at), note.order, self._take(call)))
 
@@ -225,7 +234,7 @@ def _stamped_us(line: Any) -> int | None:
     """Read the time of a line; None where there is none to the fraction of a second."""
     if not isinstance(line, dict):
         return None
-    found = next((line[name] for name in _STAMPS if line.get(name) is not None), None)
+    found = next((line[name] for name in STAMPS if line.get(name) is not None), None)
     return epoch_micros(to_time(found)[0]) if isinstance(found, (str, float)) else None
 
 

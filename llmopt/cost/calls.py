@@ -9,26 +9,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmopt.core.ledger import Entry, Key, Ledger
 from llmopt.cost.call import Call, Calls, T
 from llmopt.cost.call_book import CallBook
-from llmopt.cost.keying import Keying
-from llmopt.cost.mapping import mapped_specs
 from llmopt.cost.one_by_one import read_each
-from llmopt.cost.plan import Plan
-from llmopt.cost.pricing.table import PriceTable
-from llmopt.cost.quote import Quotes
 from llmopt.cost.read import Reading
 from llmopt.cost.rejects import Reader
 from llmopt.cost.shelf import Shelf
 from llmopt.cost.sniff import Sniffer
-from llmopt.cost.spec.load import GROUP_FIELDS, Spec, load_specs
-from llmopt.cost.spec.values import epoch_micros
-from llmopt.errors import InputError, UsageError
+from llmopt.cost.wanted import Options, wanted_by
 
 if TYPE_CHECKING:
     from llmopt.cost.read import Logs
@@ -74,54 +67,36 @@ def read_calls(
         UsageError: no such format.
         ConfigError: a wrong spec, mapping or price file.
     """
-    since, until, as_of = _utc(since), _utc(until), _utc(as_of)
-    table = PriceTable.load(extra=prices, deployments=deployments)
-    known = mapped_specs(tuple(load_specs(tuple(format_specs), {"cached": cached})), mapping or {})
-    specs, names = _chosen(known, input_format), ", ".join(sorted(spec.name for spec in known))
-    hours = table.hour_cuts()
-    plan = Plan(
-        Keying(table.change_dates(), table.band_thresholds(), hours.minutes, hours.names),
-        by=GROUP_FIELDS,
-        since_us=epoch_micros(since),
-        until_us=epoch_micros(until),
-        dedupe=dedupe,
-        deployments={name.lower(): model for name, model in (deployments or {}).items()},
+    wanted = wanted_by(
+        Options(
+            since=since,
+            until=until,
+            input_format=input_format,
+            mapping=mapping or {},
+            format_specs=format_specs,
+            prices=prices,
+            deployments=deployments or {},
+            cached=cached,
+            dedupe=dedupe,
+            as_of=as_of,
+        )
     )
-    reading = Reading(ledger=_Unbooked())
+    reading = Reading(ledger=Unbooked())
     with Shelf() as shelf:
-        book = CallBook(take, tuple(columns), Quotes(table, as_of), shelf)
-        files = read_each(paths, Reader(Sniffer(specs), plan, reading, witness=book))
+        book = CallBook(take, tuple(columns), wanted.quotes, shelf)
+        files = read_each(paths, Reader(Sniffer(wanted.specs), wanted.plan, reading, witness=book))
     calls = _calls(book, reading, files, as_of)
     if not (calls.taken or calls.aggregated or calls.free or calls.skipped or calls.duplicates):
         first = calls.rejected[0] if calls.rejected else None
-        reason = f"{first.first}: {first.reason}" if first else f"{', '.join(files)}: no record in it"
-        raise InputError(reason, f"nothing in the log could be read; formats: {names}")
+        raise wanted.nothing(files, f"{first.first}: {first.reason}" if first else "")
     return calls
 
 
-class _Unbooked(Ledger):
+class Unbooked(Ledger):
     """Takes the place of the ledger that a bill is added up in: here each call is handed over instead."""
 
     def add(self, key: Key, entry: Entry) -> None:
         """Let it go."""
-
-
-def _utc(instant: datetime | None) -> datetime | None:
-    return instant.replace(tzinfo=UTC) if instant is not None and instant.tzinfo is None else instant
-
-
-def _chosen(specs: tuple[Spec, ...], input_format: str) -> tuple[Spec, ...]:
-    """Return the formats to look for.
-
-    Raises:
-        UsageError: no such format.
-    """
-    names = sorted(spec.name for spec in specs)
-    if input_format == "auto":
-        return specs
-    if input_format not in names:
-        raise UsageError(f"no such input format: {input_format!r}", f"one of auto, {', '.join(names)}")
-    return tuple(spec for spec in specs if spec.name == input_format)
 
 
 def _calls(book: CallBook[T], reading: Reading, files: tuple[str, ...], as_of: datetime | None) -> Calls[T]:
@@ -134,11 +109,13 @@ def _calls(book: CallBook[T], reading: Reading, files: tuple[str, ...], as_of: d
         duplicates=reading.duplicates,
         skipped=reading.skipped,
         rejected=reading.rejects.listed(),
-        warnings=tuple(_warnings(book, as_of)),
+        warnings=tuple(call_warnings(book, as_of)),
+        aggregated_usd=book.aggregated_usd,
     )
 
 
-def _warnings(book: CallBook[T], as_of: datetime | None) -> Iterator[str]:
+def call_warnings(book: CallBook[T], as_of: datetime | None) -> Iterator[str]:
+    """Yield what there is to say about the calls of a book."""
     if book.untimed and as_of is None:
         yield f"{_calls_of(book.untimed)} without a readable timestamp, priced at the newest prices (set --as-of DATE)"
     if book.naive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +27,21 @@ def read_each(paths: Logs, reader: Reader) -> tuple[str, ...]:
     """
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
         sources = find_files(as_paths(paths, Path(folder)), Path(folder))
-        for number, source in enumerate(sources):
-            _read(source, reader, Path(folder) / f"document-{number}")
+        read_sources(sources, reader, Path(folder))
         reader.finish()
     return tuple(source.shown for source in sources)
+
+
+def read_sources(sources: Sequence[Source], reader: Reader, spool: Path) -> None:
+    """Hand every record of files to the reader, which is not told that it was the last.
+
+    Args:
+        sources: the files.
+        reader: takes the records.
+        spool: a directory for copies.
+    """
+    for number, source in enumerate(sources):
+        _read(source, reader, spool / f"document-{number}")
 
 
 def _read(source: Source, reader: Reader, spool: Path) -> None:

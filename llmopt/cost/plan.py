@@ -26,6 +26,8 @@ class Plan:
     """Look for repeated request ids among 1 in `sample` of them."""
     deployments: Mapping[str, str] = field(default_factory=dict)
     """Name as logged, in lower case -> model: whose tokenizer counts a text."""
+    fields: tuple[str, ...] = ()
+    """Further canonical fields of each record, as text."""
     check_tiers: bool = False
     """Call records with an unknown service tier BAD; only worth its time once one has turned up."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from llmopt.core.usage import BUCKETS
 from llmopt.cost.plan import Plan
-from llmopt.cost.spec.columns import JsonRelation, Relation, nested_lists
+from llmopt.cost.spec.columns import Beside, JsonRelation, Relation, nested_lists
 from llmopt.cost.spec.expr import LINE, Call, Expr, Path
 from llmopt.cost.spec.load import GROUP_FIELDS, Spec, other_chains
 from llmopt.cost.spec.row import Outcome
@@ -35,6 +35,7 @@ class Scan:
     """Table function; `{columns}` is put in for JSON."""
     first_file: int = 0
     """Number of its first file; the others follow."""
+    beside: Beside = field(default_factory=Beside)
 
 
 @dataclass(slots=True)
@@ -47,12 +48,20 @@ class Records:
     """Query of one row a record: format, file, outcome, timestamp `ts` and canonical fields."""
     formats: list[Spec] = field(default_factory=list)
     """Index in the `fmt` column -> spec."""
+    beside: frozenset[str] = frozenset()
+    """Columns of `Scan.beside` that `source` has."""
     trees: list[str] = field(default_factory=list)
     """Names of the scans whose spans form trees: `NAME_all` has their spans, `NAME_up` those above spans with usage."""
 
 
-def records(scans: list[Scan], plan: Plan) -> Records:
-    """Return the query of all records of `scans`, with duplicates and records outside of the period marked."""
+def records(scans: list[Scan], plan: Plan, *, ranked: bool = True) -> Records:
+    """Return the query of all records of `scans`, with duplicates and records outside of the period marked.
+
+    Args:
+        scans: files, not to be mixed up: their specs are compiled here.
+        plan: what is asked.
+        ranked: mark duplicates; False: let them be, with the `key` by which they are told.
+    """
     formats: list[Spec] = []
     parts: list[str] = []
     queries: list[str] = []
@@ -64,14 +73,20 @@ def records(scans: list[Scan], plan: Plan) -> Records:
         formats += scan.specs
         trees += [name] if any(spec.tree for spec in scan.specs) else []
     source = queries[0] if len(queries) == 1 else " UNION ALL BY NAME ".join(queries)
-    if plan.dedupe == "all" or (plan.dedupe == "auto" and any(spec.dedupe for spec in formats)):
+    beside = frozenset(name for scan in scans for name, _ in scan.beside.columns(scan.relation))
+    if ranked and _compares(formats, plan):
         parts.append(f"ranked AS (SELECT *, {_rank(formats)} FROM (SELECT *, {_partition()} FROM ({source})))")
         fate = f"CASE WHEN rank > 1 AND response IS NOT NULL AND outcome <> {TEXT} THEN {DUPLICATE} ELSE outcome END"
         time = "CASE WHEN response IS NOT NULL THEN first_ts ELSE ts END"
         source = f"SELECT * REPLACE ({fate} AS outcome, {time} AS ts) FROM ranked"
     if plan.since_us is not None or plan.until_us is not None:
         source = f"SELECT * REPLACE ({_within(plan)} AS outcome) FROM ({source})"
-    return Records(f"WITH RECURSIVE {', '.join(parts)} ", source, formats, trees)
+    return Records(f"WITH RECURSIVE {', '.join(parts)} ", source, formats, beside, trees)
+
+
+def _compares(formats: list[Spec], plan: Plan) -> bool:
+    """May records be duplicates of others?"""
+    return plan.dedupe == "all" or (plan.dedupe == "auto" and any(spec.dedupe for spec in formats))
 
 
 def locate(scan: Scan, plan: Plan) -> str:
@@ -108,8 +123,9 @@ def _with_texts(base: str, scan: Scan, offset: int) -> str:
 def _records(scan: Scan, plan: Plan, offset: int, *, numbered: bool) -> tuple[str, bool]:
     """The query of one scan's canonical rows, and whether they form trees."""
     wanted: tuple[str, ...] = ("request_id", "provider", "model", "tier", "timestamp", "reported_usd", "requests")
-    wanted += tuple(group for group in plan.by if group in GROUP_FIELDS)
+    wanted += (*(group for group in plan.by if group in GROUP_FIELDS), *plan.fields)
     if isinstance(scan.relation, JsonRelation):
+        scan.relation.collect_beside(scan.beside)
         for spec in scan.specs:
             scan.relation.collect(spec, _needed(spec, plan, wanted, alone=len(scan.specs) == 1))
     compiled = [
@@ -133,6 +149,7 @@ def _records(scan: Scan, plan: Plan, offset: int, *, numbered: bool) -> tuple[st
     )
     base = f"SELECT *, CASE {guards} ELSE -1 END AS llmopt_fmt FROM ({base})"
     columns = _columns(compiled, offset, wanted, plan)
+    columns += "".join(f", {sql} AS {name}" for name, sql in scan.beside.columns(scan.relation))
     if numbered:
         columns += "".join([", llmopt_row", *(f", llmopt_i{n + 1}" for n in range(_depth(scan)))])
         columns += ", llmopt_e1 IS NULL AS llmopt_whole" if _depth(scan) else ", true AS llmopt_whole"

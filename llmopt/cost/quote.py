@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from llmopt.core.cost import UnpricedBucket
 from llmopt.core.ledger import Entry, Key
@@ -12,6 +13,7 @@ from llmopt.cost.interval import Amount, amount
 from llmopt.cost.keying import instant
 from llmopt.cost.pricing.resolve import ResolvedModel
 from llmopt.cost.pricing.table import PriceTable
+from llmopt.cost.spec.row import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,12 @@ class Quotes:
         if name not in self._found:
             self._found[name] = self._look_up(key)
         return self._found[name]
+
+    def cost_usd(self, key: Key, entry: Entry) -> Decimal | None:
+        """Return what the records of a key cost; None where there is no price, or no usage."""
+        quote = self.of(key) if key.outcome == Outcome.OK else ""
+        spent = "" if isinstance(quote, str) else charged(key, entry, quote.price)
+        return None if isinstance(spent, str) else spent.cost_usd
 
     def _look_up(self, key: Key) -> Quote | str:
         if key.model is None:

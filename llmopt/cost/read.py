@@ -101,7 +101,7 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
         reading.files = [source.shown for source in sources]
         reader = Reader(sniffer, plan, reading, settings.weigh)
         small = sum(source.size_bytes for source in sources) <= settings.small_bytes
-        batches = _batches(sources, sniffer, reader, spool, small=small)
+        batches = in_batches(sources, sniffer, reader, spool, small=small)
         if batches:
             # Small logs need not wait for duckdb to load.
             from llmopt.cost.engine import Engine
@@ -125,7 +125,7 @@ def as_paths(paths: Logs, spool: Path) -> Sequence[str | os.PathLike[str]]:
     return as_files(paths, spool)
 
 
-def _batches(sources: list[Source], sniffer: Sniffer, reader: Reader, spool: Path, *, small: bool) -> list[Batch]:
+def in_batches(sources: list[Source], sniffer: Sniffer, reader: Reader, spool: Path, *, small: bool) -> list[Batch]:
     """Sniff every file and put like ones together; what duckdb has no use for goes to the reader at once."""
     batches: dict[object, Batch] = {}
     for number, source in enumerate(sources):

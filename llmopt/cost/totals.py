@@ -78,7 +78,7 @@ def _dated(found: Records) -> str:
 def _keys(formats: list[Spec], plan: Plan) -> list[str]:
     """SQL of the key columns; empty for one that is constant and put in afterwards."""
     keys = [
-        _packed(formats, plan.keying),
+        packed(formats, plan.keying),
         f"CASE WHEN {_COUNTED} THEN model END",
         f"CASE WHEN {_COUNTED} THEN provider END" if _varies("provider", formats) else "",
         f"CASE WHEN {_COUNTED} THEN tier END" if _varies("tier", formats) else "",
@@ -89,8 +89,8 @@ def _keys(formats: list[Spec], plan: Plan) -> list[str]:
     return keys
 
 
-def _packed(formats: list[Spec], keying: Keying) -> str:
-    """Small whole numbers as the digits of one: a key column costs more than the arithmetic."""
+def packed(formats: list[Spec], keying: Keying) -> str:
+    """Return SQL of small whole numbers as the digits of one: a key column costs more than the arithmetic."""
     aggregates = [str(n) for n, spec in enumerate(formats) if spec.aggregate]
     single = f"fmt NOT IN ({', '.join(aggregates)}) AND {_PRICED}" if aggregates else _PRICED
     tokens = " + ".join(name for name in BUCKETS if name.startswith("input_") and used(name, formats)) or "0"
@@ -102,10 +102,10 @@ def _packed(formats: list[Spec], keying: Keying) -> str:
         (keying.minute_sql("model", "ts"), len(keying.minutes) + 1),
         (f"CASE WHEN {single} THEN {keying.band_sql(tokens)} ELSE 0 END", len(keying.thresholds) + 1),
     )
-    packed = f"CASE WHEN {unsure} THEN file + 1 ELSE 0 END"
+    number = f"CASE WHEN {unsure} THEN file + 1 ELSE 0 END"
     for sql, size in digits:
-        packed = f"({packed}) * {size} + {sql}"
-    return f"CAST({packed} AS BIGINT)"
+        number = f"({number}) * {size} + {sql}"
+    return f"CAST({number} AS BIGINT)"
 
 
 def _sums(formats: list[Spec], plan: Plan) -> list[str]:

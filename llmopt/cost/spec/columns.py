@@ -32,6 +32,32 @@ class Relation(Protocol):
         """Return the VARCHAR below one element of the list at `steps`."""
         ...
 
+    def raw(self, steps: tuple[Step, ...]) -> str | None:
+        """Return the JSON at `steps` of the line, as text; None: no column."""
+        ...
+
+    def named(self, steps: tuple[Step, ...]) -> str | None:
+        """Return the VARCHAR at `steps` of the line, of a column of just this name; None: no column."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is wanted of each line beside what the specs read, by the name of its column in the query."""
+
+    raws: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    """Places whose JSON is wanted as it is, as text."""
+    texts: Mapping[str, tuple[tuple[Step, ...], ...]] = field(default_factory=dict)
+    """Places whose text is wanted, of the first that is there."""
+
+    def columns(self, relation: Relation) -> list[tuple[str, str]]:
+        """Return (name, SQL) of those that a relation has."""
+        found = [(name, relation.raw(steps) or "") for name, steps in self.raws.items()]
+        for name, places in self.texts.items():
+            parts = [f"nullif({sql}, '')" for steps in places if (sql := relation.named(steps))]
+            found.append((name, f"coalesce({', '.join(parts)})" if parts else ""))
+        return [(name, sql) for name, sql in found if sql]
+
 
 @dataclass(frozen=True, slots=True)
 class Pick:
@@ -75,6 +101,8 @@ class Node:
     """Only whether it is there is asked; any shape will do."""
     number: bool = False
     """Wanted as a number only: cheaper than text, and a fraction stays one."""
+    raw: bool = False
+    """Wanted as JSON, whatever it is."""
     fields: dict[str, Node] = field(default_factory=dict)
     items: Node | None = None
 
@@ -94,7 +122,7 @@ class Node:
         """Is it wanted in two shapes? Then it is read as JSON and taken apart by path."""
         wanted = sum((self.text, bool(self.fields), self.items is not None))
         folded = {name.lower() for name in self.fields}
-        return wanted > 1 or len(folded) < len(self.fields)
+        return wanted > 1 or self.raw or len(folded) < len(self.fields)
 
     def sql_type(self) -> str:
         """Return the duckdb type that holds all that is wanted."""
@@ -129,6 +157,14 @@ class JsonRelation:
             base, prefix = bases.locate(total)
             self._nodes[base].below((*prefix, *total.steps)).number = True
 
+    def collect_beside(self, beside: Beside) -> None:
+        """Note places in the line that are wanted beside what specs read."""
+        for steps in beside.raws.values():
+            self.top.below(steps).raw = True
+        for places in beside.texts.values():
+            for steps in places:
+                self.top.below(steps).text = True
+
     def columns(self) -> str:
         """Return the `columns` argument of `read_json`."""
         wanted = self.top.fields or {"llmopt_nothing": Node(text=True)}
@@ -150,6 +186,19 @@ class JsonRelation:
         matches = f"lambda llmopt_item: llmopt_item.{quoted(pick.field)} = {literal(pick.value)}"
         found = f"list_filter({self._access(base, steps)}, {matches})[1]"
         return "coalesce(" + ", ".join(self._below(found, items, path) for path in pick.paths) + ")"
+
+    def raw(self, steps: tuple[Step, ...]) -> str | None:
+        """Return the JSON at `steps` of the line, as text; None: no column."""
+        sql, node = "", self.top
+        for index, step in enumerate(steps):
+            if node.mixed and node is not self.top:
+                return f"nullif(CAST(json_extract({sql}, {json_path(steps[index:])}) AS VARCHAR), 'null')"
+            sql, node = (f"{sql}.{quoted(str(step))}" if sql else quoted(str(step))), node.below((step,))
+        return f"CAST({sql} AS VARCHAR)"
+
+    def named(self, steps: tuple[Step, ...]) -> str | None:
+        """Return the VARCHAR at `steps` of the line."""
+        return self._access("", steps)
 
     def _want(self, expr: Expr, bases: Bases) -> None:
         if isinstance(expr, Path):
@@ -213,6 +262,24 @@ class TableRelation:
     def picked(self, base: str, steps: tuple[Step, ...], pick: Pick) -> str | None:
         """Return the VARCHAR below one element of the list at `steps`."""
         return None
+
+    def raw(self, steps: tuple[Step, ...]) -> str | None:
+        """Return the JSON of a column, as text; None: no column."""
+        name = ".".join(str(step) for step in steps)
+        kind = self.types.get(name, "").upper()
+        if not kind:
+            return None
+        column = quoted(name)
+        if kind == "VARCHAR":
+            return f"CASE WHEN {column} <> '' THEN CAST(to_json({column}) AS VARCHAR) END"
+        if kind.startswith("TIMESTAMP"):
+            return f"CAST(to_json({self._text(name)}) AS VARCHAR)"
+        return f"CASE WHEN {column} IS NOT NULL THEN CAST(to_json({column}) AS VARCHAR) END"
+
+    def named(self, steps: tuple[Step, ...]) -> str | None:
+        """Return the VARCHAR of a column of just this name."""
+        name = ".".join(str(step) for step in steps)
+        return self._text(name) if name in self.types else None
 
     def _find(self, name: str) -> str:
         return name if name in self.types else self._folded.get(name.lower(), "")

@@ -17,7 +17,7 @@ FORMATS_DIR = FilePath(__file__).parent.parent / "formats"
 
 LOGGED_TEXTS = ("prompt", "response")
 """Fields with what was said, read only of records without usage, one by one."""
-TEXT_FIELDS = ("request_id", "provider", "model", "tier", *LOGGED_TEXTS)
+TEXT_FIELDS = ("request_id", "provider", "model", "tier", "prompt_hash", *LOGGED_TEXTS)
 GROUP_FIELDS = ("user", "team", "feature", "project", "session")
 COUNT_FIELDS = (*BUCKETS, "total", "requests")
 MONEY_FIELDS = ("reported_usd", "latency_s", "ttft_s")

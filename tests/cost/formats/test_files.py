@@ -59,8 +59,8 @@ def test_all_samples_together_cost_what_they_cost_apart() -> None:
     assert set(report.formats) == {*ALL, "request-only", "response-only"}
     texts = llmopt.price_logs([FOLDER / "request-only.jsonl", FOLDER / "response-only.jsonl"])
     assert report.total.counted == texts.total.counted
-    support = llmopt.price_logs([FOLDER / "caching"])
-    others = texts.total.cost_usd + support.total.cost_usd
+    for_replays = llmopt.price_logs([FOLDER / "caching", FOLDER / "projecting"])
+    others = texts.total.cost_usd + for_replays.total.cost_usd
     apart = sum((sum(sample.costs.values(), Decimal(0)) for sample in ALL.values()), others)
     assert report.total.cost_usd == apart
     unpriced = sum(entry.requests for entry in report.unpriced)

@@ -325,7 +325,9 @@ def test_query_and_function_agree(case: str, folder: Path, data: st.DataObject) 
 def test_every_field_takes_part() -> None:
     told = "".join(text for text, _ in SPECS.values())
     unused = [field for field in FIELDS if f"{field} = " not in told and not field.startswith(("input_", "output_"))]
-    assert unused == ["request_id", "provider", "prompt", "response", "ttft_s"], "these the shipped formats have"
+    assert unused == ["request_id", "provider", "prompt_hash", "prompt", "response", "ttft_s"], (
+        "these the shipped formats have"
+    )
 
 
 def test_lines_that_are_no_records_are_left_to_the_slow_path(folder: Path) -> None:

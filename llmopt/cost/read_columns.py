@@ -1,0 +1,183 @@
+"""Read logs into columns: one statement for what a bill needs, and a look at each distinct request.
+
+The columns say what `llmopt cost` says, call by call (their cost adds up to the bill); what duckdb is not sure of, and
+formats whose records belong together, are read one by one as `llmopt.cost.calls` does.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmopt.cost.call import Call
+from llmopt.cost.call_book import CallBook
+from llmopt.cost.call_columns import CallColumns
+from llmopt.cost.calls import Unbooked, call_warnings
+from llmopt.cost.column_book import ColumnBook, Kept, See
+from llmopt.cost.column_settle import leave_unpriced, merge, remember, repeats
+from llmopt.cost.column_wish import Unfit, Wish
+from llmopt.cost.one_by_one import read_sources
+from llmopt.cost.read import SMALL_BYTES, Reading, as_paths, in_batches
+from llmopt.cost.rejects import Reader
+from llmopt.cost.shelf import Shelf
+from llmopt.cost.sniff import Sniffer
+from llmopt.cost.sources import Source, find_files
+from llmopt.cost.wanted import Options, Wanted, wanted_by
+
+if TYPE_CHECKING:
+    from llmopt.cost.read import Logs
+
+
+def read_columns(
+    paths: str | os.PathLike[str] | Logs,
+    see: See,
+    *,
+    columns: Sequence[str] = (),
+    by_label: bool = False,
+    kept: Kept | None = None,
+    ends: Sequence[str] = (),
+    see_hashed: Callable[[Call, int], int] | None = None,
+    sizes: bool = True,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    input_format: str = "auto",
+    mapping: Mapping[str, str] | None = None,
+    format_specs: Sequence[Path] = (),
+    prices: Sequence[Path] = (),
+    deployments: Mapping[str, str] | None = None,
+    cached: str | None = None,
+    dedupe: str = "auto",
+    as_of: datetime | None = None,
+) -> CallColumns:
+    """Read logs into columns.
+
+    Args:
+        paths: files, directories (recursive), globs, `-`, DataFrames.
+        see: asked once for each spelling of a request (and model, provider, and whether it wrote nothing); gives the
+            request a number, or -1. Also asked for a hash in the place of a prompt: then `request` is
+            `{"prompt_hash": text}`.
+        columns: further columns to keep in `labels`.
+        by_label: ask `see` anew for each label.
+        kept: does a cache keep an answer: asked with its text (None where it is not logged) and the `ends` that are
+            set. None: it keeps all.
+        ends: columns that say why an answer ended; not in `labels`.
+        see_hashed: asked in the place of `see` for so many hashes that were not seen before, all of the model and the
+            provider of the call; gives the number of the first, the others follow. Not asked with `by_label`.
+        sizes: whether the exact sizes of answers that are JSON are wanted (a cache with a bound); they take time and
+            memory. False: they may be estimated, and the columns say so.
+        since: this and what follows as for `llmopt.cost.calls.read_calls`.
+        until: …
+        input_format: …
+        mapping: …
+        format_specs: …
+        prices: …
+        deployments: …
+        cached: …
+        dedupe: …
+        as_of: …
+
+    Raises:
+        InputError: a path that does not exist, or nothing in it could be read.
+        UsageError: no such format.
+        ConfigError: a wrong spec, mapping or price file.
+    """
+    options = Options(
+        since=since,
+        until=until,
+        input_format=input_format,
+        mapping=mapping or {},
+        format_specs=format_specs,
+        prices=prices,
+        deployments=deployments or {},
+        cached=cached,
+        dedupe=dedupe,
+        as_of=as_of,
+    )
+    wanted = wanted_by(options)
+    wish = Wish(tuple(columns), tuple(ends), by_label, see_hashed, sizes)
+    known: dict[object, int] = {}
+    with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
+        spool = Path(folder)
+        sources = find_files(as_paths(paths, spool), spool)
+        fast = sum(source.size_bytes for source in sources) > SMALL_BYTES
+
+        def attempt(*, at_once: bool) -> CallColumns:
+            book = ColumnBook(see, kept, wanted.quotes, ends=ends, by_label=by_label, known=known)
+            return _Reading(sources, book, wanted, wish, spool).read(as_of, at_once=at_once)
+
+        if fast:
+            with suppress(Unfit):
+                return attempt(at_once=True)
+        return attempt(at_once=False)
+
+
+class _Reading:
+    """One attempt to read a log."""
+
+    def __init__(self, sources: list[Source], book: ColumnBook, wanted: Wanted, wish: Wish, spool: Path) -> None:
+        self.sources, self.book, self.wanted, self.wish, self.spool = sources, book, wanted, wish, spool
+        self.found = Reading(ledger=Unbooked())
+        book.files.update({source.shown: number for number, source in enumerate(sources)})
+
+    def read(self, as_of: datetime | None, *, at_once: bool) -> CallColumns:
+        """Read everything, at once or one by one.
+
+        Raises:
+            Unfit: it must be one by one.
+        """
+        wanted, columns = self.wanted, (*self.wish.columns, *self.wish.ends)
+        with Shelf() as shelf:
+            calls = CallBook(self.book.take, columns, wanted.quotes, shelf)
+            reader = Reader(Sniffer(wanted.specs), wanted.plan, self.found, witness=calls)
+            if at_once:
+                dropped = self._at_once(reader, calls)
+            else:
+                dropped = set()
+                read_sources(self.sources, reader, self.spool)
+            reader.finish()
+        return self._columns(calls, dropped, as_of)
+
+    def _at_once(self, reader: Reader, calls: CallBook[int]) -> set[int]:
+        """Read what can be read at once; return the calls that repeat others."""
+        batches = in_batches(self.sources, reader.sniffer, reader, self.spool, small=False)
+        if not batches:
+            return set()
+        # Small logs need not wait for duckdb to load.
+        from llmopt.cost.column_engine import ColumnEngine
+
+        book, wanted = self.book, self.wanted
+        engine = ColumnEngine(wanted.plan, reader.sniffer, reader, self.spool, book, self.wish)
+        engine.run(batches)
+        again = repeats(book, engine.fast)
+        if again and any(spec.dedupe for batch in batches for spec in batch.specs):
+            raise Unfit
+        merge(book, again)
+        self.found.duplicates += len(again)
+        dropped = {row for row, _ in again}
+        leave_unpriced(book, engine.fast, wanted.plan.keying, wanted.quotes)
+        remember(book, engine.fast, dropped, calls, wanted.quotes)
+        return dropped
+
+    def _columns(self, calls: CallBook[int], dropped: set[int], as_of: datetime | None) -> CallColumns:
+        found, reading = self.book.columns(self.book.by_time(dropped)), self.found
+        files = tuple(source.shown for source in self.sources)
+        rejected = reading.rejects.listed()
+        if not (len(found) or calls.aggregated or reading.free or reading.skipped or reading.duplicates):
+            raise self.wanted.nothing(files, f"{rejected[0].first}: {rejected[0].reason}" if rejected else "")
+        return replace(
+            found,
+            files=files,
+            aggregated=calls.aggregated,
+            aggregated_usd=calls.aggregated_usd,
+            free=reading.free,
+            duplicates=reading.duplicates,
+            skipped=reading.skipped,
+            rejected=rejected,
+            warnings=tuple(call_warnings(calls, as_of)),
+        )
