@@ -12,6 +12,7 @@ from pathlib import Path
 
 from llmopt.core.usage import BUCKETS
 from llmopt.cost.pricing.load import Catalogue, Model, default_root, read_catalogue, row_problems
+from llmopt.cost.pricing.prompt_caching import FILE, caching_problems, read_caching
 from llmopt.cost.pricing.schema import PriceFile, RowData, TierRule, decode
 from llmopt.errors import PricingError
 
@@ -67,6 +68,23 @@ def _merged(base: Path, extra: Sequence[Path]) -> Iterator[Finding]:
         yield Finding(str(base), "files", error.message)
         return
     yield from _layers(base, catalogue)
+    yield from _caching(base, catalogue)
+
+
+def _caching(base: Path, catalogue: Catalogue) -> Iterator[Finding]:
+    """Check the rules of prompt caching; a folder of prices may lack them."""
+    path = base / FILE
+    if not path.is_file():
+        return
+    name = str(path)
+    try:
+        file = read_caching(path)
+    except PricingError as error:
+        yield Finding(name, "schema", error.message.removeprefix(f"{path}: "))
+        return
+    yield from (Finding(name, key, "the key stands twice") for key in _doubled(path.read_bytes()))
+    models = tuple((provider.id, model) for provider in catalogue.providers.values() for model in provider.models)
+    yield from (Finding(name, rule, problem) for rule, problem in caching_problems(file, models))
 
 
 def _file(path: Path, data: bytes, file: PriceFile, *, history: bool) -> Iterator[Finding]:
