@@ -5,15 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 
 from llmopt.cli import values
+from llmopt.core.parsed import ttl_s
 from llmopt.errors import UsageError
 
 UNBOUNDED = "unbounded"
-LONGEST_S = 100 * 365 * 86_400.0
 
 
 def ttls_of(text: str, flag: str) -> tuple[float, ...]:
     """Return the seconds in `1h,24h,7d`, ascending, each once."""
-    return tuple(sorted({_ttl_s(part, flag) for part in _parts(text, flag, "1h,24h,7d")}))
+    return tuple(sorted({ttl_s(part, flag, example="1h,24h,7d") for part in _parts(text, flag, "1h,24h,7d")}))
 
 
 def sizes_of(text: str, flag: str) -> tuple[int | None, ...]:
@@ -41,18 +41,6 @@ def _parts(text: str, flag: str, example: str) -> list[str]:
     if not parts:
         raise UsageError(f"{flag} {text!r}: nothing is named", f"such as {flag} {example}")
     return parts
-
-
-def _ttl_s(text: str, flag: str) -> float:
-    # of a time to live, `m` is minutes, as in the settings of every cache server
-    minutes = text.removesuffix("m")
-    try:
-        found = values.duration_s(f"{minutes}min" if minutes != text and minutes[-1:].isdigit() else text, flag) or 0.0
-    except UsageError as error:
-        raise UsageError(error.message, f"such as {flag} 1h,24h,7d") from error
-    if found > LONGEST_S:
-        raise UsageError(f"{flag} {text!r}: longer than 100 years", f"such as {flag} 1h,24h,7d")
-    return found
 
 
 def _size(text: str, flag: str) -> int:

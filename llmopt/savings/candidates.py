@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from llmopt.cost.answer_bytes import answer_bytes
 from llmopt.cost.call import Call
 from llmopt.cost.spec.values import epoch_micros
 from llmopt.errors import InputError
@@ -25,9 +26,6 @@ NOT_JSON = "a request that JSON cannot spell"
 KNOWN = (SAMPLES, READS_MORE)
 """Reasons for which it is certain that a cache would not answer."""
 
-BYTES_A_TOKEN = 4
-ENVELOPE_BYTES = 400
-"""What an API's answer has around its text."""
 FINISH_COLUMNS = ("finish_reason", "stop_reason", "finishReason", "gen_ai.response.finish_reasons")
 """Columns that say why an answer ended, where it is logged as text."""
 _CUT = ("length", "max_tokens", "max_output_tokens", "content_filter", "refusal", "safety", "error")
@@ -75,7 +73,7 @@ def candidate(call: Call, tenant: str, *, cache_sampled: bool, known: dict[Any, 
     """
     known = {} if known is None else known
     whose = (call.groups.get(tenant) or call.columns.get(tenant)) if tenant else None
-    endpoint = _endpoint(call)
+    endpoint = endpoint_of(call)
     key, reason = b"", _why_not(call, endpoint, cache_sampled=cache_sampled)
     if not reason and call.request is not None:
         body = call.request if "model" in call.request else {**call.request, "model": call.model}
@@ -93,14 +91,14 @@ def candidate(call: Call, tenant: str, *, cache_sampled: bool, known: dict[Any, 
         model=known.setdefault(call.model, call.model),
         cost_usd=known.setdefault(call.cost_usd, call.cost_usd),
         took_us=None if call.latency_s is None else round(call.latency_s * 1e6),
-        size_bytes=_size_bytes(call),
-        kept=not _says_cut(call) and (text is None or _is_whole(text)),
+        size_bytes=answer_bytes(text, call.usage.output_tokens if call.usage else 0),
+        kept=is_kept(text, _ends(call)),
         whole=call.whole,
         estimated=text is None,
     )
 
 
-def _endpoint(call: Call) -> str:
+def endpoint_of(call: Call) -> str:
     """Return where a call went, which few logs say: what writes nothing did not sample."""
     name = (call.model or "").lower()
     for part, endpoint in _UNSAMPLED.items():
@@ -108,6 +106,27 @@ def _endpoint(call: Call) -> str:
             return endpoint
     silent = call.usage is not None and not call.counted and call.usage.output_tokens == 0
     return EMBEDDINGS if silent and call.request is not None and "input" in call.request else CHAT
+
+
+def why_unsure(request: Mapping[str, Any], *, whole: bool) -> str:
+    """Return why a request that is not certain to get the same answer each time is not: `SAMPLES` or `UNKNOWN`.
+
+    Args:
+        request: its body, as far as it is logged.
+        whole: whether all of it is logged.
+    """
+    return SAMPLES if whole or _says_temperature(request) else UNKNOWN
+
+
+def is_kept(response: str | None, ends: Mapping[str, str]) -> bool:
+    """Return whether a cache keeps an answer, as far as the log says.
+
+    Args:
+        response: text or JSON; None where it is not logged.
+        ends: those of `FINISH_COLUMNS` that are set.
+    """
+    cut = any(mark in end.lower() for end in ends.values() for mark in _CUT)
+    return not cut and (response is None or _is_whole(response))
 
 
 def _why_not(call: Call, endpoint: str, *, cache_sampled: bool) -> str:
@@ -118,7 +137,7 @@ def _why_not(call: Call, endpoint: str, *, cache_sampled: bool) -> str:
         if reads_more(call.request):
             return READS_MORE
         if not cache_sampled:
-            return SAMPLES if call.whole or _says_temperature(call.request) else UNKNOWN
+            return why_unsure(call.request, whole=call.whole)
     return NO_TIME if call.at is None else ""
 
 
@@ -127,17 +146,8 @@ def _says_temperature(request: Mapping[str, Any]) -> bool:
     return any(place.get("temperature") is not None for place in places)
 
 
-def _size_bytes(call: Call) -> int:
-    if call.response is None:
-        return BYTES_A_TOKEN * (call.usage.output_tokens if call.usage else 0) + ENVELOPE_BYTES
-    size = len(call.response) if call.response.isascii() else len(call.response.encode("utf-8", "surrogatepass"))
-    return size if call.response.startswith("{") else size + ENVELOPE_BYTES
-
-
-def _says_cut(call: Call) -> bool:
-    """Does a column say that the answer was cut off or filtered?"""
-    ends = [end.lower() for name in FINISH_COLUMNS if (end := call.columns.get(name))]
-    return any(cut in end for end in ends for cut in _CUT)
+def _ends(call: Call) -> dict[str, str]:
+    return {name: end for name in FINISH_COLUMNS if (end := call.columns.get(name))}
 
 
 def _is_whole(text: str) -> bool:

@@ -12,13 +12,24 @@ from llmopt.errors import ConfigError, UsageError
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [(None, None), ("12.50", "12.50"), ("$12.50", "12.50"), ("1,000", "1000"), ("1e3", "1000"), ("0", "0")],
+    [
+        (None, None),
+        ("12.50", "12.50"),
+        ("$12.50", "12.50"),
+        ("1,000", "1000"),
+        ("$1,000,000.50", "1000000.50"),
+        ("1e3", "1000"),
+        ("0", "0"),
+    ],
 )
 def test_money(text: str | None, amount: str | None) -> None:
     assert values.money(text, "--max-cost") == (None if amount is None else Decimal(amount))
 
 
-@pytest.mark.parametrize("text", ["", "ten", "-1", "NaN", "inf", "$", "10%", "1.2.3"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "ten", "-1", "NaN", "inf", "$", "10%", "1.2.3", "1,5", "10,00", "1000,000", "1e999999999", "1e-999999999"],
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--max-cost") as caught:
         values.money(text, "--max-cost")

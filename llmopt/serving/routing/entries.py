@@ -1,22 +1,16 @@
-"""A table of a TOML file that knows where it stands: entries by type, and errors with file and line.
-
-tomllib says the line of bad syntax only, not that of a key: the shortest beginning of the file that has the entry is
-looked for by halves. Only an error message needs it.
-"""
+"""A table of a policy that knows where it stands: entries by type, and errors with file and line."""
 
 from __future__ import annotations
 
 import difflib
 import math
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from llmopt.core.toml import line_of
 from llmopt.errors import ConfigError
 
 DOCS = "see docs/routing.md"
-_LARGEST_BYTES = 4_000_000
 
 
 class Table:
@@ -130,73 +124,8 @@ class Table:
         ]
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a small file.
-
-    Raises:
-        ConfigError: it cannot be read, is too large, or is no text; names the file, and the line where there is one.
-    """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST_BYTES + 1)
-    except (OSError, ValueError) as error:  # a NUL in the name
-        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or error}", DOCS) from error
-    if len(raw) > _LARGEST_BYTES:
-        raise ConfigError(f"{path}: more than {_LARGEST_BYTES:,} bytes", DOCS)
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}:{line}: not valid UTF-8", "save it as UTF-8") from error
-
-
 def _hint(word: str, known: list[str]) -> str:
     near = difflib.get_close_matches(word, known, 1)
     if near:
         return f"did you mean {near[0]!r}?"
     return f"one of {', '.join(known)}" if known else DOCS
-
-
-def line_of(text: str, path: Sequence[str | int]) -> int:
-    """Return the line, from 1, on which the entry at `path` begins; 0 where there is none.
-
-    Args:
-        text: of a whole and valid TOML file.
-        path: keys and positions in lists, such as `("rule", 2, "words")`.
-    """
-    if not _has(tomllib.loads(text), path):
-        return 0
-    lines = text.split("\n")
-    without, having = 0, len(lines)
-    while without + 1 < having:
-        end, document = _piece(lines, (without + having) // 2)
-        if _has(document, path):
-            having = (without + having) // 2
-        else:
-            without = end
-    return next(at for at in range(without, len(lines)) if _says(lines[at])) + 1
-
-
-def _piece(lines: list[str], least: int) -> tuple[int, Mapping[str, Any]]:
-    """Return the first lines, `least` or a few more, that are a document of their own, and that."""
-    for count in range(least, len(lines)):
-        try:
-            return count, tomllib.loads("\n".join(lines[:count]) + "\n")
-        except tomllib.TOMLDecodeError:  # within a value of several lines
-            continue
-    return len(lines), tomllib.loads("\n".join(lines))
-
-
-def _says(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith("#")
-
-
-def _has(document: object, path: Sequence[str | int]) -> bool:
-    for step in path:
-        if isinstance(document, dict):
-            if step not in document:
-                return False
-        elif not (isinstance(document, list) and isinstance(step, int) and step < len(document)):
-            return False
-        document = document[step]  # type: ignore[index]
-    return True

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from pathlib import Path
 
-from llmopt.errors import ConfigError
-from llmopt.serving.routing.entries import Table, read_text
+from llmopt.core.toml import document, read_text
+from llmopt.serving.routing.entries import DOCS, Table
 from llmopt.serving.routing.failures import Kind
 from llmopt.serving.routing.policy import CascadeSettings, FallbackSettings, Policy, Route, ScoreSettings
 from llmopt.serving.routing.reading_rules import read_checks, read_rule
@@ -19,7 +17,6 @@ from llmopt.serving.routing.rules import Rule
 _KEYS = ("routes", "default", "rule", "score", "fallback", "cascade")
 _NAMES = ("default", "score")
 """What a decision calls itself where no rule decides."""
-_AT = re.compile(r"(.*) \(at line (\d+), column (\d+)\)", re.DOTALL)
 
 
 def read_policy(path: Path) -> Policy:
@@ -28,7 +25,7 @@ def read_policy(path: Path) -> Policy:
     Raises:
         ConfigError: it cannot be read, or something in it makes no sense; names the file and the line.
     """
-    return parse_policy(read_text(path), source=str(path), folder=path.parent)
+    return parse_policy(read_text(path, DOCS), source=str(path), folder=path.parent)
 
 
 def parse_policy(text: str, *, source: str = "policy", folder: Path | None = None) -> Policy:
@@ -42,14 +39,7 @@ def parse_policy(text: str, *, source: str = "policy", folder: Path | None = Non
     Raises:
         ConfigError: something in it makes no sense; names the line.
     """
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        at = _AT.fullmatch(str(error))
-        last = text.rstrip().count("\n") + 1
-        where, what = (f"{source}:{at[2]}", at[1]) if at else (f"{source}:{last}", str(error))
-        raise ConfigError(f"{where}: no valid TOML: {what}", "see docs/routing.md") from error
-    return _Reader(Table(document, (), text, source), folder or Path()).policy()
+    return _Reader(Table(document(text, source, DOCS), (), text, source), folder or Path()).policy()
 
 
 class _Reader:

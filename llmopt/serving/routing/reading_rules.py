@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+from llmopt.core.toml import read_text
 from llmopt.errors import ConfigError
 from llmopt.serving.routing.checks import Check, Finished, IsJson, Long, Reads, Says
-from llmopt.serving.routing.entries import Table, read_text
+from llmopt.serving.routing.entries import DOCS, Table
 from llmopt.serving.routing.language import LANGUAGES
 from llmopt.serving.routing.patterns import Pattern, compiled
 from llmopt.serving.routing.rules import Condition, HasWords, Header, Matches, OneOf, Present, Rule, Tokens
@@ -154,7 +155,7 @@ def _schema(table: Table, folder: Path) -> Schema | None:
         return None
     try:
         if isinstance(found, str):
-            found = json.loads(read_text(folder / found))
+            found = json.loads(read_text(folder / found, DOCS))
         return Schema(found)
     except (ValueError, RecursionError) as error:
         raise table.fault(f"schema: {table.raw['schema']}: {error}", "schema") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from llmopt.errors import ConfigError, UsageError
 from llmopt.serving.routing import Policy, load_policy, parse_policy
 from llmopt.serving.routing.checks import fault
-from llmopt.serving.routing.entries import line_of
 from llmopt.serving.routing.policy import DEFAULT_POLICY
 from tests.serving.routing.policies import RULE, SMALL
 
@@ -215,22 +213,6 @@ def test_line_ends_of_other_systems_do_not_shift_the_line() -> None:
     text = 'default = "a"\r\n[routes]\r\na = "m\u2028"\r\nb = 3\r\n'
     with pytest.raises(ConfigError, match=r"^p\.toml:4: b in \[routes\] is 3"):
         parse_policy(text, source="p.toml")
-
-
-@given(
-    st.lists(
-        st.sampled_from(["", "# a", "[t]", "[[r]]", "k = 1", "m = [", "1,", "]", "s = '''", "x", "'''"]), max_size=14
-    )
-)
-def test_the_line_of_a_key_holds_it(lines: list[str]) -> None:
-    text = "\n".join([*lines, "[last]", "wanted = 3"])
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return
-    if "last" in document:
-        assert line_of(text, ("last", "wanted")) == len(lines) + 2
-    assert line_of(text, ("nowhere",)) == 0
 
 
 def test_the_line_in_a_long_policy_is_found_at_once() -> None:

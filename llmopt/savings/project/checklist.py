@@ -1,0 +1,80 @@
+"""The checklist: every lever, on or off, with what it is worth on this log or what it would take to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from llmopt.core.money import EXACT
+from llmopt.savings.project.plan import (
+    LEVERS,
+    BatchLever,
+    CacheLever,
+    CompressionLever,
+    Plan,
+    PromptCacheLever,
+)
+from llmopt.savings.project.result import Check
+from llmopt.savings.project.shapley import Share
+
+if TYPE_CHECKING:
+    from llmopt.savings.project.coalitions import Coalitions
+
+_SOME_PROMPTS = 200
+"""Distinct prompts that are compressed to see what compression would be worth."""
+_TURN_ON = {
+    "cache": "--ttl 24h",
+    "prompt_cache": "--prompt-cache auto",
+    "compression": f"--compress safe; measured on up to {_SOME_PROMPTS} prompts",
+    "batch": "at most, if every call could wait; --batch tag=NAME or --batch night=22-6",
+}
+_NEEDED = {
+    "routing": "--route default, or a policy of your own: --route rules.toml",
+    "swap": "needs models: --swap OLD=NEW,...",
+    "self_host": "needs a measured machine: --self-host bench.json --price-per-hour N",
+}
+_NO_PROMPTS = "no call of the log has what it needs to be seen (prompts, times)"
+
+
+def widened(plan: Plan) -> Plan:
+    """Return a plan with the levers on, too, that can be measured without being asked for, at their usual settings."""
+    return replace(
+        plan,
+        cache=plan.cache or CacheLever(),
+        prompt_cache=plan.prompt_cache or PromptCacheLever(),
+        compression=plan.compression or CompressionLever(sample=_SOME_PROMPTS),
+        batch=plan.batch or BatchLever(hours=(0, 24)),
+    )
+
+
+def checklist(asked: Plan, coalitions: Coalitions, worth: Mapping[str, Share], calls: int) -> tuple[Check, ...]:
+    """Return a line for each lever, in the order in which a request meets them.
+
+    Args:
+        asked: the plan of the coalitions, with further levers than the user's, of which each is measured alone.
+        coalitions: costs.
+        worth: of the levers that are on in the user's plan.
+        calls: of the log.
+    """
+    return tuple(
+        _on(lever, coalitions, worth[lever], calls) if lever in worth else _off(lever, asked, coalitions, calls)
+        for lever in LEVERS
+    )
+
+
+def _on(lever: str, coalitions: Coalitions, worth: Share, calls: int) -> Check:
+    if coalitions.unseen(lever) >= calls:
+        return Check(lever, on=True, potential_usd=None, say=_NO_PROMPTS)
+    return Check(lever, on=True, potential_usd=worth.saved_usd, say="")
+
+
+def _off(lever: str, asked: Plan, coalitions: Coalitions, calls: int) -> Check:
+    if lever not in asked.on:
+        return Check(lever, on=False, potential_usd=None, say=_NEEDED.get(lever, _TURN_ON.get(lever, "")))
+    if coalitions.unseen(lever) >= calls:
+        return Check(lever, on=False, potential_usd=None, say=_NO_PROMPTS)
+    none = frozenset[str]()
+    usd: Decimal = EXACT.subtract(coalitions.cost(none), coalitions.cost(frozenset({lever})))
+    return Check(lever, on=False, potential_usd=usd, say=_TURN_ON[lever])

@@ -1,0 +1,96 @@
+"""Which UTC days a log covers from midnight to midnight: the first and the last are often cut off.
+
+A day that is cut off would make a month look cheaper than it is. Whether one is cannot be seen from its calls alone:
+offices sleep at night, too. So the hours that are missing at its edge are looked at in the days between: if hardly any
+calls stand there, the day is whole.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+_DAY_US = 86_400_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date()
+_FEW_CALLS = 4.0
+"""So many calls are missing by chance in a log of few: a Poisson count of 4 is 0 in 2 % of cases."""
+_WARM_ENOUGH = 0.25
+_SMALL_SHARE = 0.01
+"""Of a day's calls: less than this makes no difference to a month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The whole days of a log."""
+
+    first: date | None
+    """None: there is no whole day."""
+    last: date | None
+    cut: tuple[date, ...]
+    """Days that are left out since the log begins or ends within them."""
+    begins_us: int = 0
+    """Of the log, microseconds since 1970."""
+
+    @property
+    def days(self) -> int:
+        """How many there are, those without a call among them."""
+        return (self.last - self.first).days + 1 if self.first and self.last else 0
+
+    def cold(self, warm_up_s: float) -> int:
+        """Return how many of the whole days begin before a cache that was empty at the log's beginning holds its usual.
+
+        A day that lacks less than a quarter of what it should know is taken for warm.
+        """
+        if self.first is None:
+            return 0
+        warm_us = self.begins_us + warm_up_s * 1e6 - (self.first - _EPOCH).days * _DAY_US
+        return max(math.ceil(warm_us / _DAY_US - _WARM_ENOUGH), 0)
+
+
+def covered(at_us: Sequence[int]) -> Covered:
+    """Return the whole UTC days of a log.
+
+    Args:
+        at_us: when its calls were, microseconds since 1970, ascending; calls without a time left out.
+    """
+    if not at_us:
+        return Covered(None, None, ())
+    first, last = at_us[0] // _DAY_US, at_us[-1] // _DAY_US
+    head, tail = at_us[0] - first * _DAY_US, (last + 1) * _DAY_US - at_us[-1]
+    cut = []
+    start, end = first, last
+    if _matters(at_us, first + 1, last - 1, 0, head):
+        cut.append(_day(first))
+        start += 1
+    if _matters(at_us, first + 1, last - 1, _DAY_US - tail, _DAY_US):
+        if last != first or not cut:
+            cut.append(_day(last))
+        end -= 1
+    if start > end:
+        return Covered(None, None, tuple(cut), at_us[0])
+    return Covered(_day(start), _day(end), tuple(cut), at_us[0])
+
+
+def _matters(at_us: Sequence[int], first: int, last: int, since_us: int, until_us: int) -> bool:
+    """Whether a day without what lies between two times of the day lacks a part that one would notice.
+
+    The days from `first` to `last` say what lies there; without any, calls are taken to be spread evenly.
+    """
+    days = last - first + 1
+    if days < 1:
+        span = max(at_us[-1] - at_us[0], 1)
+        missing = len(at_us) * (until_us - since_us) / span
+        return missing >= _FEW_CALLS and until_us - since_us >= _SMALL_SHARE * _DAY_US
+    calls = bisect_left(at_us, (last + 1) * _DAY_US) - bisect_left(at_us, first * _DAY_US)
+    missing = sum(
+        bisect_left(at_us, day * _DAY_US + until_us) - bisect_left(at_us, day * _DAY_US + since_us)
+        for day in range(first, last + 1)
+    )
+    return missing >= _FEW_CALLS * days and missing >= _SMALL_SHARE * calls
+
+
+def _day(number: int) -> date:
+    return _EPOCH + timedelta(days=number)
