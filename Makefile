@@ -41,6 +41,7 @@ smoke: .venv/.test .venv-wheel/.made
 	$(SMOKE)/llmopt tokens samples/prompts --model gpt-4o,claude-sonnet-4-5 --cost >/dev/null
 	$(SMOKE)/llmopt compress samples/wordy/order.md --level aggressive -q >/dev/null
 	$(SMOKE)/llmopt cache simulate samples/caching >/dev/null
+	$(SMOKE)/llmopt project samples/projecting --plan samples/projecting/bold.toml >/dev/null
 	$(SMOKE)/llmopt route explain "What is a monad?" >/dev/null
 	$(SMOKE)/llmopt compress eval --prompts 20 --questions 8 >/dev/null
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from llmopt.prompts.api import compress
     from llmopt.prompts.chat import CompressedChat
     from llmopt.prompts.result import Compressed
+    from llmopt.savings.project.api import project
+    from llmopt.savings.project.plan import Plan
+    from llmopt.savings.project.plan_file import load_plan
+    from llmopt.savings.project.result import Projection
     from llmopt.serving.batching.batcher import AdaptiveBatcher
     from llmopt.serving.budget import LatencyBudget
     from llmopt.serving.cache.cache import ResponseCache
@@ -44,7 +48,9 @@ __all__ = [
     "CostReport",
     "LatencyBudget",
     "MemoryStore",
+    "Plan",
     "Policy",
+    "Projection",
     "QuantizeConfig",
     "QuantizeReport",
     "RedisStore",
@@ -57,9 +63,11 @@ __all__ = [
     "compare",
     "compress",
     "count_tokens",
+    "load_plan",
     "load_policy",
     "price",
     "price_logs",
+    "project",
     "quantize",
     "request_key",
 ]
@@ -74,7 +82,9 @@ _HOMES = {
     "CostReport": "llmopt.cost.result",
     "LatencyBudget": "llmopt.serving.budget",
     "MemoryStore": "llmopt.serving.cache",
+    "Plan": "llmopt.savings.project.plan",
     "Policy": "llmopt.serving.routing",
+    "Projection": "llmopt.savings.project.result",
     "QuantizeConfig": "llmopt.models.quantizing.config",
     "QuantizeReport": "llmopt.models.quantizing.report",
     "RedisStore": "llmopt.serving.cache",
@@ -86,9 +96,11 @@ _HOMES = {
     "compare": "llmopt.bench.comparing.api",
     "compress": "llmopt.prompts.api",
     "count_tokens": "llmopt.tokens.api",
+    "load_plan": "llmopt.savings.project.plan_file",
     "load_policy": "llmopt.serving.routing",
     "price": "llmopt.cost.api",
     "price_logs": "llmopt.cost.api",
+    "project": "llmopt.savings.project.api",
     "quantize": "llmopt.models.quantizing.api",
     "request_key": "llmopt.serving.cache",
 }

@@ -15,6 +15,8 @@ if not (home / "py.typed").is_file():
     problems.append("py.typed is missing")
 if not list(home.glob("_pricing/providers/*.json")):
     problems.append("the price files are missing")
+if not (home / "_pricing" / "prompt-caching.json").is_file():
+    problems.append("the rules of the providers' prompt caches are missing")
 if not llmopt.count_tokens("Where is my parcel?", model="claude-sonnet-4-5").tokens:
     problems.append("the estimators are missing")
 sys.exit("; ".join(problems) or 0)

@@ -22,6 +22,8 @@ from llmopt.report.text import clean
 
 BUG = 3
 INTERRUPTED = 130
+_QUERY_INTERRUPTED = "Query interrupted"
+"""What duckdb raises, as a RuntimeError, in the place of the KeyboardInterrupt that comes while it works."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -54,6 +56,8 @@ def run(arguments: list[str]) -> int:
         # The parser turns a closed pipe into exit code 1; here it is the reader's choice, and fine.
         return 0 if isinstance(ending.__context__, BrokenPipeError) else int(ending.code or 0)
     except Exception as error:  # noqa: BLE001 - the outermost handler: whatever gets here is a bug
+        if str(error) == _QUERY_INTERRUPTED:
+            return INTERRUPTED
         _bug(error, verbose=bool(state.get("verbose")))
         return BUG
 

@@ -63,6 +63,7 @@ COMMANDS: tuple[Entry, ...] = (
     ),
     Entry("cache", "Cache responses: what that saves, and what a store holds.", "llmopt.cli.cache", "app"),
     Entry("route", "Send requests to the cheapest model that will do.", "llmopt.cli.route", "app"),
+    Entry("project", "Project what a plan saves: replay the log, not the brochure.", "llmopt.cli.project", "project"),
     Entry("estimate", "Estimate what planned traffic will cost.", "llmopt.cli.estimate", "estimate"),
     Entry("serve", "Serve a model over HTTP, in batches that fill by themselves.", "llmopt.cli.serve", "serve"),
 )

@@ -15,7 +15,7 @@ _STYLE = """\
 body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;padding:0 1em;max-width:80em}
 table{border-collapse:collapse;margin:1em 0}
 th,td{border-bottom:1px solid #8884;padding:.25em .7em;text-align:left;vertical-align:top}
-td{white-space:pre-wrap;overflow-wrap:anywhere;min-width:6em}
+td{white-space:pre-wrap;overflow-wrap:anywhere;min-width:7em}
 .number{min-width:0;text-align:right;font-variant-numeric:tabular-nums}
 td.number{white-space:nowrap}
 tfoot td{font-weight:bold}

@@ -16,12 +16,17 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def kept_for(setting: Setting) -> str:
+    """Return the time to live of a setting as users write it."""
+    return time_to_live(setting.ttl_s)
+
+
+def time_to_live(ttl_s: float) -> str:
     """Return a time to live as users write it: `90s`, `30min`, `24h`, `7d`."""
     for unit_s, name in _UNITS:
         least = 2 * unit_s if name == "d" else unit_s
-        if setting.ttl_s >= least and setting.ttl_s % unit_s == 0:
-            return f"{int(setting.ttl_s // unit_s):,}{name}"
-    return f"{significant(setting.ttl_s, 6)}s"
+        if ttl_s >= least and ttl_s % unit_s == 0:
+            return f"{int(ttl_s // unit_s):,}{name}"
+    return f"{significant(ttl_s, 6)}s"
 
 
 def room(size_bytes: int | None) -> str:

@@ -96,6 +96,7 @@ def test_a_command_with_subcommands_runs(llmopt: Llmopt) -> None:
         (InputError("a.jsonl:3: \x1b[31mbad"), 2, ["llmopt: error: a.jsonl:3: \\x1b[31mbad"]),
         (CheckFailed("one\ntwo"), 1, ["llmopt: check failed: one", "llmopt: check failed: two"]),
         (KeyboardInterrupt(), 130, []),
+        (RuntimeError("Query interrupted"), 130, []),  # what duckdb makes of Ctrl-C
         (typer.Abort(), 130, []),
         (typer.Exit(4), 4, []),
         (BrokenPipeError(32, "Broken pipe"), 0, []),
