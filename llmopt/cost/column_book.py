@@ -6,6 +6,8 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
+from itertools import islice
+from operator import le
 
 import msgspec
 
@@ -14,11 +16,13 @@ from llmopt.core.usage import BUCKETS
 from llmopt.cost.answer_bytes import answer_bytes
 from llmopt.cost.call import Call
 from llmopt.cost.call_columns import COUNTED, KEPT, NO_TIME, UNTIMED, CallColumns, Kind
+from llmopt.cost.column_wish import Wish
 from llmopt.cost.quote import Quotes
 from llmopt.cost.spec.values import epoch_micros
 
 _ENCODE = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
 _MOST_US = 2**62
+_ROW_BITS = 40
 NAIVE = 128
 """Bit of the flags of a book: the log gave no time zone."""
 _SHOWN = bytes(flags & ~NAIVE for flags in range(256))
@@ -31,21 +35,19 @@ Kept = Callable[[str | None, Mapping[str, str]], bool]
 
 def place(file: int, row: int) -> int:
     """Return a number by which records come in the order of the log."""
-    return file << 40 | row
+    return file << _ROW_BITS | row
+
+
+def row_of(order: int) -> int:
+    """Return the row, of a place in the log."""
+    return order & (1 << _ROW_BITS) - 1
 
 
 class ColumnBook:
     """Keeps calls as numbers."""
 
     def __init__(
-        self,
-        see: See,
-        kept: Kept | None,
-        quotes: Quotes,
-        *,
-        ends: Sequence[str] = (),
-        by_label: bool = False,
-        known: dict[object, int] | None = None,
+        self, see: See, kept: Kept | None, quotes: Quotes, wish: Wish, *, known: dict[object, int] | None = None
     ) -> None:
         """Begin with nothing; the arguments are those of `llmopt.cost.read_columns.read_columns`.
 
@@ -53,12 +55,10 @@ class ColumnBook:
             see: looks at requests.
             kept: looks at answers.
             quotes: prices.
-            ends: columns that say why an answer ended.
-            by_label: ask `see` anew for each label.
+            wish: what is wanted of each call.
             known: the requests that `see` has seen; added to.
         """
-        self._see, self._kept, self._quotes = see, kept, quotes
-        self._ends, self._by_label = tuple(ends), by_label
+        self._see, self._kept, self._quotes, self._wish = see, kept, quotes, wish
         self.at_us, self.took_us, self.answer_bytes = array("q"), array("q"), array("q")
         self.kind, self.request, self.label, self.flags = array("i"), array("i"), array("i"), array("B")
         self.usage = {bucket: array("q") for bucket in BUCKETS}
@@ -78,7 +78,7 @@ class ColumnBook:
         usage = call.usage
         estimated = call.response is None
         self.sizes_estimated |= estimated
-        ends = {name: text for name in self._ends if (text := call.columns.get(name)) is not None}
+        ends = {name: text for name in self._wish.ends if (text := call.columns.get(name)) is not None}
         keeps = self.keeps(call.response, ends)
         file, _, line = call.where.rpartition(":")
         at_us = epoch_micros(call.at)
@@ -123,9 +123,11 @@ class ColumnBook:
             *(self.kind, self.request, self.label, self.flags),
         )
 
-    def by_time(self, dropped: set[int]) -> list[int]:
+    def by_time(self, dropped: set[int]) -> Sequence[int]:
         """Return the calls by time, those without one last, those of one time in the order of the log."""
-        order: list[int] | range = range(len(self.at_us))
+        order: Sequence[int] = range(len(self.at_us))
+        if not dropped and _rises(self.at_us) and _rises(self.order) and NO_TIME not in self.at_us[:1]:
+            return order
         if dropped:
             order = [row for row in order if row not in dropped]
         listed = sorted(order, key=self.order.__getitem__)
@@ -148,7 +150,7 @@ class ColumnBook:
         """Return the columns with the calls in this order."""
 
         def pick(column: array[int]) -> array[int]:
-            return array(column.typecode, map(column.__getitem__, order))
+            return column if isinstance(order, range) else array(column.typecode, map(column.__getitem__, order))
 
         return CallColumns(
             at_us=pick(self.at_us),
@@ -166,12 +168,13 @@ class ColumnBook:
         )
 
     def _label(self, call: Call) -> int:
-        own = {name: text for name, text in call.columns.items() if text is not None and name not in self._ends}
-        return self.label_of(own | {name: text for name, text in call.groups.items() if text is not None})
+        wish, columns, groups = self._wish, call.columns, call.groups
+        own = {name: text for name in wish.columns if (text := columns.get(name)) is not None}
+        return self.label_of(own | {name: text for name in wish.groups if (text := groups.get(name)) is not None})
 
     def request_of(self, call: Call, label: int) -> int:
         """Return what is said of a request; that of a repeated one is known."""
-        group = label if self._by_label else 0
+        group = label if self._wish.by_label else 0
         if call.request is None:
             return -1 if call.prompt_hash is None else self._hash(call, group)
         self.looked = True
@@ -191,3 +194,8 @@ class ColumnBook:
         if found is None:
             found = self._numbers[name] = self._see(replace(call, request={"prompt_hash": call.prompt_hash}))
         return found
+
+
+def _rises(column: array[int]) -> bool:
+    """Is each value at least the one before?"""
+    return all(map(le, column, islice(column, 1, None)))

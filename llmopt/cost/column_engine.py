@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,10 +13,11 @@ import duckdb
 from llmopt.cost.arrow import batches as rows_of
 from llmopt.cost.asked import QUESTION_COLUMNS
 from llmopt.cost.column_book import ColumnBook
-from llmopt.cost.column_scan import Layout, NeedsSettings, Scan, Scanned
+from llmopt.cost.column_rows import Layout, NeedsSettings
+from llmopt.cost.column_scan import Scan, Scanned
 from llmopt.cost.column_sql import FIELDS, Places, column_sql, places_of
 from llmopt.cost.column_wish import Unfit, Wish
-from llmopt.cost.engine import Engine
+from llmopt.cost.engine import Engine, of_lines
 from llmopt.cost.overlap import booked_answers, booked_keys, naming_requests
 from llmopt.cost.plan import Batch, Plan
 from llmopt.cost.query import Records, records
@@ -23,6 +25,7 @@ from llmopt.cost.query import Scan as FileScan
 from llmopt.cost.rejects import Reader
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source
+from llmopt.cost.spec.columns import JsonRelation
 from llmopt.cost.spec.expr import Call as Function
 from llmopt.cost.spec.expr import Path, walk
 from llmopt.cost.spec.load import Spec
@@ -31,6 +34,10 @@ from llmopt.cost.tables import parquet
 MEMORY_BYTES = 640 * 2**20
 """What duckdb may use: texts come in the order of the log, so some of them wait."""
 _ALL_ROWS = 2**62
+_MOST_NAMES = 5_000
+"""Names of fields that are worth to be known; a log with more has data in their place."""
+_HEAD_LINES = 512
+_LONG_LINE_BYTES = 700
 
 
 class ColumnEngine(Engine):
@@ -40,12 +47,13 @@ class ColumnEngine(Engine):
         self, plan: Plan, sniffer: Sniffer, reader: Reader, spool: FilePath, book: ColumnBook, wish: Wish
     ) -> None:
         """Keep what to do; `book` takes the calls, `reader` the records that duckdb is not sure of."""
-        super().__init__(replace(plan, fields=FIELDS), sniffer, reader, spool, MEMORY_BYTES, None)
+        super().__init__(replace(plan, fields=FIELDS, by=wish.groups), sniffer, reader, spool, MEMORY_BYTES, None)
         self.book, self.wish = book, wish
         self.fast = range(0)
         """The calls in the book that the statement has read."""
         self._places = Places(((),))
         self._settings = False
+        self._names: dict[tuple[Source, ...], frozenset[str] | None] = {}
 
     def _scan(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> None:
         """Read all batches with one statement; files that stop it are mended, or taken out."""
@@ -53,6 +61,9 @@ class ColumnEngine(Engine):
         connection.execute("SET enable_progress_bar = false")
         batches = [batch for batch in batches if self._readable(connection, batch)]
         batches = [batch for batch in batches if self._fits(connection, batch)]
+        if not all(_is_ended(source) for batch in batches if batch.kind == "lines" for source in batch.sources):
+            # Several threads hand out a last line without a newline first, and rows are told by their order.
+            connection.execute("SET threads = 1")
         while batches:
             start = len(self.book.at_us)
             try:
@@ -105,19 +116,23 @@ class ColumnEngine(Engine):
             turns=[self.book.files.get(source.shown, 0) for source in self.files],
             tables=frozenset(n for n, source in enumerate(self.files) if source.path in tables),
             headed=frozenset(n for n, source in enumerate(self.files) if source.delimiter),
-            columns=self.wish.columns,
-            ends=self.wish.ends,
+            wish=self.wish,
             settings=self._settings,
-            by_label=self.wish.by_label,
         )
-        scan = Scan(self.book, layout, self.wish.see_hashed)
+        scan = Scan(self.book, layout)
         query = column_sql(found, self.plan, self._places, lines=len(tables) < len(self.files))
         for rows in rows_of(connection, query):
             scan.take(rows)
         return scan.found, found
 
     def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> FileScan:
-        return replace(super()._to_scan(connection, batch), beside=self._places.beside)
+        scan = replace(super()._to_scan(connection, batch), beside=self._places.beside)
+        if batch.kind != "lines":
+            return scan
+        files = tuple(batch.sources)
+        if files not in self._names:
+            self._names[files] = _names(connection, batch.sources)
+        return replace(scan, relation=JsonRelation(self._names[files]))
 
     def _closer(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], scanned: Scanned) -> None:
         """Read the records again that the statement was not sure of."""
@@ -160,6 +175,30 @@ class ColumnEngine(Engine):
             answers = records(scans, replace(self.plan, by=("user",), fields=()), ranked=False)
             if booked_answers(connection, answers, ids):
                 raise Unfit
+
+
+def _names(connection: duckdb.DuckDBPyConnection, sources: list[Source]) -> frozenset[str] | None:
+    """Return the names of all fields of all lines, in lower case; None: they are not worth to be looked for.
+
+    Columns that are empty in each row cost more than to look at the names of a whole log, if its lines are short.
+    """
+    lines = f"read_ndjson_objects({of_lines(sources)})"
+    head = f"SELECT json FROM {lines} LIMIT {_HEAD_LINES}"
+    size = connection.execute(f"SELECT avg(strlen(CAST(json AS VARCHAR))) FROM ({head})").fetchone()
+    if size is None or size[0] is None or size[0] > _LONG_LINE_BYTES:
+        return None
+    keys = f"SELECT DISTINCT lower(unnest(json_keys(json))) FROM {lines}"
+    found = connection.execute(f"{keys} LIMIT {_MOST_NAMES + 1}").fetchall()
+    return frozenset(name for (name,) in found) if len(found) <= _MOST_NAMES else None
+
+
+def _is_ended(source: Source) -> bool:
+    """Does a file end with a newline? Of a compressed one nobody knows."""
+    if source.compression != "none":
+        return False
+    with FilePath(source.path).open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
 
 
 def _is_plain(spec: Spec) -> bool:

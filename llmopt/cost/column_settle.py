@@ -12,7 +12,7 @@ from llmopt.core.usage import Usage
 from llmopt.cost.call_book import CallBook
 from llmopt.cost.call_columns import UNTIMED, Kind
 from llmopt.cost.column_book import NAIVE, ColumnBook
-from llmopt.cost.column_scan import NO_USAGE
+from llmopt.cost.column_rows import NO_USAGE
 from llmopt.cost.keying import Keying
 from llmopt.cost.quote import Quotes, charged
 from llmopt.cost.spec.load import GROUP_FIELDS

@@ -23,7 +23,7 @@ from llmopt.cost.plan import Plan
 from llmopt.cost.query import Records, used
 from llmopt.cost.spec.columns import Beside, json_path, literal
 from llmopt.cost.spec.expr import Path, Step
-from llmopt.cost.spec.load import GROUP_FIELDS, Spec
+from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
 from llmopt.cost.spec.sql_time import time_sql
 from llmopt.cost.totals import packed
@@ -127,7 +127,7 @@ def column_sql(found: Records, plan: Plan, places: Places, *, lines: bool) -> st
     silent = f"outcome = {int(Outcome.OK)} AND {_written(formats)} = 0"
     question = [column for (_, name), column in places.asked.items() if name not in SETTING_COLUMNS]
     hashed = "hashed" if "hashed" in found.beside else "NULL"
-    groups = [f"g_{name}" for name in GROUP_FIELDS]
+    groups = [f"g_{name}" for name in plan.by]
     texts = {
         "asked_text": _packed_up(places.asked, question),
         "label_text": _packed_up(places.labels),
@@ -143,8 +143,8 @@ def column_sql(found: Records, plan: Plan, places: Places, *, lines: bool) -> st
         "ident": _ident(formats) if plan.dedupe != "none" else _NONE,
         "took_us": _took_us(),
         "answer_bytes": f"CAST({BYTES_A_TOKEN} * ({_written(formats)}) + {ENVELOPE_BYTES} AS BIGINT)",
-        "label": f"hash({', '.join(groups)}, label_text)",
-        "ended": f"CASE WHEN end_text IS NOT NULL THEN hash(end_text) ELSE {_NONE} END",
+        "label": f"hash({', '.join((*groups, 'fmt', 'label_text'))})",
+        "ended": f"CASE WHEN end_text IS NOT NULL THEN hash(fmt, end_text) ELSE {_NONE} END",
         "answered": "CAST(answer_text IS NOT NULL AS UTINYINT)",
         "asked": _asked(hashed, silent, line_model="line_model" in found.beside),
         "is_text": "CAST(asked_text IS NOT NULL AS UTINYINT)",

@@ -17,6 +17,7 @@ class Wish:
     """What is wanted of each call; the fields are arguments of `llmopt.cost.read_columns.read_columns`."""
 
     columns: tuple[str, ...]
+    groups: tuple[str, ...]
     ends: tuple[str, ...]
     by_label: bool
     see_hashed: Callable[[Call, int], int] | None

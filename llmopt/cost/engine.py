@@ -297,13 +297,18 @@ def _carries(spec: Spec) -> bool:
     return any(isinstance(node, Call) and node.name == "carry" for expr in spec.expressions() for node in walk(expr))
 
 
-def _read_json(sources: list[Source]) -> str:
+def of_lines(sources: list[Source]) -> str:
+    """Return the arguments of a table function that reads lines of JSON."""
     files = ", ".join(literal(source.trimmed or source.path) for source in sources)
     packed = "uncompressed" if sources[0].trimmed or sources[0].compression == "none" else sources[0].compression
     return (
-        f"read_json([{files}], format = 'newline_delimited', records = true, ignore_errors = true, "
-        f"maximum_object_size = {MAX_OBJECT_BYTES}, compression = '{packed}', columns = {{columns}})"
+        f"[{files}], format = 'newline_delimited', ignore_errors = true, "
+        f"maximum_object_size = {MAX_OBJECT_BYTES}, compression = '{packed}'"
     )
+
+
+def _read_json(sources: list[Source]) -> str:
+    return f"read_json({of_lines(sources)}, records = true, columns = {{columns}})"
 
 
 def _tier(row: tuple[Any, ...], found: Records, plan: Plan) -> str | None:

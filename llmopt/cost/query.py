@@ -184,9 +184,11 @@ def _needed(spec: Spec, plan: Plan, wanted: tuple[str, ...], *, alone: bool) -> 
 
 def _unnested(scan: Scan, numbered: bool) -> str:
     """The scan with one row an innermost list element; a line without the list stays as one row of nulls."""
-    source = f"(SELECT *, file_index + {scan.first_file} AS llmopt_file FROM {scan.from_sql})"
+    added, from_sql = [f"file_index + {scan.first_file} AS llmopt_file"], scan.from_sql
     if isinstance(scan.relation, JsonRelation):
-        source = source.replace("{columns}", scan.relation.columns())
+        added += scan.relation.nulls()
+        from_sql = from_sql.replace("{columns}", scan.relation.columns())
+    source = f"(SELECT *, {', '.join(added)} FROM {from_sql})"
     if numbered:
         source = f"(SELECT *, row_number() OVER () AS llmopt_row FROM {source})"
     for n, (element, (base, steps)) in enumerate(nested_lists(scan.specs[0]).items() if _depth(scan) else ()):

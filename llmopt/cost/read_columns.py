@@ -2,6 +2,10 @@
 
 The columns say what `llmopt cost` says, call by call (their cost adds up to the bill); what duckdb is not sure of, and
 formats whose records belong together, are read one by one as `llmopt.cost.calls` does.
+
+How the modules fit together: `column_engine` runs the statement that `column_sql` writes, and gets its rows through
+`arrow`; `column_scan` takes whole columns of them over, and asks `column_rows` to look at a row where a hash is new;
+all calls go into `column_book`, also those that are read one by one; `column_settle` takes out repeats in the end.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from llmopt.cost.rejects import Reader
 from llmopt.cost.shelf import Shelf
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source, find_files
+from llmopt.cost.spec.load import GROUP_FIELDS
 from llmopt.cost.wanted import Options, Wanted, wanted_by
 
 if TYPE_CHECKING:
@@ -39,6 +44,7 @@ def read_columns(
     see: See,
     *,
     columns: Sequence[str] = (),
+    groups: Sequence[str] = GROUP_FIELDS,
     by_label: bool = False,
     kept: Kept | None = None,
     ends: Sequence[str] = (),
@@ -63,6 +69,8 @@ def read_columns(
             request a number, or -1. Also asked for a hash in the place of a prompt: then `request` is
             `{"prompt_hash": text}`.
         columns: further columns to keep in `labels`.
+        groups: those of `user`, `team`, `feature`, `project`, `session` to keep in `labels`. Each set of them takes
+            room, and a log may have as many users or sessions as calls.
         by_label: ask `see` anew for each label.
         kept: does a cache keep an answer: asked with its text (None where it is not logged) and the `ends` that are
             set. None: it keeps all.
@@ -100,7 +108,7 @@ def read_columns(
         as_of=as_of,
     )
     wanted = wanted_by(options)
-    wish = Wish(tuple(columns), tuple(ends), by_label, see_hashed, sizes)
+    wish = Wish(tuple(columns), tuple(groups), tuple(ends), by_label, see_hashed, sizes)
     known: dict[object, int] = {}
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
         spool = Path(folder)
@@ -108,7 +116,7 @@ def read_columns(
         fast = sum(source.size_bytes for source in sources) > SMALL_BYTES
 
         def attempt(*, at_once: bool) -> CallColumns:
-            book = ColumnBook(see, kept, wanted.quotes, ends=ends, by_label=by_label, known=known)
+            book = ColumnBook(see, kept, wanted.quotes, wish, known=known)
             return _Reading(sources, book, wanted, wish, spool).read(as_of, at_once=at_once)
 
         if fast:

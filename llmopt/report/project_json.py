@@ -36,7 +36,7 @@ def _plan(result: Projection) -> dict[str, Json]:
         {"day": plain(day), "baseline_usd": plain(before), "optimized_usd": plain(after)}
         for day, before, after in result.days
     ]
-    own = {"days": days, "plan": _echo(result.plan)}
+    own: dict[str, Json] = {"days": days, "plan": _echo(result.plan)}
     body = {field.name: plain(getattr(result, field.name)) for field in fields(result) if field.name not in own}
     return {**body, **own}
 

@@ -29,7 +29,7 @@ def curves(result: Projection, prefix: str = "") -> list[Table]:
     kept = {time_to_live(one.ttl_s) for one in found.by_size}
     title = f"{prefix}A response cache alone"
     by_size = f"{title}, by size{f', answers kept for {kept.pop()}' if len(kept) == 1 else ''}"
-    rooms = tuple(Note(text) for text in [_sampled(found.sizes_sampled)] if text)
+    rooms = tuple(Note(text) for text in [_sampled(found.sizes_sampled), _estimated(found)] if text)
     return [
         Table(
             "by_ttl", f"{title}, by time to live", *_curve(found.by_ttl, result, "ttl"), notes=_advice(result, found)
@@ -54,7 +54,7 @@ def divergences(result: Projection) -> Table:
         Column("model", "Model"),
         Column("calls", "Calls", "int"),
         Column("shared_tokens", "Tokens alike", "int", priority=1),
-        Column("needed_tokens", "Needed", "int", priority=2),
+        Column("needed_tokens", "Cached from", "int", priority=2),
         Column("saved_usd", "Saved if moved", "money"),
         Column("text", "What stands there", priority=3),
         Column("first", "First at", priority=4),
@@ -147,6 +147,14 @@ def _pays(result: Projection, found: BreakEven) -> str:
     if usd <= 0:
         return f"Break-even: {how}, the cache saves nothing, whatever its store costs."
     return f"Break-even: {how}, the cache saves {dollars(usd)} a month; a store that costs more does not pay."
+
+
+def _estimated(found: BreakEven) -> str:
+    if not found.by_size or not found.sizes_estimated:
+        return ""
+    return (
+        "Sizes of answers are estimated from their tokens; with a bound (size in a plan), logged answers are measured."
+    )
 
 
 def _sampled(share: Decimal | None) -> str:

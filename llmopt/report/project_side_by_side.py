@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from llmopt.core.money import dollars
 from llmopt.report.figures import plural
-from llmopt.report.project_words import between, label, long
+from llmopt.report.project_words import between, is_blind, label, long
 from llmopt.report.table import Cell, Column, Table
 from llmopt.report.text import clean, percent
 from llmopt.savings.project.plan import LEVERS
-from llmopt.savings.project.result import Projection
+from llmopt.savings.project.result import Projection, Replay
 
 _PLANS = (
     Column("plan", "Plan"),
@@ -50,11 +51,15 @@ def saved_by_lever(results: Sequence[Projection]) -> Table:
     columns = [
         Column(f"plan_{at}", clean(result.name), "money", priority=at - 1) for at, result in enumerate(results, 1)
     ]
-    saved = [{lever.name: lever.saved_usd for lever in result.replay.levers} for result in results]
+    saved = [_saved(result.replay) for result in results]
     rows = tuple((label(name), *(of.get(name, "") for of in saved)) for name in names)
     total: tuple[Cell, ...] = ("all together", *(result.replay.savings_usd for result in results))
     head = Column("lever", "Lever")
     return Table("saved", "Saved by lever (share in all orders)", (head, *columns), rows, total if rows else None)
+
+
+def _saved(replay: Replay) -> dict[str, Decimal | None]:
+    return {lever.name: None if is_blind(lever, replay) else lever.saved_usd for lever in replay.levers}
 
 
 def _row(result: Projection) -> tuple[Cell, ...]:

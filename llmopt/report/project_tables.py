@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from llmopt.core.money import EXACT, dollars
 from llmopt.report.figures import plural
-from llmopt.report.project_words import between, label, share
+from llmopt.report.project_words import between, is_blind, label, share
 from llmopt.report.table import Cell, Column, Note, Table
-from llmopt.report.text import number, percent
+from llmopt.report.text import percent
 from llmopt.savings.project.result import Check, Lever, Monthly, Projection
 
-BAR = 12
+BAR = 10
 """Characters of the bar of the largest bill."""
 MOST_REMARKS = 6
 """Of one lever, for people."""
@@ -49,7 +49,7 @@ def waterfall(result: Projection, prefix: str = "") -> Table:
     first: tuple[Cell, ...] = ("", "", replay.baseline_usd, _bar(replay.baseline_usd, Decimal(0), widest))
     rows: list[tuple[Cell, ...]] = [("the log as it is", *first, *_NOT_TOLD)]
     for lever, left in zip(replay.levers, bills, strict=True):
-        blind = lever.unseen >= replay.calls > 0
+        blind = is_blind(lever, replay)
         saved = None if blind else lever.saved_usd
         part = None if blind else share(lever.saved_usd, replay.baseline_usd)
         head: tuple[Cell, ...] = (label(lever.name), saved, part, left, _bar(left, lever.saved_usd, widest))
@@ -138,8 +138,9 @@ def remarks(result: Projection, prefix: str = "") -> Table:
     columns = (Column("lever", "Lever"), Column("note", "Remark"))
     rows = []
     for lever in result.replay.levers:
-        unseen = (f"could not look at {plural(lever.unseen, 'call')}",) if lever.unseen else ()
-        rows += [(label(lever.name), text) for text in _shortened(lever.notes or unseen)]
+        told = not lever.unseen or any(f"{lever.unseen:,} " in note for note in lever.notes)
+        unseen = () if told else (f"could not look at {plural(lever.unseen, 'call')}",)
+        rows += [(label(lever.name), text) for text in _shortened((*unseen, *lever.notes))]
     return Table("remarks", f"{prefix}About the levers", columns, tuple(rows))
 
 
@@ -180,7 +181,8 @@ def _checked(name: str, found: Sequence[tuple[str, Check]]) -> tuple[Cell, ...]:
     shown = next((one for _, one in found if not one.on), found[0][1])
     if len(found) == 1:
         return (label(name), "yes" if on else "no", shown.potential_usd, shown.say)
-    return (label(name), ", ".join(on) or "none", None if shown.on else shown.potential_usd, shown.say)
+    where = "all plans" if len(on) == len(found) else ", ".join(on) or "none"
+    return (label(name), where, None if shown.on else shown.potential_usd, shown.say)
 
 
 def _grown(found: Monthly) -> str:
@@ -199,6 +201,9 @@ def _beside(lever: Lever, *, blind: bool) -> tuple[Cell, ...]:
 
 
 def _ends(lever: Lever) -> str:
+    """Return the range of what a lever saves; nothing where both ends show the same figure."""
+    if lever.low_usd is None or lever.high_usd is None or dollars(lever.low_usd) == dollars(lever.high_usd):
+        return ""
     return between(lever.low_usd, lever.high_usd) or ""
 
 
@@ -223,4 +228,4 @@ def _gap(result: Projection) -> str:
     if claim.optimized_usd <= 0:
         return f"{said}."
     times = EXACT.divide(replay.optimized_usd, claim.optimized_usd)
-    return f"{said}: the bill would be {number(times.quantize(Decimal('0.01')))} times what it says."
+    return f"{said}: the bill would be {times:,.2f} times what it says."

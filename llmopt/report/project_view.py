@@ -21,14 +21,18 @@ def view(results: Sequence[Projection], *, brief: bool = False, full: bool = Fal
 
     Args:
         results: one for each plan, at least one; all of the same log.
-        brief: without curves, remarks and the lines on where the numbers come from.
+        brief: without curves, remarks and the lines on where the numbers come from; of several plans, how they
+            compare, but none in full.
         full: with the curves of a cache drawn, and those of a cache that the plan leaves out.
     """
     first = results[0]
     several = len(results) > 1
     tables = [plans(results), saved_by_lever(results)] if several else []
     for result in results:
-        tables += _of_plan(result, f"{result.name}: " if several else "", brief=brief)
+        if several and brief:
+            tables.append(of_plan.hurts(result, f"{result.name}: "))
+        else:
+            tables += _of_plan(result, f"{result.name}: " if several else "", brief=brief)
     prefix = f"{first.name}: " if several else ""
     levers = [lever.name for lever in first.replay.levers]
     curved = not brief and (full or "cache" in levers or not levers)
@@ -94,6 +98,8 @@ def _of_log(result: Projection) -> list[Table]:
 def _where_from(result: Projection) -> list[str]:
     """Say what was read."""
     read = f"{plural(result.replay.calls, 'call')} of {plural(len(result.files), 'file')}"
+    if not result.replay.calls:
+        return [f"{read}."]
     if result.first is None or result.last is None:
         return [f"{read}; none of them says when it was made."]
     start, end = (iso(one.replace(microsecond=0)) for one in (result.first, result.last))

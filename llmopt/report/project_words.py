@@ -7,7 +7,7 @@ from decimal import Decimal
 from llmopt.core.money import EXACT, MICRO, dollars
 from llmopt.report.figures import plural
 from llmopt.report.text import percent
-from llmopt.savings.project.result import Projection
+from llmopt.savings.project.result import Lever, Projection, Replay
 
 LABELS = {
     "cache": "response cache",
@@ -29,6 +29,11 @@ def label(lever: str) -> str:
 def share(part: Decimal, whole: Decimal) -> Decimal | None:
     """Return a part of a whole to the millionth; None of nothing."""
     return EXACT.divide(part, whole).quantize(MICRO, context=EXACT) if whole else None
+
+
+def is_blind(lever: Lever, replay: Replay) -> bool:
+    """Return whether a lever could look at no call: nothing is known of what it saves, which is not 0."""
+    return lever.unseen >= replay.calls > 0
 
 
 def span_days(result: Projection) -> Decimal | None:
@@ -86,14 +91,19 @@ def _between(result: Projection) -> str:
         share(replay.baseline_usd - usd, replay.baseline_usd) or Decimal(0) for usd in (replay.high_usd, replay.low_usd)
     ]
     shown = [percent(end) for end in ends]
-    return "" if shown[0] == shown[1] else f", between {shown[0]} and {shown[1]} for what is estimated"
+    if shown[0] == shown[1]:
+        return ""
+    if replay.savings_usd >= 0:
+        return f", between {shown[0]} and {shown[1]} for what is estimated"
+    return f", which is a saving between {shown[0]} and {shown[1]} for what is estimated"
 
 
 def _month(result: Projection) -> str:
     month = result.monthly
     if month is None:
         return ""
+    to, of = ("of", "") if month.savings_usd >= 0 else ("more than", " of what is saved")
     return (
-        f"; a month: {dollars(month.savings_usd)} of {dollars(month.baseline_usd)} "
-        f"(95 % interval {between(month.low, month.high)}, {plural(month.days, 'whole day')} of log)"
+        f"; a month: {dollars(abs(month.savings_usd))} {to} {dollars(month.baseline_usd)} "
+        f"(95 % interval{of} {between(month.low, month.high)}, {plural(month.days, 'whole day')} of log)"
     )

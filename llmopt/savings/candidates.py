@@ -104,8 +104,9 @@ def endpoint_of(call: Call) -> str:
     for part, endpoint in _UNSAMPLED.items():
         if part in name:
             return endpoint
-    silent = call.usage is not None and not call.counted and call.usage.output_tokens == 0
-    return EMBEDDINGS if silent and call.request is not None and "input" in call.request else CHAT
+    if call.request is None or "input" not in call.request or call.usage is None or call.counted:
+        return CHAT
+    return EMBEDDINGS if call.usage.output_tokens == 0 else CHAT
 
 
 def why_unsure(request: Mapping[str, Any], *, whole: bool) -> str:
@@ -142,8 +143,10 @@ def _why_not(call: Call, endpoint: str, *, cache_sampled: bool) -> str:
 
 
 def _says_temperature(request: Mapping[str, Any]) -> bool:
-    places = (request, *(inner for name in _NESTED if isinstance(inner := request.get(name), Mapping)))
-    return any(place.get("temperature") is not None for place in places)
+    if request.get("temperature") is not None:
+        return True
+    nested = [request[name] for name in _NESTED if name in request]
+    return any(isinstance(inner, Mapping) and inner.get("temperature") is not None for inner in nested)
 
 
 def _ends(call: Call) -> dict[str, str]:

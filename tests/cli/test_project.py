@@ -137,6 +137,21 @@ def test_several_plans_side_by_side(llmopt: Llmopt) -> None:
     assert "bold: From the bill to what is left of it" in table
 
 
+def test_drawings_are_for_pages_and_for_those_who_ask(llmopt: Llmopt) -> None:
+    def drawn(*flags: str) -> bool:
+        return "What a response cache alone saves" in llmopt("project", SAMPLE, "--plan", BOLD, *flags).out
+
+    assert [drawn(), drawn("-q"), drawn("--format", "html", "-q")] == [False, False, False]
+    assert [drawn("-v"), drawn("--format", "html"), drawn("--format", "markdown")] == [True, True, True]
+
+
+def test_the_plan_comes_back_in_the_json(llmopt: Llmopt) -> None:
+    echo = found(llmopt("project", SAMPLE, "--plan", BOLD, "--ttl", "7d", "--format", "json"))["plan"]
+    assert echo["file"] == BOLD
+    assert echo["levers"]["cache"]["ttl_s"] == 604_800
+    assert echo["levers"]["batch"]["tags"] == [["tag", "offline"]]
+
+
 def test_a_flag_goes_before_the_plan(llmopt: Llmopt) -> None:
     def hits(*flags: str) -> int:
         levers = found(llmopt("project", SAMPLE, "--plan", CAREFUL, *flags, "--format", "json"))["replay"]["levers"]

@@ -116,6 +116,34 @@ def at(second: float) -> str:
     return f"2025-10-01T00:00:{second:06.3f}Z"
 
 
+def test_a_last_line_without_its_newline_does_not_change_places(tmp_path: Path) -> None:
+    records = [
+        {**BASE, "timestamp": at(n % 60), "input_tokens": n, "tier": ("weird" if n % 7 else "batch")}
+        for n in range(3000)
+    ]
+    path = tmp_path / "app.jsonl"
+    path.write_text("\n".join(json.dumps(record) for record in records))
+    found, _ = alike(path)
+    assert total(found) == price_logs([path]).total.cost_usd
+
+
+def test_an_answer_where_other_lines_have_a_whole_record_is_looked_at(tmp_path: Path) -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 1}
+    body = {"id": "a", "object": "chat.completion", "created": 1759300000, "model": "gpt-4o", "usage": usage}
+    request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+    cut = {**BASE, "timestamp": at(1), "response": {"choices": [{"finish_reason": "length"}]}}
+    path = log(tmp_path, {"request": request, "response": body}, cut, {**BASE, "timestamp": at(2)})
+    for sizes in (True, False):
+        found, _ = alike(path, kept=lambda text, _: "length" not in (text or ""), sizes=sizes)
+        assert sorted(flags & KEPT for flags in found.flags) == [0, KEPT, KEPT]
+
+
+def test_only_the_groups_that_are_asked_for_are_kept(tmp_path: Path) -> None:
+    records = [{**BASE, "timestamp": at(n), "user": f"u{n}", "team": "a"} for n in range(9)]
+    found, _ = alike(log(tmp_path, *records), groups=("team",))
+    assert [found.labels[number] for number in set(found.label)] == [{"team": "a"}]
+
+
 def test_hashes_of_prompts_stand_for_requests(tmp_path: Path) -> None:
     records = [{**BASE, "timestamp": at(n), "prompt_sha256": f"h{n % 3}", "team": "a"} for n in range(9)]
     found, seen = alike(log(tmp_path, *records))

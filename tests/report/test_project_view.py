@@ -142,8 +142,8 @@ def test_the_waterfall_ends_at_the_optimised_bill() -> None:
     assert shown.total is not None
     assert shown.total[labels.index("left_usd")] == REPLAY.optimized_usd
     bars = [str(row[labels.index("bar")]) for row in shown.rows]
-    assert bars[0] == "#" * 12
-    assert bars[1] == "#" * 9 + "-" * 3
+    assert bars[0] == "#" * 10
+    assert bars[1] == "#" * 8 + "-" * 2
     assert all(set(bar) <= set("#-") for bar in bars)
 
 
@@ -152,8 +152,8 @@ def test_a_lever_that_costs_more_than_it_saves_shows_a_plus() -> None:
         PROJECTION, replay=replace(REPLAY, levers=(lever("self_host", "-1000", "-1000", "-1000", 5),), hurts=())
     )
     rows = table(view([worse]), "levers").rows
-    assert rows[0][4] == "#" * 6
-    assert rows[1][4] == "#" * 6 + "+" * 6
+    assert rows[0][4] == "#" * 5
+    assert rows[1][4] == "#" * 5 + "+" * 5
 
 
 def test_of_one_lever_no_column_repeats_another() -> None:
@@ -162,6 +162,13 @@ def test_of_one_lever_no_column_repeats_another() -> None:
     assert "Saved" in labels
     assert not {"Alone", "Last in"} & set(labels)
     assert {"Alone", "Last in"} <= {one.label for one in table(SHOWN["plan"][0], "levers").for_people().columns}
+
+
+def test_a_range_that_shows_one_figure_is_none() -> None:
+    narrow = replace(LEVERS[0], low_usd=Decimal("210.501"), high_usd=Decimal("210.502"))
+    shown = table(view([replace(PROJECTION, replay=replace(REPLAY, levers=(narrow, *LEVERS[1:])))]), "levers")
+    at = [column.name for column in shown.columns].index("range")
+    assert [row[at] for row in shown.rows[1:5]] == ["", "", "$80.50 to $110.00", "-$5.00 to -$1.00"]
 
 
 def test_a_log_of_one_moment_has_no_length() -> None:
@@ -179,6 +186,9 @@ def test_a_lever_that_saw_no_call_is_unknown_and_not_nothing() -> None:
     shown = table(report, "levers")
     assert shown.rows[1][:4] == ("response cache", None, None, REPLAY.baseline_usd)
     assert shown.rows[1][5:8] == (None, None, "")
+    sighted = replace(PROJECTION, name="sighted")
+    both = table(view([replace(PROJECTION, replay=replace(REPLAY, levers=(blind, *LEVERS[1:]))), sighted]), "saved")
+    assert both.rows[0] == ("response cache", None, LEVERS[0].saved_usd)
     assert table(report, "remarks").rows[0] == ("response cache", "could not look at 12,345 calls")
 
 
@@ -212,7 +222,10 @@ def test_the_headline_has_the_answer() -> None:
     exact = replace(PROJECTION, replay=replace(REPLAY, low_usd=None, high_usd=None))
     assert "estimated" not in headline(exact)
     dearer = replace(PROJECTION, replay=replace(REPLAY, savings_usd=Decimal(-5), savings_ratio=Decimal("-0.005")))
-    assert "the plan adds $5.00 to $1,000.00 (0.5%)" in headline(dearer)
+    assert "the plan adds $5.00 to $1,000.00 (0.5%), which is a saving between 50.6% and 53.8%" in headline(dearer)
+    lost = replace(MONTHLY, savings_usd=Decimal(-9), low=Decimal(-12), high=Decimal(-7))
+    said = headline(replace(dearer, monthly=lost))
+    assert "a month: $9.00 more than $2,400.00 (95 % interval of what is saved -$12.00 to -$7.00, 12" in said
     free = replace(PROJECTION, replay=replace(REPLAY, baseline_usd=Decimal(0)))
     assert "no saving can be told" in headline(free)
     assert "12,345 calls (no time known)" in headline(replace(free, first=None, last=None))
@@ -222,6 +235,8 @@ def test_the_headline_has_the_answer() -> None:
 
 
 def test_several_plans_name_the_best() -> None:
+    levers = {row[0]: row[1] for row in table(SHOWN["plans"][0], "checklist").rows}
+    assert (levers["routing"], levers["batch tier"], levers["self-hosting"]) == ("all plans", "none", "none")
     assert SHOWN["plans"][0].headline.endswith("'bold' saves most, $572.37 of $1,000.00 (57.2%).")
     none = [replace(one, replay=replace(one.replay, savings_usd=Decimal(0))) for one in PLANS]
     assert view(none).headline.endswith("none saves anything.")
@@ -232,7 +247,7 @@ def test_several_plans_name_the_best() -> None:
 @pytest.mark.parametrize(
     ("optimized", "gap", "said"),
     [
-        ("132.666666", "344.96", "the bill would be 3.600 times what it says."),
+        ("132.666666", "344.96", "the bill would be 3.60 times what it says."),
         ("0", "477.63", "Multiplying claims $477.63 more than the replay finds."),
         ("477.63", "0", "both agree"),
         ("500", "-22.37", "Here multiplying claims $22.37 too little"),
@@ -262,6 +277,8 @@ def test_quiet_leaves_the_background_out() -> None:
     assert not view([PROJECTION], brief=True).plots
     assert not view([PROJECTION]).plots
     assert view([PROJECTION], full=True).plots
+    both = [one.name for one in view(PLANS, brief=True).tables]
+    assert both == ["plans", "saved", "hurts", "hurts", "checklist", "divergences", "left_out", "rejected"]
     without = replace(PROJECTION, replay=replace(REPLAY, levers=LEVERS[1:]))
     assert "by_ttl" not in [one.name for one in view([without]).tables]
     assert "by_ttl" in [one.name for one in view([without], full=True).tables]
@@ -281,6 +298,7 @@ def test_where_nothing_has_a_price_nothing_is_said_to_be_saved() -> None:
     empty = replace(PROJECTION, replay=replace(nothing, calls=0))
     assert headline(empty).startswith("No call is left to replay")
     assert "checklist" not in [one.name for one in view([empty]).tables]
+    assert view([replace(empty, first=None, last=None)]).notes[0].text == "0 calls of 2 files."
 
 
 def test_curves_of_a_log_in_which_nothing_repeats() -> None:
@@ -303,9 +321,9 @@ def test_curves_of_a_log_in_which_nothing_repeats() -> None:
         (
             LEVERS,
             "12",
-            "beside the plan's other levers, kept for 24h, the cache saves $12.00 a month; a store that costs more does",
+            "beside the plan's other levers, kept for 24h, the cache saves $12.00 a month; a store that costs more",
         ),
-        (LEVERS, "-1", "beside the plan's other levers, kept for 24h, the cache saves nothing, whatever its store costs."),
+        (LEVERS, "-1", "beside the plan's other levers, kept for 24h, the cache saves nothing, whatever"),
         (LEVERS[:1], "12", "as the plan has it, kept for 24h, the cache saves $12.00 a month; a store that"),
         (LEVERS[1:], "12", "alone and kept for 7d, the cache saves $12.00 a month; a store that"),
     ],

@@ -139,8 +139,15 @@ class Node:
 class JsonRelation:
     """Columns of `read_json` over newline-delimited JSON; collect every spec first, then ask for SQL."""
 
-    def __init__(self) -> None:
+    def __init__(self, there: frozenset[str] | None = None) -> None:
+        """Begin with nothing wanted.
+
+        Args:
+            there: lower-case names of the fields that the lines have; None: not known. The others are not looked for
+                in each line again.
+        """
         self.top = Node()
+        self._there = there
         self._nodes: dict[str, Node] = {"": self.top}
 
     def collect(self, spec: Spec, expressions: Iterable[Expr]) -> None:
@@ -167,8 +174,14 @@ class JsonRelation:
 
     def columns(self) -> str:
         """Return the `columns` argument of `read_json`."""
-        wanted = self.top.fields or {"llmopt_nothing": Node(text=True)}
+        wanted = {name: node for name, node in self.top.fields.items() if self._has(name)}
+        wanted = wanted or {"llmopt_nothing": Node(text=True)}
         return "{" + ", ".join(f"{literal(n)}: {literal(node.sql_type())}" for n, node in wanted.items()) + "}"
+
+    def nulls(self) -> list[str]:
+        """Return SQL of the columns that no line has."""
+        absent = ((name, node) for name, node in self.top.fields.items() if not self._has(name))
+        return [f"CAST(NULL AS {node.sql_type()}) AS {quoted(name)}" for name, node in absent]
 
     def at(self, base: str, steps: tuple[Step, ...]) -> str | None:
         """Return the VARCHAR at `steps` below `base`."""
@@ -189,6 +202,8 @@ class JsonRelation:
 
     def raw(self, steps: tuple[Step, ...]) -> str | None:
         """Return the JSON at `steps` of the line, as text; None: no column."""
+        if not self._has(str(steps[0])):
+            return None
         sql, node = "", self.top
         for index, step in enumerate(steps):
             if node.mixed and node is not self.top:
@@ -197,8 +212,11 @@ class JsonRelation:
         return f"CAST({sql} AS VARCHAR)"
 
     def named(self, steps: tuple[Step, ...]) -> str | None:
-        """Return the VARCHAR at `steps` of the line."""
-        return self._access("", steps)
+        """Return the VARCHAR at `steps` of the line; None: no column."""
+        return self._access("", steps) if self._has(str(steps[0])) else None
+
+    def _has(self, name: str) -> bool:
+        return self._there is None or name.lower() in self._there
 
     def _want(self, expr: Expr, bases: Bases) -> None:
         if isinstance(expr, Path):

@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from llmopt.cost.call_columns import NO_TIME, CallColumns
+from llmopt.cost.call_columns import CallColumns
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.cost.read_columns import read_columns
+from llmopt.errors import UsageError
 from llmopt.savings.candidates import FINISH_COLUMNS, is_kept
 from llmopt.savings.project.assembly import assembled
-from llmopt.savings.project.checklist import widened
+from llmopt.savings.project.by_call import timed_calls
+from llmopt.savings.project.checklist import MOST_PROMPTS, widened
 from llmopt.savings.project.coalitions import Coalitions
 from llmopt.savings.project.looking import Looker
 from llmopt.savings.project.looking_together import LookingTogether
@@ -98,7 +100,11 @@ def _plan(plan: Plan | str | os.PathLike[str] | Mapping[str, object] | None) -> 
         return Plan()
     if isinstance(plan, Plan):
         return plan
-    return plan_of(plan) if isinstance(plan, Mapping) else load_plan(Path(plan))
+    if isinstance(plan, Mapping):
+        return plan_of(plan)
+    if isinstance(plan, str | os.PathLike):
+        return load_plan(Path(plan))
+    raise UsageError(f"a plan is a Plan, a path or a mapping, not {type(plan).__name__}", "see docs/project.md")
 
 
 def _together(logs: str | os.PathLike[str] | Logs, plans: Sequence[Plan], options: Reading) -> list[Projection]:
@@ -106,15 +112,22 @@ def _together(logs: str | os.PathLike[str] | Logs, plans: Sequence[Plan], option
     table = PriceTable.load(extra=options.get("prices", ()), deployments=options.get("deployments"))
     tree = PrefixTree()
     asked = [widened(plan) for plan in plans]
-    looking = LookingTogether([Looker(plan, table, tree=tree) for plan in asked])
+    looking = LookingTogether(
+        [
+            Looker(wider, table, tree=tree, most_prompts=None if plan.prompt_cache else MOST_PROMPTS)
+            for plan, wider in zip(plans, asked, strict=True)
+        ]
+    )
     columns = read_columns(
         logs,
         looking.see,
         see_hashed=looking.see_hashed,
         columns=looking.columns,
+        groups=looking.groups,
         by_label=looking.by_label,
         kept=is_kept,
         ends=FINISH_COLUMNS,
+        sizes=any(plan.cache is not None and plan.cache.size_bytes is not None for plan in plans),
         **options,
     )
     warnings = _warnings(columns)
@@ -134,7 +147,7 @@ def _utc(instant: datetime | None) -> datetime | None:
 def _warnings(columns: CallColumns) -> tuple[str, ...]:
     """Say what the whole log lacks, so that some levers see nothing of it."""
     calls, lines = len(columns), []
-    if calls and columns.at_us.count(NO_TIME) == calls:
+    if calls and not timed_calls(columns):
         lines.append("no call has a time: what depends on time (cache, prompt cache, month) cannot be replayed")
     if calls and columns.request.count(-1) == calls:
         lines.append("no call has its prompt or a hash of it: caches and compression cannot be replayed")

@@ -28,14 +28,14 @@ def multiplied(baseline_usd: Decimal, steps: Sequence[tuple[str, Decimal]]) -> A
     """
     if not baseline_usd.is_finite() or not 0 <= baseline_usd <= _MOST:
         raise UsageError(f"a baseline of {baseline_usd} is no bill", "dollars, 0 or more, such as 1000000")
-    left, kept = baseline_usd, Decimal(1)
+    left = baseline_usd
     taken = []
     for name, saved in steps:
         if not saved.is_finite() or not 0 <= saved <= 1:
             raise UsageError(f"{name}: {saved} is not a share from 0 to 1", "such as 0.3, for 30 %")
         after = EXACT.multiply(left, EXACT.subtract(Decimal(1), saved))
         taken.append(Step(name, saved, left, after))
-        left, kept = after, EXACT.multiply(kept, EXACT.subtract(Decimal(1), saved))
+        left = after
     less = EXACT.subtract(baseline_usd, left)
-    ratio = EXACT.subtract(Decimal(1), kept).quantize(MICRO, context=EXACT)
+    ratio = EXACT.divide(less, baseline_usd).quantize(MICRO, context=EXACT) if baseline_usd else Decimal(0)
     return Arithmetic(baseline_usd, left, less, ratio, tuple(taken))

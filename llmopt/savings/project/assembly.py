@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from llmopt.core import money
 from llmopt.core.money import EXACT
-from llmopt.cost.call_columns import NO_TIME, CallColumns
+from llmopt.cost.call_columns import CallColumns
 from llmopt.savings.project.break_even import break_even
 from llmopt.savings.project.brochure import brochure, ratio
+from llmopt.savings.project.by_call import timed_calls
 from llmopt.savings.project.checklist import checklist
 from llmopt.savings.project.covered import covered
 from llmopt.savings.project.divergences import divergences
-from llmopt.savings.project.hits import keys
 from llmopt.savings.project.hurts import hurts
 from llmopt.savings.project.monthly import monthly
 from llmopt.savings.project.plan import CacheLever, Plan
@@ -62,7 +62,7 @@ def assembled(
         monthly=month,
         monthly_note=note,
         brochure=brochure(replayed.baseline_usd, replayed.optimized_usd, [worth[lever].alone_usd for lever in plan.on]),
-        break_even=_break_even(plan, columns, requests, replayed, (first, last)),
+        break_even=_break_even(plan, columns, coalitions, replayed, (first, last)),
         divergences=divergences(columns, requests, requests.templates, coalitions, PrefixRules.load()),
         checklist=checklist(asked, coalitions, worth, len(columns)),
         left_out=tuple(_left_out(columns)),
@@ -118,7 +118,7 @@ def _levers(plan: Plan, coalitions: Coalitions, worth: Mapping[str, Share]) -> I
 
 def _span(columns: CallColumns) -> tuple[datetime | None, datetime | None]:
     """Return when the first and the last call was that has a time."""
-    timed = len(columns) - columns.at_us.count(NO_TIME)
+    timed = timed_calls(columns)
     if not timed:
         return None, None
     ends = columns.at_us[0], columns.at_us[timed - 1]
@@ -135,7 +135,7 @@ def _days(coalitions: Coalitions, on: frozenset[str]) -> tuple[tuple[date, Decim
 def _month(
     plan: Plan, columns: CallColumns, days: tuple[tuple[date, Decimal, Decimal], ...], replayed: Replay
 ) -> tuple[Monthly | None, str]:
-    timed = len(columns) - columns.at_us.count(NO_TIME)
+    timed = timed_calls(columns)
     hits = any(lever.calls for lever in replayed.levers if lever.name == "cache")
     fixed = Decimal(0)
     for lever in plan.on:
@@ -164,13 +164,16 @@ def _doubt(replayed: Replay) -> tuple[Decimal, Decimal]:
 def _break_even(
     plan: Plan,
     columns: CallColumns,
-    requests: Requests,
+    coalitions: Coalitions,
     replayed: Replay,
     span: tuple[datetime | None, datetime | None],
 ) -> BreakEven | None:
     """Return the curves of the cache, with what it may cost beside the other levers."""
-    lever = plan.cache or CacheLever()
-    curves = break_even(columns, keys(columns, requests, lever), lever, plan.seed)
+    # Where the cache is off in the user's plan, the coalitions have it at its usual settings.
+    lever, asked = plan.cache or CacheLever(), coalitions.asked
+    if asked is None:
+        return None
+    curves = break_even(columns, asked, lever, plan.seed, known=_alone(coalitions))
     if curves is None:
         return None
     own = next((one for one in replayed.levers if one.name == "cache"), None)
@@ -178,6 +181,13 @@ def _break_even(
     if own is not None:
         saved = EXACT.add(own.last_in_usd, own.own_usd)
     return replace(curves, least_usd_per_month=money.monthly(saved, *span))
+
+
+def _alone(coalitions: Coalitions) -> tuple[int, Decimal]:
+    """Return how many calls the cache answers, and what they cost without any other lever."""
+    only = frozenset({"cache"})
+    saved = EXACT.subtract(coalitions.cost(_NONE), coalitions.cost(only))
+    return coalitions.changed("cache", only), EXACT.add(saved, coalitions.own("cache", only))
 
 
 def _left_out(columns: CallColumns) -> Iterator[Unseen]:

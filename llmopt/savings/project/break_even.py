@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from llmopt.core.money import EXACT
 from llmopt.cost.call_columns import CallColumns
-from llmopt.savings.project.cache_curves import curve, rooms
+from llmopt.savings.project.cache_curves import curves, rooms
 from llmopt.savings.project.chosen_calls import Part, chosen
 from llmopt.savings.project.plan import DAY_S, CacheLever
 from llmopt.savings.project.result import BreakEven, CurvePoint
@@ -26,7 +26,14 @@ ENOUGH = Decimal("0.95")
 """Of what the longest time to live saves, for the one that is recommended."""
 
 
-def break_even(columns: CallColumns, keys: Sequence[int], lever: CacheLever, seed: int) -> BreakEven | None:
+def break_even(
+    columns: CallColumns,
+    keys: Sequence[int],
+    lever: CacheLever,
+    seed: int,
+    *,
+    known: tuple[int, Decimal] | None = None,
+) -> BreakEven | None:
     """Return the curves; None where a cache may answer no call of the log.
 
     Args:
@@ -34,13 +41,18 @@ def break_even(columns: CallColumns, keys: Sequence[int], lever: CacheLever, see
         keys: call -> number of its question (for one tenant), -1 where a cache may not answer it.
         lever: its own settings are among those tried; the room is tried at its time to live.
         seed: of the choice of questions.
+        known: (calls that the lever answers, what they cost), as replayed over the whole log; where questions are
+            chosen, the curve is drawn through that point.
     """
     calls = chosen(columns, keys, seed)
     if calls is None:
         return None
     parts = calls.parts
     span_s = (max(part.at_us[-1] for part in parts) - min(part.at_us[0] for part in parts)) / 1e6
-    by_ttl = [_point(parts, ttl_s) for ttl_s in _ttls(span_s, lever.ttl_s)]
+    by_ttl = _by_ttl(parts, _ttls(span_s, lever.ttl_s))
+    sampled = None if sum(map(len, parts)) == calls.calls else _ratio(sum(map(len, parts)), calls.calls)
+    if sampled is not None and known is not None and lever.size_bytes is None:
+        by_ttl = _through(by_ttl, lever.ttl_s, *known)
     own = next(point for point in by_ttl if point.ttl_s == lever.ttl_s)
     in_rooms = _ratio(len(calls.in_rooms), calls.calls)
     return BreakEven(
@@ -48,14 +60,29 @@ def break_even(columns: CallColumns, keys: Sequence[int], lever: CacheLever, see
         by_size=_by_size(calls.in_rooms, in_rooms, own, lever.size_bytes),
         recommended_ttl_s=_recommended(by_ttl),
         least_usd_per_month=None,
-        sampled=None if len(parts[0]) == calls.calls else _ratio(sum(map(len, parts)), calls.calls),
+        sampled=sampled,
+        sizes_estimated=columns.sizes_estimated,
         sizes_sampled=None if in_rooms == 1 else in_rooms,
     )
 
 
-def _point(parts: Sequence[Part], ttl_s: float) -> CurvePoint:
-    found = curve(parts, round(ttl_s * 1e6))
-    return CurvePoint(ttl_s, None, found.hits, found.saved_usd, found.peak_bytes)
+def _by_ttl(parts: Sequence[Part], ttls_s: Sequence[float]) -> list[CurvePoint]:
+    found = curves(parts, [round(ttl_s * 1e6) for ttl_s in ttls_s])
+    return [
+        CurvePoint(ttl_s, None, one.hits, one.saved_usd, one.peak_bytes)
+        for ttl_s, one in zip(ttls_s, found, strict=True)
+    ]
+
+
+def _through(points: Sequence[CurvePoint], ttl_s: float, hits: int, usd: Decimal) -> list[CurvePoint]:
+    """Scale estimates by what is known at one time to live: most of their error is common to all points."""
+    own = next(point for point in points if point.ttl_s == ttl_s)
+    if not own.hits or not own.saved_usd:
+        return list(points)
+    return [
+        replace(point, hits=round(point.hits * hits / own.hits), saved_usd=_scaled(usd, point.saved_usd, own.saved_usd))
+        for point in points
+    ]
 
 
 def _by_size(part: Part, share: Decimal, own: CurvePoint, bound: int | None) -> tuple[CurvePoint, ...]:
@@ -77,7 +104,7 @@ def _by_size(part: Part, share: Decimal, own: CurvePoint, bound: int | None) -> 
             own,
             size_bytes=size,
             hits=own.hits * hits // max(1, all_hits),
-            saved_usd=_part(own.saved_usd, saved, all_saved),
+            saved_usd=_scaled(own.saved_usd, Decimal(saved), Decimal(all_saved)),
             peak_bytes=min(size, own.peak_bytes),
         )
         for size, (hits, saved) in zip(sizes, came, strict=True)
@@ -85,11 +112,11 @@ def _by_size(part: Part, share: Decimal, own: CurvePoint, bound: int | None) -> 
     return (*points, own)
 
 
-def _part(usd: Decimal, part: int, whole: int) -> Decimal:
+def _scaled(usd: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """Return a part of an amount; all of it exactly where the parts are equal."""
     if part == whole:
         return usd
-    return EXACT.divide(EXACT.multiply(usd, Decimal(part)), Decimal(whole)).quantize(STEP, context=EXACT)
+    return EXACT.divide(EXACT.multiply(usd, part), whole).quantize(STEP, context=EXACT)
 
 
 def _ratio(part: int, whole: int) -> Decimal:

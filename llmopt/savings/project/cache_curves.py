@@ -13,7 +13,7 @@ from llmopt.savings.project.chosen_calls import Part
 from llmopt.savings.project.shapley import STEP
 from llmopt.savings.replay import Asked, replay
 
-_INSTANTS = 2_000
+_INSTANTS = 500
 """At which the room of a cache is looked at, where its answers are more than that."""
 
 
@@ -43,20 +43,17 @@ class _Fills:
         return self.weight * (self.bytes_by_then[to] - self.bytes_by_then[since])
 
 
-def curve(parts: Sequence[Part], ttl_us: int) -> Curve:
-    """Return what a cache without a bound saves.
+def curves(parts: Sequence[Part], ttls_us: Sequence[int]) -> list[Curve]:
+    """Return what a cache without a bound saves, for each of some times to live.
 
     Args:
         parts: of the log; questions of one part are in no other.
-        ttl_us: time to live, from when an answer is there.
+        ttls_us: times to live, from when an answer is there.
     """
-    hits, usd, fills = 0.0, Decimal(0), []
-    for part in parts:
-        found, saved, filled = _walk(part, ttl_us)
-        hits += part.weight * found
-        usd = EXACT.add(usd, _weighed(Decimal(saved).scaleb(-part.digits, context=EXACT), part.weight))
-        fills.append(filled)
-    return Curve(round(hits), usd, _peak(fills, ttl_us))
+    # What is asked once is never answered, and fills the cache in the same way however long it is kept.
+    filled = [_walk(part, 0)[2] for part in parts if part.once]
+    again = [part for part in parts if not part.once]
+    return [_curve(again, filled, ttl_us) for ttl_us in ttls_us]
 
 
 def rooms(part: Part, ttl_us: int, sizes_bytes: Sequence[int | None]) -> list[tuple[int, int]]:
@@ -75,6 +72,16 @@ def rooms(part: Part, ttl_us: int, sizes_bytes: Sequence[int | None]) -> list[tu
     ]
     came = (replay(asked, 1, ttl_us, size).parts[0] for size in sizes_bytes)
     return [(whole.hits + whole.shared, whole.saved + whole.shared_cost) for whole in came]
+
+
+def _curve(parts: Sequence[Part], filled: Sequence[_Fills], ttl_us: int) -> Curve:
+    hits, usd, fills = 0.0, Decimal(0), list(filled)
+    for part in parts:
+        found, saved, own = _walk(part, ttl_us)
+        hits += part.weight * found
+        usd = EXACT.add(usd, _weighed(Decimal(saved).scaleb(-part.digits, context=EXACT), part.weight))
+        fills.append(own)
+    return Curve(round(hits), usd, _peak(fills, ttl_us))
 
 
 def _walk(part: Part, ttl_us: int) -> tuple[int, int, _Fills]:

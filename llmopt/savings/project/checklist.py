@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _SOME_PROMPTS = 200
 """Distinct prompts that are compressed to see what compression would be worth."""
+MOST_PROMPTS = 30_000
+"""Distinct prompts that are put to the provider's prompt cache unasked; more take too long."""
 _TURN_ON = {
     "cache": "--ttl 24h",
     "prompt_cache": "--prompt-cache auto",
@@ -35,7 +37,15 @@ _NEEDED = {
     "swap": "needs models: --swap OLD=NEW,...",
     "self_host": "needs a measured machine: --self-host bench.json --price-per-hour N",
 }
-_NO_PROMPTS = "no call of the log has what it needs to be seen (prompts, times)"
+_BLIND = {
+    "cache": "needs calls with their prompts, or hashes of them, and times",
+    "routing": "needs calls with their prompts",
+    "compression": "needs calls with their prompts",
+    "prompt_cache": "needs calls with their prompts and times",
+    "batch": "needs calls with times, or a tag: --batch tag=NAME",
+}
+_TOO_MANY = f"{_TURN_ON['prompt_cache']}; not tried unasked on more than {MOST_PROMPTS:,} distinct prompts"
+_NOTHING_SEEN = "needs calls that it can look at"
 
 
 def widened(plan: Plan) -> Plan:
@@ -66,15 +76,17 @@ def checklist(asked: Plan, coalitions: Coalitions, worth: Mapping[str, Share], c
 
 def _on(lever: str, coalitions: Coalitions, worth: Share, calls: int) -> Check:
     if coalitions.unseen(lever) >= calls:
-        return Check(lever, on=True, potential_usd=None, say=_NO_PROMPTS)
+        return Check(lever, on=True, potential_usd=None, say=_BLIND.get(lever, _NOTHING_SEEN))
     return Check(lever, on=True, potential_usd=worth.saved_usd, say="")
 
 
 def _off(lever: str, asked: Plan, coalitions: Coalitions, calls: int) -> Check:
     if lever not in asked.on:
         return Check(lever, on=False, potential_usd=None, say=_NEEDED.get(lever, _TURN_ON.get(lever, "")))
+    if lever == "prompt_cache" and coalitions.too_many_prompts:
+        return Check(lever, on=False, potential_usd=None, say=_TOO_MANY)
     if coalitions.unseen(lever) >= calls:
-        return Check(lever, on=False, potential_usd=None, say=_NO_PROMPTS)
+        return Check(lever, on=False, potential_usd=None, say=_BLIND.get(lever, _NOTHING_SEEN))
     none = frozenset[str]()
     usd: Decimal = EXACT.subtract(coalitions.cost(none), coalitions.cost(frozenset({lever})))
     return Check(lever, on=False, potential_usd=usd, say=_TURN_ON[lever])

@@ -1,25 +1,26 @@
 """The calls that curves of a cache are drawn from: all of a small log, of a large one those of some questions.
 
-Questions are drawn apart from those that are asked often, seldom and once: a few that are asked all the time are not left
-to chance. Whoever draws a question takes all of its calls.
+Questions are drawn apart from those that are asked often, seldom and once: a few that are asked all the time are not
+left to chance. Whoever draws a question takes all of its calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from random import Random
 
 from llmopt.cost.call_columns import KEPT, CallColumns
 from llmopt.savings.project.each_cost import costs
 
-ALL = 200_000
+ALL = 100_000
 """Calls up to which all are taken."""
-SOME = 20_000
-"""Of more, about so many of each part."""
+SOME = 12_000
+"""Of more, about so many of each part; a quarter of them of questions that are asked once, which are never answered."""
 OFTEN = 200
 """Calls from which on a question is asked often."""
-IN_ROOMS = 50_000
+IN_ROOMS = 30_000
 """Calls up to which all are put into bounded rooms; of more, about half as many."""
 _LEAST = 32
 """Questions of a part that are taken at least, however often they are asked."""
@@ -42,6 +43,8 @@ class Part:
     costs: list[int]
     """In whole numbers of 10**-digits dollars."""
     digits: int
+    once: bool = False
+    """No question of it is asked again."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -68,26 +71,26 @@ def chosen(columns: CallColumns, keys: Sequence[int], seed: int) -> Chosen | Non
         seed: of the choice.
     """
     counts = _counts(keys)
-    asked = [key for key, count in enumerate(counts) if count]
-    calls = sum(counts)
-    if not asked:
+    groups, calls = _groups(counts), sum(counts)
+    if not groups:
         return None
     rng = Random(seed)
-    groups = [asked] if calls <= ALL else _groups(asked, counts)
     marks = bytearray(len(counts) + 1)  # the last place is that of -1
-    for number, group in enumerate(groups):
-        for key in group if calls <= ALL else _some(group, counts, SOME, rng):
-            marks[key] = number + 1
+    for number, group in enumerate(groups, 1):
+        target = SOME if counts[group[0]] > 1 else SOME // 4
+        for key in group if calls <= ALL else _some(group, counts, target, rng):
+            marks[key] = number
+    asked = [key for group in groups for key in group]
     for key in asked if calls <= IN_ROOMS else _some(asked, counts, IN_ROOMS // 2, rng):
         marks[key] |= _ROOMS
-    marked = [(call, mark) for call, key in enumerate(keys) if (mark := marks[key])]
+    marked = bytes(map(marks.__getitem__, keys))
     parts = []
-    for number, group in enumerate(groups):
-        taken = [call for call, mark in marked if mark % _ROOMS == number + 1]
-        parts.append(_part(columns, keys, taken, sum(map(counts.__getitem__, group)) / len(taken)))
-    if calls <= IN_ROOMS:
-        return Chosen(calls, parts, parts[0])
-    return Chosen(calls, parts, _part(columns, keys, [call for call, mark in marked if mark >= _ROOMS], 1.0))
+    for number, group in enumerate(groups, 1):
+        taken = _with_mark(marked, {number, number | _ROOMS})
+        weight = sum(map(counts.__getitem__, group)) / len(taken)
+        parts.append(_part(columns, keys, taken, weight, once=counts[group[0]] == 1))
+    in_rooms = _with_mark(marked, {_ROOMS | number for number in range(_ROOMS)})
+    return Chosen(calls, parts, _part(columns, keys, in_rooms, 1.0))
 
 
 def _counts(keys: Sequence[int]) -> list[int]:
@@ -99,14 +102,19 @@ def _counts(keys: Sequence[int]) -> list[int]:
     return counts
 
 
-def _groups(asked: Sequence[int], counts: Sequence[int]) -> list[list[int]]:
+def _groups(counts: Sequence[int]) -> list[list[int]]:
     """Return the questions that are asked often, seldom and once; groups without any left out."""
     groups = (
-        [key for key in asked if counts[key] >= OFTEN],
-        [key for key in asked if 1 < counts[key] < OFTEN],
-        [key for key in asked if counts[key] == 1],
+        [key for key, count in enumerate(counts) if count >= OFTEN],
+        [key for key, count in enumerate(counts) if 1 < count < OFTEN],
+        [key for key, count in enumerate(counts) if count == 1],
     )
     return [group for group in groups if group]
+
+
+def _with_mark(marked: bytes, marks: Collection[int]) -> list[int]:
+    """Return the numbers of the calls that have one of some marks."""
+    return list(compress(range(len(marked)), marked.translate(bytes(mark in marks for mark in range(256)))))
 
 
 def _some(group: list[int], counts: Sequence[int], target: int, rng: Random) -> list[int]:
@@ -116,7 +124,9 @@ def _some(group: list[int], counts: Sequence[int], target: int, rng: Random) -> 
     return group if questions >= len(group) else rng.sample(group, questions)
 
 
-def _part(columns: CallColumns, keys: Sequence[int], calls: Sequence[int], weight: float) -> Part:
+def _part(
+    columns: CallColumns, keys: Sequence[int], calls: Sequence[int], weight: float, *, once: bool = False
+) -> Part:
     priced = costs(columns, calls)
 
     def of(column: Sequence[int]) -> Iterable[int]:
@@ -131,4 +141,5 @@ def _part(columns: CallColumns, keys: Sequence[int], calls: Sequence[int], weigh
         sizes=list(of(columns.answer_bytes)),
         costs=priced.counts,
         digits=priced.digits,
+        once=once,
     )

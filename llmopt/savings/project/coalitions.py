@@ -79,6 +79,11 @@ class Coalitions:
         """What each call of the log asks of the plan's response cache, as `hits.keys` says; None without a cache."""
         return self._cells.asked
 
+    @property
+    def too_many_prompts(self) -> bool:
+        """Whether there are too many prompts for the provider's prompt cache to be tried unasked."""
+        return self._requests.too_many_prompts
+
     def cost(self, on: frozenset[str], at: At = "mid") -> Decimal:
         """Return what the log costs with these levers on, their own costs included, in dollars.
 

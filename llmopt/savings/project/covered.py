@@ -3,18 +3,23 @@
 A day that is cut off would make a month look cheaper than it is. Whether one is cannot be seen from its calls alone:
 offices sleep at night, too. So the hours that are missing at its edge are looked at in the days between: if hardly any
 calls stand there, the day is whole.
+
+Calls that lie far apart from most others, as those of a record whose time is 0, would make a month of empty days.
+They are left out.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 _DAY_US = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date()
+APART_DAYS = 31
+"""Without a call: what lies beyond is no part of the same log."""
 _FEW_CALLS = 4.0
 """So many calls are missing by chance in a log of few: a Poisson count of 4 is 0 in 2 % of cases."""
 _WARM_ENOUGH = 0.25
@@ -33,6 +38,8 @@ class Covered:
     """Days that are left out since the log begins or ends within them."""
     begins_us: int = 0
     """Of the log, microseconds since 1970."""
+    apart: int = 0
+    """Calls that are left out since they lie so far from most others."""
 
     @property
     def days(self) -> int:
@@ -58,6 +65,9 @@ def covered(at_us: Sequence[int]) -> Covered:
     """
     if not at_us:
         return Covered(None, None, ())
+    most = max(_stretches(at_us), key=len)
+    apart = len(at_us) - len(most)
+    at_us = at_us[most.start : most.stop] if apart else at_us
     first, last = at_us[0] // _DAY_US, at_us[-1] // _DAY_US
     head, tail = at_us[0] - first * _DAY_US, (last + 1) * _DAY_US - at_us[-1]
     cut = []
@@ -70,8 +80,20 @@ def covered(at_us: Sequence[int]) -> Covered:
             cut.append(_day(last))
         end -= 1
     if start > end:
-        return Covered(None, None, tuple(cut), at_us[0])
-    return Covered(_day(start), _day(end), tuple(cut), at_us[0])
+        return Covered(None, None, tuple(cut), at_us[0], apart)
+    return Covered(_day(start), _day(end), tuple(cut), at_us[0], apart)
+
+
+def _stretches(at_us: Sequence[int]) -> Iterator[range]:
+    """Yield where calls stand that no long time without any parts."""
+    start = last = 0
+    while last < len(at_us):
+        after = bisect_right(at_us, at_us[last] + APART_DAYS * _DAY_US)
+        if after - 1 > last and after < len(at_us):
+            last = after - 1
+            continue
+        yield range(start, after)
+        start = last = after
 
 
 def _matters(at_us: Sequence[int], first: int, last: int, since_us: int, until_us: int) -> bool:

@@ -58,7 +58,8 @@ def _why(one: str, other: str) -> str:
         return (
             "shorter prompts get less from the provider's cache than they save: together they cost more than the cache"
         )
-    return f"beside {one}, {other} costs more than it still saves"
+    names = (lever.replace("_", " ") for lever in (one, other))
+    return "beside {}, {} costs more than it still saves".format(*names)
 
 
 def _killed(calls: int) -> str:

@@ -17,19 +17,18 @@ from llmopt.cost.spec.load import GROUP_FIELDS
 from llmopt.errors import InputError
 from llmopt.savings.candidates import endpoint_of
 from llmopt.savings.project.levers.batch import columns_of
-from llmopt.savings.project.levers.compression import MOST_BYTES, Compressing, Strata, fill
+from llmopt.savings.project.levers.compression import MOST_BYTES, Compressing, Pair, Strata, fill
 from llmopt.savings.project.levers.models import ModelNames
 from llmopt.savings.project.levers.routed import UNDECIDED as STAYS
 from llmopt.savings.project.levers.routed import routes_of
 from llmopt.savings.project.levers.shifting import MOST as MOST_SHIFTED
 from llmopt.savings.project.levers.shifting import measured_shifts
-from llmopt.savings.project.plan import Plan
-from llmopt.savings.project.prefixes.divergence import TemplateFinder
-from llmopt.savings.project.prefixes.parts import parts_of
+from llmopt.savings.project.plan import CacheLever, Plan
+from llmopt.savings.project.prefixes.chains import Chains
 from llmopt.savings.project.prefixes.tree import PrefixTree
-from llmopt.savings.project.request_facts import flags_of, label_of, tokens_of, without_request
+from llmopt.savings.project.request_facts import flags_of, label_of, said_of, tokens_of, without_request
 from llmopt.savings.project.requests import HASHED, NOT_LOGGED, UNDECIDED, UNKNOWN_SETTINGS, Requests
-from llmopt.savings.project.sample import Bounds, Sample, Sampled
+from llmopt.savings.project.sample import Bounds, Sample
 from llmopt.serving.cache.key import CHAT, request_key
 
 HASH = "prompt_hash"
@@ -40,13 +39,16 @@ _KEY_BYTES = 16
 class Looker:
     """Gives each request a number, and keeps what the levers of a plan need to know of it."""
 
-    def __init__(self, plan: Plan, table: PriceTable, *, tree: PrefixTree | None = None) -> None:
+    def __init__(
+        self, plan: Plan, table: PriceTable, *, tree: PrefixTree | None = None, most_prompts: int | None = None
+    ) -> None:
         """Prepare.
 
         Args:
             plan: levers that are off look at nothing.
             table: tells which models are meant where a lever is for some models only.
             tree: where chains of prefixes go; None: a new one, if the provider's prompt cache is on.
+            most_prompts: for the provider's prompt cache; with more that differ, it sees none. None: no bound.
 
         Raises:
             ConfigError: the routing policy cannot be read.
@@ -57,10 +59,8 @@ class Looker:
         self._compressing = Compressing(plan.compression.level) if plan.compression is not None else None
         if tree is None and plan.prompt_cache is not None:
             tree = PrefixTree()
-        self._templates = TemplateFinder(tree) if tree is not None else None
-        self._shown: dict[str | None, set[int]] = {}
-        """Model -> chains of its prompts."""
-        self._found = Requests(tree=tree, routes=self._routes.models if self._routes else ())
+        self._chains = Chains(tree, most_prompts) if tree is not None else None
+        self._found = Requests(routes=self._routes.models if self._routes else ())
         self._numbers: dict[bytes, int] = {}
         self._canonical = 0
         self._strata = Strata.empty()
@@ -70,6 +70,8 @@ class Looker:
         """Whether the routing policy looks at tenant, tags or headers: then `see` is asked for each label."""
         self.columns = self._columns()
         """Further columns that the levers need in the labels."""
+        self.groups = self._groups()
+        """The groups that they need there."""
 
     def see(self, call: Call) -> int:
         """Return the number of a request, which may be a hash (`{"prompt_hash": text}`); -1: there is none."""
@@ -85,7 +87,8 @@ class Looker:
         self._found.canonical.append(self._number(key))
         self._found.flags.append(flags_of(body, endpoint, whole=call.whole))
         self._route(call, body, endpoint)
-        self._note_prompt(call, body)
+        if self._chains is not None:
+            self._chains.add(call, body)
         if self._compressing is not None:
             self._strata.add(call.model, tokens_of(call, body)) if endpoint == CHAT else self._strata.add_nothing()
         if self._sample is not None and new and key and endpoint == CHAT:
@@ -131,14 +134,16 @@ class Looker:
             found.shifts = measured_shifts(sampled[:MOST_SHIFTED], {*found.routes, *swaps})
         if self._compressing is not None and plan.compression is not None:
             chosen = sampled[: plan.compression.sample]
-            fill(found, self._strata, {item.number: self._compressing.measure(item) for item in chosen}, plan.seed)
-            self._note("compression", self._compression_notes(chosen))
-        if self._templates is not None:
-            found.templates = self._templates.finish()
+            measured = {item.number: self._compressing.measure(item) for item in chosen}
+            fill(found, self._strata, measured, plan.seed)
+            self._note("compression", self._compression_notes(measured))
+        if self._chains is not None:
+            found.chain, found.templates = self._chains.of, self._chains.templates()
+            found.too_many_prompts = self._chains.given_up
         if self._routes is not None:
             undecided = sum(bool(flags & UNDECIDED) for flags in found.flags)
-            self._note("routing", _said(undecided, "without its text no rule decides: it stays with its model"))
-        self._note("cache", _said(self._unspelled, "JSON cannot spell it, so it has no key"))
+            self._note("routing", said_of(undecided, "known by a hash only: without the text no rule decides"))
+        self._note("cache", said_of(self._unspelled, "that JSON cannot spell: no key in a cache"))
         self._numbers.clear()
         return found
 
@@ -153,6 +158,14 @@ class Looker:
         for lever in (plan.batch, plan.self_host):
             names += columns_of(lever.tags) if lever is not None else ()
         return tuple(dict.fromkeys([*names, *(self._routes.columns if self._routes else ())]))
+
+    def _groups(self) -> tuple[str, ...]:
+        plan, usual = self._plan, CacheLever()
+        names = {(plan.cache or usual).tenant or usual.tenant if self._routes is not None else ""}
+        names |= {plan.cache.tenant} if plan.cache is not None else set()
+        for lever in (plan.batch, plan.self_host):
+            names |= {name for name, _ in lever.tags} if lever is not None else set()
+        return tuple(name for name in GROUP_FIELDS if name in names)
 
     def _new_sample(self) -> Sample | None:
         """Return an empty sample, as large as is needed; None where nothing is measured on texts."""
@@ -206,8 +219,8 @@ class Looker:
         found.flags.extend([flags] * count)
         if self._compressing is not None:
             self._strata.add_nothing(count)
-        if found.tree is not None:
-            found.chain.extend([-1] * count)
+        if self._chains is not None:
+            self._chains.add_nothing(count)
 
     def _is_routable(self, call: Call) -> bool:
         lever = self._plan.routing
@@ -219,32 +232,16 @@ class Looker:
             free = endpoint == CHAT and self._is_routable(call)
             self._found.route.append(self._routes.decide(body, label_of(call)) if free else STAYS)
 
-    def _note_prompt(self, call: Call, body: Mapping[str, Any]) -> None:
-        """Put a prompt into the tree of prefixes."""
-        tree = self._found.tree
-        if tree is None or self._templates is None:
-            return
-        parts = parts_of(body)
-        chain = tree.add(parts) if parts else -1
-        self._found.chain.append(chain)
-        shown = self._shown.setdefault(call.model, set())
-        if chain >= 0 and chain not in shown:
-            shown.add(chain)
-            self._templates.see(parts, chain, call.model or "", call.where)
-
-    def _compression_notes(self, chosen: list[Sampled]) -> tuple[str, ...]:
-        distinct = len(
-            {one for one, stratum in zip(self._found.canonical, self._strata.of, strict=True) if stratum >= 0}
+    def _compression_notes(self, measured: Mapping[int, Pair]) -> tuple[str, ...]:
+        found, none = self._found, "nothing to compress"
+        distinct = len({one for one, stratum in zip(found.canonical, self._strata.of, strict=True) if stratum >= 0})
+        hashed = sum(flags & (HASHED | NOT_LOGGED) == HASHED for flags in found.flags)
+        empty = sum(not counted for counted, _ in measured.values())
+        notes = (
+            *said_of(hashed, f"known by a hash only: {none}"),
+            *said_of(empty, f"without a text that can be found: {none}"),
         )
-        hashed = sum(flags & (HASHED | NOT_LOGGED) == HASHED for flags in self._found.flags)
-        notes = _said(hashed, "only a hash of its prompt is logged: there is nothing to compress")
-        if distinct <= len(chosen):
+        if distinct <= len(measured):
             return notes
-        said = f"measured on {len(chosen):,} of {distinct:,} distinct requests; those of the same model and size stand"
-        return (*notes, f"{said} for the others")
-
-
-def _said(count: int, what: str) -> tuple[str, ...]:
-    if not count:
-        return ()
-    return (f"{count:,} distinct {'request' if count == 1 else 'requests'}: {what}",)
+        said = f"measured on {len(measured):,} of {distinct:,} distinct requests; those of the same model and size"
+        return (*notes, f"{said} stand for the others")

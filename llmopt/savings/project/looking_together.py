@@ -30,6 +30,8 @@ class LookingTogether:
         """Whether requests have to be shown for each label."""
         self.columns = tuple(dict.fromkeys(column for looker in self._lookers for column in looker.columns))
         """Further columns that the levers need in the labels."""
+        self.groups = tuple(dict.fromkeys(group for looker in self._lookers for group in looker.groups))
+        """The groups that they need there."""
 
     def split(self, plan: int, columns: CallColumns) -> tuple[CallColumns, Requests]:
         """Return the log with the numbers that one plan gave its requests, and what that plan saw in them.

@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from llmopt.core.money import EXACT, MICRO
 from llmopt.core.pace import PATTERN_DAYS, WEEK, interval, tells_weekends, weights
-from llmopt.savings.project.covered import Covered
+from llmopt.savings.project.covered import APART_DAYS, Covered
 from llmopt.savings.project.result import Monthly
 
 MONTH_DAYS = 30
@@ -60,7 +60,7 @@ def monthly(
     before, after = (_month(amounts, first) for amounts in ([row[1] for row in rows], [row[2] for row in rows]))
     saved = EXACT.subtract(before, after)
     low, high = _interval([row[1] - row[2] for row in rows], first, seed)
-    notes = (*_cut(whole), *_cold(whole, cold, skipped), *_empty(rows))
+    notes = (*_apart(whole), *_cut(whole), *_cold(whole, cold, skipped), *_empty(rows))
     found = Monthly(
         days=len(rows),
         baseline_usd=before,
@@ -134,9 +134,18 @@ def _trust(days: int, first: date) -> str:
         return ""
     if days < WEEK:
         known = tells_weekends(days, first.weekday())
-        alike = "all working days are taken for alike, and all days of a weekend" if known else "all are taken for alike"
+        alike = (
+            "all working days are taken for alike, and all days of a weekend" if known else "all are taken for alike"
+        )
         return f"Only {days} whole days (UTC), less than a week: {alike}."
     return f"{days} whole days (UTC): each weekday was seen once or twice; {PATTERN_DAYS} or more narrow the interval."
+
+
+def _apart(whole: Covered) -> list[str]:
+    if not whole.apart:
+        return []
+    calls = f"{whole.apart:,} call{'' if whole.apart == 1 else 's'}"
+    return [f"Left out of the month: {calls} more than {APART_DAYS} days away from the others; are their times right?"]
 
 
 def _cut(whole: Covered) -> list[str]:

@@ -41,8 +41,8 @@ class Entries:
             folder: to which names of files are relative.
             also: other name of a key -> its name.
         """
-        self.source = source
-        self.folder = folder
+        self._source = source
+        self._folder = folder
         self._path = path
         self._text = text
         self._written: dict[str, str] = {}
@@ -73,17 +73,24 @@ class Entries:
         """Return a key as the file writes it."""
         return self._written[key]
 
+    def under(self, key: str, raw: Mapping[str, object], also: Mapping[str, str] | None) -> Entries:
+        """Return the table that an entry is."""
+        path = (*self._path, self._written[key])
+        return Entries(raw, path, self._text, self._source, folder=self._folder, also=also)
+
     def short(self, key: str, meant: str) -> Entries:
         """Return the table that is meant where one value stands in its place: an entry of that, named as it is here."""
         written = self._written[key]
         also = {_key(written): meant}
-        return Entries({written: self._values[key]}, self._path, self._text, self.source, folder=self.folder, also=also)
+        return Entries(
+            {written: self._values[key]}, self._path, self._text, self._source, folder=self._folder, also=also
+        )
 
     def fault(self, message: str, key: str = "", hint: str = DOCS) -> ConfigError:
         """Return an error about an entry, or about the table itself."""
         path = (*self._path, self._written[key]) if key in self._written else self._path
         line = next((line for end in range(len(path), 0, -1) if (line := line_of(self._text, path[:end]))), 0)
-        return ConfigError(f"{self.source}:{line}: {message}" if line else f"{self.source}: {message}", hint)
+        return ConfigError(f"{self._source}:{line}: {message}" if line else f"{self._source}: {message}", hint)
 
     def only(self, known: Iterable[str]) -> None:
         """Refuse a key that is not known."""
@@ -164,7 +171,7 @@ class Entries:
 
     def existing(self, key: str, name: str) -> Path:
         """Return the file of that name, relative to the folder, if there is one."""
-        path = self.folder / Path(name).expanduser()
+        path = self._folder / Path(name).expanduser()
         try:
             found = path.is_file()
         except (OSError, ValueError):  # too long a name, a NUL in it

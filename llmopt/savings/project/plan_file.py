@@ -52,24 +52,24 @@ def parse_plan(text: str, *, source: str = "plan", folder: Path | None = None, n
         ConfigError: something in it makes no sense; names the line.
     """
     raw = document(text, source, _NO_TOML, parse_float=Decimal)
-    return _read(Entries(raw, (), text, source, folder=folder or Path(), also=_ALSO), text, name, source)
+    return _read(Entries(raw, (), text, source, folder=folder or Path(), also=_ALSO), name, source)
 
 
-def plan_of(values: Mapping[str, Any], *, source: str = "the plan", folder: Path | None = None) -> Plan:
+def plan_of(values: Mapping[str, Any]) -> Plan:
     """Return the plan that a mapping describes, with the keys of a plan file.
 
     Raises:
         ConfigError: something in it makes no sense; names the key.
     """
-    return _read(Entries(values, (), "", source, folder=folder or Path(), also=_ALSO), "", "plan", "")
+    return _read(Entries(values, (), "", "the plan", folder=Path(), also=_ALSO), "plan", "")
 
 
-def _read(top: Entries, text: str, name: str, where: str) -> Plan:
+def _read(top: Entries, name: str, where: str) -> Plan:
     for key in top.keys:
         if key not in (*LEVERS, *_KEYS):
             what = "lever" if isinstance(top.get(key), Mapping) else "lever or key"
             raise top.fault(f"unknown {what} {top.written(key)!r}", key, near(key, (*LEVERS, *_KEYS)))
-    levers: dict[str, Any] = {lever: _lever(top, lever, text) for lever in LEVERS}
+    levers: dict[str, Any] = {lever: _lever(top, lever) for lever in LEVERS}
     return Plan(
         name=top.text("name") or name,
         growth_per_month=top.parsed("growth_per_month", parsed.growth) or Decimal(0),
@@ -81,15 +81,14 @@ def _read(top: Entries, text: str, name: str, where: str) -> Plan:
     )
 
 
-def _lever(top: Entries, name: str, text: str) -> Lever | None:
+def _lever(top: Entries, name: str) -> Lever | None:
     """Return a lever; None where it is off, or not there."""
     value = top.get(name)
     switch = value.strip().lower() if isinstance(value, str) else value
     if switch is None or switch is False or switch == "off":
         return None
     if isinstance(value, Mapping) or switch is True or switch == "on":
-        raw = value if isinstance(value, Mapping) else {}
-        table = Entries(raw, (top.written(name),), text, top.source, folder=top.folder, also=ALSO.get(name))
+        table = top.under(name, value if isinstance(value, Mapping) else {}, ALSO.get(name))
     elif isinstance(value, str | Path) or (isinstance(value, list) and not any(isinstance(x, Mapping) for x in value)):
         table = top.short(name, SHORT[name])
     else:

@@ -125,7 +125,7 @@ class Replays:
             if cell.kind in kinds:
                 own = chains[cell.first : cell.last]
                 chains[cell.first : cell.last] = array("i", map(moved.get, own, own))
-        return Prompts(prompts.tree, chains, prompts.order, prompts.at_us)
+        return Prompts(prompts.tree, chains, prompts.order, prompts.at_us, prompts.walks)
 
     def _known_prompts(self) -> Prompts:
         if self._prompts is None:

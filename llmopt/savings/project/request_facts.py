@@ -37,9 +37,8 @@ def label_of(call: Call) -> dict[str, str]:
 
 def tokens_of(call: Call, body: Mapping[str, Any]) -> int:
     """Return about how many tokens a request has: as billed, else by its length."""
-    if call.usage is not None and call.usage.input_tokens:
-        return call.usage.input_tokens
-    return len(str(body)) // _BYTES_A_TOKEN
+    billed = 0 if call.usage is None else call.usage.input_tokens
+    return billed or len(str(body)) // _BYTES_A_TOKEN
 
 
 def without_request(kind: Kind, label: Mapping[str, str]) -> Call:
@@ -56,3 +55,10 @@ def without_request(kind: Kind, label: Mapping[str, str]) -> Call:
         cost_usd=None,
         groups=label,
     )
+
+
+def said_of(count: int, what: str) -> tuple[str, ...]:
+    """Return a note on so many distinct requests; none where there are none."""
+    if not count:
+        return ()
+    return (f"{count:,} distinct {'request' if count == 1 else 'requests'} {what}",)

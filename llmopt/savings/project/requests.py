@@ -14,7 +14,6 @@ from llmopt.savings.project.levers.swap import Shifts
 
 if TYPE_CHECKING:
     from llmopt.savings.project.prefixes.divergence import Template
-    from llmopt.savings.project.prefixes.tree import PrefixTree
 
 SAMPLES, UNKNOWN_SETTINGS, READS_MORE, HASHED, UNDECIDED, NOT_LOGGED = 1, 2, 4, 8, 16, 32
 """Bits of `flags`: it samples; whether it does is not logged; its answer depends on more than its own body; only a hash
@@ -45,10 +44,10 @@ class Requests:
     """1: compressed itself, or there is nothing to compress; 0: others stand for it."""
     chain: array[int] = field(default_factory=lambda: array("i"))
     """Number of its chain in the tree of prefixes; -1: none. Empty where the provider's prompt cache is off."""
+    too_many_prompts: bool = False
+    """`chain` is empty since there are more prompts than one looks at for a lever that is off."""
     routes: tuple[str, ...] = ()
     """Models that the routing policy leads to."""
-    tree: PrefixTree | None = None
-    """Of all chains; None where the provider's prompt cache is off."""
     templates: tuple[Template, ...] = ()
     """Prompts that are nearly alike, and where they part."""
     shifts: Shifts = field(default_factory=Shifts)

@@ -117,6 +117,8 @@ class BreakEven:
     """Share of the calls that the curve by TTL comes from, scaled up; None: all of them."""
     sizes_sampled: Decimal | None = None
     """The same for the curve by room."""
+    sizes_estimated: bool = False
+    """Some sizes of answers are estimated from their tokens."""
 
 
 @dataclass(frozen=True, slots=True)

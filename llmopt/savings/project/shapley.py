@@ -74,7 +74,8 @@ def _settled(values: dict[str, Decimal], whole: Decimal) -> dict[str, Decimal]:
     total = Decimal(0)
     for value in values.values():
         total = EXACT.add(total, value)
-    largest = max(values, key=lambda lever: abs(values[lever]))
+    # Of equal ones the first by name, so that the order of the levers does not matter.
+    largest = max(sorted(values), key=lambda lever: abs(values[lever]))
     return {**values, largest: EXACT.add(values[largest], EXACT.subtract(whole, total))}
 
 

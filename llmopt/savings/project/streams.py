@@ -7,16 +7,30 @@ for each set of cells that reach it, and for each change of their tokens; its ow
 from __future__ import annotations
 
 from array import array
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, compress, count
+from itertools import compress
 from operator import add, mul, sub
 
 from llmopt.cost.call_columns import NO_TIME
 from llmopt.savings.project.changes import CACHED, READ, UNCACHED, WRITE_1H, WRITE_5M, Changed, Columns, added
 from llmopt.savings.project.prefixes.rules import PrefixRule
 from llmopt.savings.project.prefixes.tree import PrefixTree
-from llmopt.savings.project.prefixes.warm import breakpoints, warm
+from llmopt.savings.project.prefixes.warm import Walks, breakpoints, warm
+
+_MOST_KEPT = 5_000_000
+"""Calls in rows that are kept, 16 bytes each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The calls of some cells in the order of the log."""
+
+    turns: array[int]
+    """Which call it is, counted cell by cell."""
+    at_us: array[int]
+    chains: array[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,30 @@ class Prompts:
     """Number of each call in the log."""
     at_us: array[int]
     """When, or `NO_TIME`."""
+    walks: Walks = field(default_factory=Walks)
+    """Of streams of these prompts, and of others of the same tree."""
     _marks: dict[tuple[int, bool], array[int]] = field(default_factory=dict)
+    _rows: OrderedDict[tuple[tuple[int, int], ...], Row] = field(default_factory=OrderedDict)
+
+    def row(self, places: tuple[tuple[int, int], ...]) -> Row:
+        """Return the calls of some cells as one row; rows that were asked for last are kept.
+
+        Args:
+            places: first place of each cell in the columns, and the one behind its last.
+        """
+        if places not in self._rows:
+            calls = [number for first, last in places for number in range(first, last)]
+            turns = array("i", range(len(calls)))
+            if len(places) > 1:
+                log = array("i", map(self.order.__getitem__, calls))
+                turns = array("i", sorted(turns, key=log.__getitem__))
+                calls = list(map(calls.__getitem__, turns))
+            at_us, chains = (map(column.__getitem__, calls) for column in (self.at_us, self.chains))
+            self._rows[places] = Row(turns, array("q", at_us), array("i", chains))
+            while len(self._rows) > 1 and sum(len(row.turns) for row in self._rows.values()) > _MOST_KEPT:
+                self._rows.popitem(last=False)
+        self._rows.move_to_end(places)
+        return self._rows[places]
 
     def marks(self, ttl_us: int, *, charged: bool) -> array[int]:
         """Return the breakpoints of prompts, as `breakpoints` says; kept.
@@ -76,18 +113,15 @@ def serve(
         members: cells of the stream.
         lenient: hold the rule's least prefix against the prompts as they were before compression.
     """
-    totals = array("q", chain.from_iterable((each.tokens.before if lenient else each.tokens.total) for each in members))
-    turns = list(compress(count(), map(rule.minimum_tokens.__le__, totals)))
-    if len(members) > 1:
-        turns.sort(key=_joined(prompts.order, members).__getitem__)
-    times, chains, sizes = (
-        array(column.typecode, map(column.__getitem__, turns))
-        for column in (_joined(prompts.at_us, members), _joined(prompts.chains, members), totals)
-    )
+    totals = array("q")
+    for member in members:
+        totals += member.tokens.before if lenient else member.tokens.total
+    row = prompts.row(tuple((member.first, member.last) for member in members))
+    sizes = array("q", map(totals.__getitem__, row.turns))
     ttl_us = rule.kept_us(ttl_us)
     marks = None if rule.automatic else prompts.marks(ttl_us, charged=rule.writes_charged)
-    found = warm(prompts.tree, rule, times, chains, sizes, marks, ttl_us)
-    reads, writes = (_put_back(column, turns, len(totals)) for column in found)
+    found = warm(prompts.tree, rule, row.at_us, row.chains, sizes, marks, ttl_us, prompts.walks)
+    reads, writes = (_put_back(column, row.turns, len(totals)) for column in found)
     served, first = [], 0
     for member in members:
         last = first + member.last - member.first
@@ -96,18 +130,10 @@ def serve(
     return served
 
 
-def _joined(column: array[int], members: Sequence[Member]) -> array[int]:
-    """Return what a column says of the calls of a stream, cell by cell."""
-    joined = array(column.typecode)
-    for member in members:
-        joined += column[member.first : member.last]
-    return joined
-
-
 def _put_back(column: array[int], turns: Sequence[int], size: int) -> array[int]:
     """Return what came of calls in the order of the log, cell by cell."""
     back = array("q", bytes(8 * size))
-    for turn, tokens in zip(turns, column, strict=True):
+    for turn, tokens in zip(compress(turns, column), compress(column, column), strict=True):
         back[turn] = tokens
     return back
 

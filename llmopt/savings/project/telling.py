@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import reduce
 
 from llmopt.core.money import EXACT, dollars
-from llmopt.cost.call_columns import KEPT, NO_TIME, CallColumns, Kind
+from llmopt.cost.call_columns import KEPT, CallColumns, Kind
 from llmopt.savings.project.by_call import by_call, timed_calls
 from llmopt.savings.project.cells import Cells
 from llmopt.savings.project.changes import Sums
@@ -71,7 +71,7 @@ class Telling:
             return [*_of_batch(gone), *self._idle(self._plan.batch)]
         if lever == "self_host":
             return list(self._idle(self._plan.self_host))
-        if lever == "prompt_cache":
+        if lever == "prompt_cache" and self.unseen(lever) < len(self._columns):
             return list(caching_notes(self._columns, _answered_by(gone), PrefixRules.load()))
         return []
 
@@ -100,30 +100,27 @@ class Telling:
                 yield f"no call has {tag[0]}={tag[1]}"
 
     def _blind(self, lever: str) -> int:
-        columns, requests = self._columns, self._requests
-        timed = timed_calls(columns)
-        if lever == "cache":
-            blind = bytes(map((0).__gt__, requests.canonical))
-        elif lever in _BLIND_FLAGS:
+        requests, calls = self._requests, len(self._columns)
+        if lever in _BLIND_FLAGS:
             by_flags = bytes(bool(flags & _BLIND_FLAGS[lever]) for flags in range(256))
-            blind = requests.flags.tobytes().translate(by_flags)
-        elif lever == "prompt_cache":
-            blind = bytes(map(ROOT.__ge__, requests.chain))
-        else:
-            by_hour = lever == "batch" and self._plan.batch is not None and self._plan.batch.hours is not None
-            return len(columns) - timed if by_hour else 0
-        found = by_call("B", blind, 1, columns)
-        return found.count(1) if lever in _BLIND_FLAGS else found[:timed].count(1) + len(columns) - timed
+            return by_call("B", requests.flags.tobytes().translate(by_flags), 1, self._columns).tobytes().count(1)
+        timed = timed_calls(self._columns)
+        if lever in ("cache", "prompt_cache"):
+            known = map((0).__gt__, requests.canonical) if lever == "cache" else map(ROOT.__ge__, requests.chain)
+            found = by_call("B", bytes(known), 1, self._columns).tobytes()
+            return found[:timed].count(1) + calls - timed
+        by_hour = lever == "batch" and self._plan.batch is not None and self._plan.batch.hours is not None
+        return calls - timed if by_hour else 0
 
     def _of_cache(self) -> Iterator[str]:
         columns, lever = self._columns, self._plan.cache
         by_flags = Counter(by_call("B", self._requests.flags, NOT_LOGGED, columns))
         counts = {
             "{} without a request in the log: never answered from the cache": _having(by_flags, NOT_LOGGED),
-            "{} without a time: never answered from the cache": columns.at_us.count(NO_TIME),
+            "{} without a time: never answered from the cache": len(columns) - timed_calls(columns),
             **self._refused(by_flags),
             "{} whose answer a cache does not keep (cut off, filtered, failed)": sum(
-                not flags & KEPT for flags in columns.flags
+                calls for flags, calls in Counter(columns.flags).items() if not flags & KEPT
             ),
             "{} answered from the cache without a price: they save no dollars here": sum(
                 len(cell) for cell in self._cells.cells if cell.hit and columns.kinds[cell.kind].price is None

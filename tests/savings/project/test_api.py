@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from llmopt.cost.api import price_logs
-from llmopt.errors import ConfigError, InputError
+from llmopt.cost.read_columns import read_columns
+from llmopt.errors import ConfigError, InputError, UsageError
 from llmopt.savings.project import api
 from llmopt.savings.project.api import project, project_all
 from llmopt.savings.project.plan import (
@@ -131,6 +132,17 @@ def test_a_log_without_a_plan_has_a_checklist(log: Path, prices: tuple[Path, ...
     assert [one.on for one in found.checklist] == [False] * 7
 
 
+def test_too_many_prompts_are_not_put_to_the_providers_cache_unasked(
+    log: Path, prices: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert check(project(log, prices=prices), "prompt_cache").potential_usd == 0
+    monkeypatch.setattr(api, "MOST_PROMPTS", 9)
+    found, other = project_all(log, [Plan(), Plan(prompt_cache=PromptCacheLever())], prices=prices)
+    assert check(found, "prompt_cache").potential_usd is None
+    assert "unasked" in check(found, "prompt_cache").say
+    assert check(other, "prompt_cache") == Check("prompt_cache", on=True, potential_usd=Decimal(0), say="")
+
+
 def test_the_checklist_says_what_a_lever_that_is_on_is_worth(log: Path, prices: tuple[Path, ...]) -> None:
     found = project(log, Plan(cache=CacheLever(), swap=SWAP), prices=prices)
     assert check(found, "cache") == Check("cache", on=True, potential_usd=lever(found, "cache").saved_usd, say="")
@@ -147,11 +159,10 @@ def test_plans_side_by_side_are_what_each_is_alone(
     ]
     alone = [project(log, plan, prices=prices) for plan in plans]
     readings: list[object] = []
-    read = api.read_columns
 
     def counted(*args: Any, **options: Any) -> Any:
         readings.append(args)
-        return read(*args, **options)
+        return read_columns(*args, **options)
 
     monkeypatch.setattr(api, "read_columns", counted)
     assert project_all(log, plans, prices=prices) == tuple(alone)
@@ -174,6 +185,8 @@ def test_a_plan_may_be_a_file_or_a_mapping(log: Path, tmp_path: Path, prices: tu
     assert by_file.name == "cached"
     assert by_file.replay == by_mapping.replay
     assert by_file.replay.savings_usd == 9 * EACH
+    with pytest.raises(UsageError, match="a plan is a Plan, a path or a mapping, not int"):
+        project(log, 24)  # type: ignore[arg-type]
 
 
 def test_without_times_caches_see_nothing_and_the_rest_works(tmp_path: Path, prices: tuple[Path, ...]) -> None:
@@ -194,6 +207,9 @@ def test_without_prompts_caches_see_nothing_and_the_rest_works(tmp_path: Path, p
     assert lever(found, "cache").unseen == 3
     assert found.replay.savings_usd == 3 * EACH / 2
     assert check(found, "compression").potential_usd is None
+    assert check(found, "compression").say == "needs calls with their prompts"
+    short = project(written(tmp_path, {**row, "model": "gpt-4o"}), Plan(prompt_cache=PromptCacheLever()))
+    assert (lever(short, "prompt_cache").unseen, lever(short, "prompt_cache").notes) == (1, ())
     assert any("no call has its prompt" in warning for warning in found.warnings)
 
 
@@ -218,6 +234,17 @@ def test_one_day_is_no_month(log: Path, prices: tuple[Path, ...]) -> None:
     assert found.monthly_note
     assert [day for day, _, _ in found.days] == [START.date()]
     assert found.days[0][1:] == (20 * EACH, 15 * EACH)
+
+
+def test_a_cache_that_sees_nothing_has_no_days_in_which_it_fills(tmp_path: Path) -> None:
+    days = [{**line(3600 * hour), "request": None} for hour in range(24 * 12)]
+    alike = project(written(tmp_path, *days), {"cache": "48h"}).monthly
+    assert alike is not None
+    assert alike.days == 11
+    assert not [note for note in alike.notes if "filling" in note]
+    seen = project(written(tmp_path, *(line(3600 * hour) for hour in range(24 * 12))), {"cache": "48h"}).monthly
+    assert seen is not None
+    assert [note for note in seen.notes if "filling" in note]
 
 
 def test_what_is_estimated_makes_the_interval_of_the_month_longer(tmp_path: Path) -> None:
@@ -260,6 +287,8 @@ def test_a_model_without_a_price_is_refused(log: Path, prices: tuple[Path, ...])
 
 
 def test_a_plan_and_its_seed_are_in_what_it_gives(log: Path, prices: tuple[Path, ...]) -> None:
-    found = project(log, Plan("night", seed=7, min_savings=Decimal("0.2")), prices=prices)
+    plan = Plan("night", seed=7, min_savings=Decimal("0.2"))
+    found = project(log, plan, prices=prices)
+    assert found.plan == plan
     assert (found.name, found.seed, found.min_savings) == ("night", 7, Decimal("0.2"))
     assert found.files == (str(log),)

@@ -106,6 +106,37 @@ def test_a_large_log_is_sampled_by_question_and_scaled_up(monkeypatch: pytest.Mo
         assert one.peak_bytes == pytest.approx(other.peak_bytes, rel=0.25)
 
 
+def test_a_curve_of_some_questions_goes_through_what_is_known_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = Random(2)
+    calls = [
+        One(50 * second, request=request, kind=int(request % 40 == 0))
+        for second, request in enumerate(int(rng.paretovariate(0.4)) % 3000 for _ in range(20_000))
+    ]
+    log = columns(calls, [kind("cheap", price("1", "2")), kind("dear", price("70", "90"))])
+    exact = break_even(log, log.request, DAY, 0)
+    assert exact is not None
+    own = next(point for point in exact.by_ttl if point.ttl_s == DAY_S)
+    monkeypatch.setattr(chosen_calls, "ALL", 1000)
+    monkeypatch.setattr(chosen_calls, "SOME", 2000)
+    for seed in range(5):
+        found = break_even(log, log.request, DAY, seed, known=(own.hits, own.saved_usd))
+        assert found is not None
+        assert found.sampled is not None
+        here = next(point for point in found.by_ttl if point.ttl_s == DAY_S)
+        assert (here.hits, here.saved_usd) == (own.hits, own.saved_usd)
+        for one, other in zip(found.by_ttl, exact.by_ttl, strict=True):
+            assert float(one.saved_usd) == pytest.approx(float(other.saved_usd), rel=0.15)
+
+
+def test_what_is_known_of_a_bounded_cache_says_nothing_of_one_without_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = columns([One(second, request=second % 500) for second in range(4000)], KINDS)
+    monkeypatch.setattr(chosen_calls, "ALL", 1000)
+    bounded = CacheLever(size_bytes=100)
+    found, other = (break_even(log, log.request, bounded, 0, known=known) for known in (None, (1, Decimal(1))))
+    assert found is not None
+    assert found == other
+
+
 def test_calls_of_other_questions_are_left_alone() -> None:
     log = columns([One(0), One(1), One(2, request=7)], KINDS)
     found = break_even(log, array("i", [0, 0, -1]), CacheLever(), 0)

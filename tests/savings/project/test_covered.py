@@ -50,6 +50,18 @@ def test_a_log_without_times_has_no_days() -> None:
     assert covered([]).cold(DAY_S) == 0
 
 
+def test_calls_far_from_most_others_are_left_out() -> None:
+    log = hourly(0, 10 * 24)
+    stray = [0, 1, *log, log[-1] + 400 * DAY_S * 1_000_000]
+    found = covered(stray)
+    assert found.apart == 3
+    assert (found.first, found.last, found.cut, found.begins_us) == (date(2024, 5, 6), date(2024, 5, 15), (), log[0])
+    monthly = [log[0] + month * 31 * DAY_S * 1_000_000 for month in range(30)]
+    assert covered(monthly).apart == 0
+    assert covered([at + (at > monthly[9]) for at in monthly]).apart == 10
+    assert covered([at + (at > monthly[20]) for at in monthly]).apart == 9
+
+
 def test_one_call_is_no_day() -> None:
     assert covered(hourly(5, 6)).days == 0
 

@@ -27,6 +27,7 @@ from llmopt.savings.project.plan import (
     SelfHostLever,
     SwapLever,
 )
+from llmopt.savings.project.prefixes.tree import PrefixTree
 from llmopt.savings.project.requests import HASHED, NOT_LOGGED, READS_MORE, SAMPLES, UNDECIDED, UNKNOWN_SETTINGS
 
 ALL = Plan(
@@ -112,7 +113,7 @@ def test_what_json_cannot_spell_has_no_key_and_is_told(table: PriceTable) -> Non
     assert looker.see(call(ask())) == 1
     found = looker.finish()
     assert list(found.canonical) == [-1, 0]
-    assert found.notes["cache"] == ("1 distinct request: JSON cannot spell it, so it has no key",)
+    assert found.notes["cache"] == ("1 distinct request that JSON cannot spell: no key in a cache",)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -150,7 +151,6 @@ def test_levers_that_are_off_leave_nothing(table: PriceTable) -> None:
     assert not found.counted
     assert not found.measured
     assert not found.chain
-    assert found.tree is None
     assert found.routes == ()
     assert found.notes == {}
     assert looker.columns == ()
@@ -179,7 +179,7 @@ def test_routes_of_texts_and_of_hashes(table: PriceTable) -> None:
     models = [found.routes[route] if route >= 0 else "" for route in found.route]
     assert models == ["gpt-4o-mini", "gpt-4o", "", ""]
     assert [bool(flags & UNDECIDED) for flags in found.flags] == [False, False, True, False]
-    assert found.notes["routing"][0].startswith("1 distinct request: without its text")
+    assert found.notes["routing"][0].startswith("1 distinct request known by a hash only: without the text")
 
 
 def test_only_the_models_of_the_lever_are_routed(table: PriceTable) -> None:
@@ -246,6 +246,16 @@ def test_rules_route_calls_without_a_request_where_they_can(table: PriceTable, t
     assert Looker(Plan(), table).place(log) is log
 
 
+def test_requests_in_which_no_text_is_found_are_told(table: PriceTable) -> None:
+    looker = Looker(ALL, table)
+    looker.see(call({"model": "gpt-4o", "text_to_ask": "Explain entropy, please."}))
+    looker.see(call(ask()))
+    found = looker.finish()
+    assert found.counted[0] == 0 < found.counted[1]
+    said = "1 distinct request without a text that can be found: nothing to compress"
+    assert found.notes["compression"] == (said,)
+
+
 def test_the_columns_that_levers_need(table: PriceTable) -> None:
     plan = Plan(
         cache=CacheLever(tenant="customer"),
@@ -280,23 +290,19 @@ def test_embeddings_are_not_compressed(table: PriceTable) -> None:
     found = looker.finish()
     assert list(found.counted) == [0, 0]
     assert list(found.saved) == [0, 0]
-    assert found.notes["compression"] == (
-        "1 distinct request: only a hash of its prompt is logged: there is nothing to compress",
-    )
+    assert found.notes["compression"] == ("1 distinct request known by a hash only: nothing to compress",)
 
 
 def test_prompts_with_one_beginning_share_nodes(table: PriceTable) -> None:
-    looker = Looker(Plan(prompt_cache=PromptCacheLever()), table)
+    tree = PrefixTree()
+    looker = Looker(Plan(prompt_cache=PromptCacheLever()), table, tree=tree)
     system = {"role": "system", "content": "You answer questions about orders. " * 40}
     for number, text in enumerate(("a", "b", "a")):
         looker.see(call({"messages": [system, {"role": "user", "content": text}]}, where=f"a.jsonl:{number}"))
     found = looker.finish()
-    assert found.tree is not None
     assert found.chain[0] == found.chain[2] != found.chain[1]
-    shared = {node for node, _ in found.tree.chain(found.chain[0])} & {
-        node for node, _ in found.tree.chain(found.chain[1])
-    }
-    assert max(found.tree.ends[node] for node in shared) > 1000
+    shared = {node for node, _ in tree.chain(found.chain[0])} & {node for node, _ in tree.chain(found.chain[1])}
+    assert max(tree.ends[node] for node in shared) > 1000
 
 
 def test_ratios_of_tokenizers_are_measured_where_another_model_is_asked(table: PriceTable) -> None:

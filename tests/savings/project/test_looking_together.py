@@ -27,6 +27,7 @@ class Seen:
         self.field, self.by_label, self.columns = field, by_label, columns
         self.numbers: dict[Any, int] = {}
         self.blind = False
+        self.groups: tuple[str, ...] = ()
 
     def see(self, call: Call) -> int:
         value = (call.request or {}).get(self.field)
@@ -113,7 +114,7 @@ def test_a_log_without_prompts_is_routed_by_the_rules_that_need_none(tmp_path: P
     routed, cached = project_all(log, [Plan(routing=RoutingLever(policy)), Plan(cache=CacheLever())])
     assert (routed.replay.baseline_usd, routed.replay.optimized_usd) == (Decimal("5.15"), Decimal("2.8"))
     assert routed.replay.levers[0].unseen == 0
-    assert (cached.replay.savings_usd, cached.replay.levers[0].unseen) == (0, 3)
+    assert (cached.replay.savings_usd, cached.replay.levers[0].unseen) == (Decimal(0), 3)
 
 
 def test_what_any_plan_needs_is_read() -> None:

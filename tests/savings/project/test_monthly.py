@@ -88,8 +88,7 @@ def test_six_days_that_know_a_weekend_say_so() -> None:
     assert found is not None
     assert found.savings_usd == 150
     assert note == (
-        "Only 6 whole days (UTC): no week with its weekend is known, "
-        "all weekend days, and all others, are taken for alike."
+        "Only 6 whole days (UTC), less than a week: all working days are taken for alike, and all days of a weekend."
     )
 
 
@@ -102,7 +101,9 @@ def test_a_cache_that_is_still_filling_is_left_out_where_days_enough_remain() ->
     assert (week.days, week.notes[0][-17:]) == (7, "the first 7 days.")
     short = month(rows([0.0] + [5.0] * 6), whole(7), warm_up_s=DAY_S)
     assert short.days == 7
-    assert short.notes[0].startswith("The cache is still filling in the first day, which a log of 7 days needs")
+    assert short.notes[0].startswith(
+        "The first day counts although the cache is still filling then, since only 7 days are there"
+    )
     assert month(days, whole(14), warm_up_s=300.0).notes == ()
 
 
@@ -121,6 +122,15 @@ def test_days_without_a_call_cost_nothing_and_are_said_unless_they_are_the_patte
     holiday = [day for day in weekends if day[0] != MONDAY]
     assert month(holiday, whole(14)).savings_usd == 135
     assert month(holiday, whole(14)).notes == ("Within the log, 1 day without a cost count as costing nothing.",)
+
+
+def test_calls_that_lie_far_from_the_others_are_said() -> None:
+    over = Covered(MONDAY, MONDAY + timedelta(days=13), (), BEGINS_US, apart=1)
+    found = month([(date(1970, 1, 1), Decimal(9), Decimal(0)), *rows([1.0] * 14)], over)
+    assert [found.days, found.savings_usd] == [14, 30]
+    assert found.notes == (
+        "Left out of the month: 1 call more than 31 days away from the others; are their times right?",
+    )
 
 
 def test_growth_is_of_what_grows() -> None:

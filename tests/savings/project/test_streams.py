@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from llmopt.cost.call_columns import NO_TIME
+from llmopt.savings.project import streams
 from llmopt.savings.project.changes import TEXT, Change, Changed, changed
 from llmopt.savings.project.prefixes.rules import PrefixRule
 from llmopt.savings.project.prefixes.tree import PrefixTree
@@ -119,3 +120,16 @@ def test_leniently_it_is_cached_as_if_it_were_long_enough_and_counted() -> None:
     found = one_cell(known, EXPLICIT, short, lenient=True)
     assert splits(found) == [(600 - 594, 0, 594, 0), (600 - 594, 594, 0, 0)]
     assert list(found.killed) == [0, 1]
+
+
+def test_cells_stand_in_a_row_by_time_and_rows_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = prompts((0, 9, 5), b"x", b"y", b"z", order=(0, 2, 1))
+    row = known.row(((0, 2), (2, 3)))
+    assert (list(row.turns), list(row.at_us)) == ([0, 2, 1], [0, 5, 9])
+    assert list(row.chains) == [known.chains[turn] for turn in (0, 2, 1)]
+    assert known.row(((0, 2), (2, 3))) is row
+    assert list(known.row(((1, 3),)).at_us) == [9, 5]
+    monkeypatch.setattr(streams, "_MOST_KEPT", 2)
+    assert list(known.row(((2, 3),)).turns) == [0]
+    assert known.row(((0, 2), (2, 3))) == row
+    assert known.row(((0, 2), (2, 3))) is not row

@@ -140,6 +140,12 @@ def fill(requests: Requests, strata: Strata, found: Mapping[int, Pair], seed: in
         found: canonical number -> what was measured.
         seed: of the bootstrap.
     """
+    if not strata.names:
+        nothing = array("q", bytes(8 * len(strata.of)))
+        for column in (requests.counted, requests.saved, requests.saved_least, requests.saved_most):
+            column.extend(nothing)
+        requests.measured.extend(array("B", [1]) * len(strata.of))
+        return
     own = [found.get(canonical) if canonical >= 0 else None for canonical in requests.canonical]
     groups = _Groups(strata, own, requests.canonical)
     least, most = groups.range(seed)

@@ -21,6 +21,8 @@ _BENCH, _QUANTIZE = "llmopt.bench-batch/1", "llmopt.quantize/1"
 _HINT = "make one with llmopt bench-batch --format json, or llmopt quantize --target cpu --format json"
 _NEAR = 0.95
 """Share of the largest throughput that is good enough (as in `llmopt.bench.recommend`)."""
+_FASTEST_S, _SLOWEST_S = 1e-11, 1e5
+"""Of a token, on any machine."""
 _MEASURED = ("ok", "noisy")
 Body = Mapping[str, Any]
 
@@ -45,14 +47,12 @@ def measured(path: Path) -> Measured:
         InputError: it cannot be read, is no such result, or holds no sweet spot; names the file.
     """
     body = _document(path)
+    read = _quantized if body.get("schema") == _QUANTIZE else _served if "prompt_tokens" in body else _swept
     try:
-        if body.get("schema") == _QUANTIZE:
-            return _quantized(path, body)
-        if "prompt_tokens" in body:
-            return _served(path, body)
-        return _swept(path, body)
-    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        said = f"no {error}" if isinstance(error, KeyError) else str(error)
+        return _possible(read(path, body))
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+        named = {KeyError: f"no {error}", ValueError: str(error)}
+        said = named.get(type(error), "its figures are not as the commands write them")
         raise InputError(f"{path}: a result that lacks what is needed: {said}", _HINT) from error
 
 
@@ -79,6 +79,18 @@ def _above_zero(value: object, name: str) -> float:
     return float(value)
 
 
+def _possible(found: Measured) -> Measured:
+    """Return what was read.
+
+    Raises:
+        ValueError: no machine is so fast or so slow; as whole picoseconds, its tokens would be free.
+    """
+    for name, token_s in (("reading", found.input_token_s), ("writing", found.output_token_s)):
+        if not _FASTEST_S <= token_s <= _SLOWEST_S:
+            raise ValueError(f"{name} a token takes {token_s:.3g} s")
+    return found
+
+
 def _quantized(path: Path, body: Body) -> Measured:
     """Read the speed of a quantized model: a batch of one length."""
     speed = body.get("speedup")
@@ -97,9 +109,13 @@ def _swept(path: Path, body: Body) -> Measured:
     """Read a sweep of batch sizes."""
     points = [point for point in body["points"] if point.get("status") in _MEASURED and point.get("throughput_per_s")]
     best = body.get("recommended")
-    if not points or (best is None and body.get("unmet") is not None):
-        why = "no setting meets the bound of its p99" if points else "no batch could be measured"
-        raise InputError(f"{path}: {why}, so it has no sweet spot", "run llmopt bench-batch again without that bound")
+    if not points:
+        raise InputError(f"{path}: no batch could be measured, so it has no sweet spot", _HINT)
+    if best is None and body.get("unmet") is not None:
+        raise InputError(
+            f"{path}: no setting meets the bound of its p99, so it has no sweet spot",
+            "run llmopt bench-batch again without that bound",
+        )
     notes = list(_failed(body))
     if any(point["status"] == "noisy" for point in points):
         notes.append("it was measured while the machine was not quiet")

@@ -1,6 +1,6 @@
 """What tokens become with another model: the ratio of two tokenizers, as a range over kinds of text.
 
-The ratio depends on the text. Where a log has texts, it is measured on some of them (`llmopt.savings.project.sampled`);
+The ratio depends on the text. Where a log has texts, it is measured on some of them (`levers.shifting`);
 where it has none, the typical mix below stands for them, and its extremes are the range.
 
 Source of the table: Claude and Gemini as counted by ctok 1.3 and by Gemma's tokenizer, `cl100k_base` exactly, the
@@ -52,8 +52,6 @@ class Shift:
     """Numerator of the lowest ratio that is likely: the fewest tokens."""
     high: int
     """Numerator of the highest one."""
-    sure: bool = True
-    """Whether both tokenizers are known."""
 
     def tokens(self, tokens: int, at: str = "mid") -> int:
         """Return the tokens with the new model, rounded half up.
@@ -118,7 +116,7 @@ def _typical(old: str, new: str) -> Shift:
     mixed = [sum(share * per for share, per in zip(_MIX, row or _UNKNOWN, strict=True)) for row in (will, was)]
     num = round(DEN * mixed[0] / mixed[1])
     if was is None or will is None:
-        return Shift(num, DEN, *_ends(was, will), sure=False)
+        return Shift(num, DEN, *_ends(was, will))
     ratios = [round(DEN * after / before) for after, before in zip(will, was, strict=True)]
     return Shift(num, DEN, min(ratios), max(ratios))
 

@@ -61,7 +61,7 @@ class _Seen:
 
 def _as_logged(seen: _Seen) -> str:
     if not seen.read:
-        return "no call of the log reads from it: that may be because it leaves out what is read"
+        return "no call of the log reads from it: the log may leave cached tokens out"
     readers = "1 reads" if seen.read == 1 else f"{seen.read:,} read"
     return f"of {_calls(seen.calls)} {readers} from it as logged: the saving is what the replay reads beyond that"
 

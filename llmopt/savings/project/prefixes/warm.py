@@ -7,7 +7,11 @@ long as some prompt that begins with it was sent within the time to live; sendin
 from __future__ import annotations
 
 from array import array
+from collections import OrderedDict
 from collections.abc import Sequence
+from hashlib import sha256
+from itertools import compress, count
+from operator import and_
 
 from llmopt.savings.project.prefixes.rules import PrefixRule
 from llmopt.savings.project.prefixes.sent import Sent
@@ -15,6 +19,8 @@ from llmopt.savings.project.prefixes.tree import ROOT, PrefixTree
 
 _SAVED, _PAID = 18, 5
 """Nine tenths and a quarter, in twentieths."""
+_MOST_KEPT = 8_000_000
+"""Calls whose walk is kept, 4 bytes each."""
 
 
 def breakpoints(
@@ -57,6 +63,43 @@ def breakpoints(
     return marks
 
 
+class Walks:
+    """Walks calls through a provider's cache, and keeps where they led: tokens may differ and the walk be the same."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._known: OrderedDict[bytes, array[int]] = OrderedDict()
+        self._kept_calls = 0
+
+    def found(self, tree: PrefixTree, at_us: array[int], nodes: array[int], ttl_us: int) -> array[int]:
+        """Return the deepest prefix of each call that was sent at most `ttl_us` before; the root for none.
+
+        Args:
+            tree: with the prompts; the same one at each call of this.
+            at_us: when, ascending.
+            nodes: what is sent: the whole prompt, or up to its breakpoint.
+            ttl_us: how long a prefix is kept.
+        """
+        key = sha256(b"%d %d " % (ttl_us, len(nodes)) + at_us.tobytes() + nodes.tobytes()).digest()
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
+        self._known[key] = found = _walk(tree, at_us, nodes, ttl_us)
+        self._kept_calls += len(found)
+        while len(self._known) > 1 and self._kept_calls > _MOST_KEPT:
+            self._kept_calls -= len(self._known.popitem(last=False)[1])
+        return found
+
+
+def _walk(tree: PrefixTree, at_us: array[int], nodes: array[int], ttl_us: int) -> array[int]:
+    sent, found = Sent(tree), array("i", bytes(4 * len(nodes)))
+    last, touch, search = sent.last, sent.touch, sent.search
+    for number, (now, node) in enumerate(zip(at_us, nodes, strict=True)):
+        found[number] = node if last[node] >= now - ttl_us else search(node, now - ttl_us)
+        touch(node, now)
+    return found
+
+
 def warm(
     tree: PrefixTree,
     rule: PrefixRule,
@@ -65,6 +108,7 @@ def warm(
     totals: Sequence[int],
     marks: array[int] | None,
     ttl_us: int | None = None,
+    walks: Walks | None = None,
 ) -> tuple[array[int], array[int]]:
     """Return (tokens read, tokens written) of each call of one stream.
 
@@ -76,26 +120,29 @@ def warm(
         totals: tokens of the prompt, all that a cache may hold.
         marks: what `breakpoints` returned for the whole log; where explicit rules cache up to; not for automatic ones.
         ttl_us: instead of the rule's.
+        walks: those that are known already.
     """
     reads, writes = array("q", bytes(8 * len(chains))), array("q", bytes(8 * len(chains)))
-    ttl = rule.ttl_us if ttl_us is None else ttl_us
-    least, step, charged = rule.minimum_tokens, rule.increment_tokens, rule.writes_charged
-    ends, sent = tree.ends, Sent(tree)
-    last, touch, search = sent.last, sent.touch, sent.search
-    cached = chains if marks is None or rule.automatic else array("i", map(marks.__getitem__, chains))
-    for number, (now, chain, node, total) in enumerate(zip(at_us, chains, cached, totals, strict=True)):
-        if total < least or not node:
-            continue
-        end = ends[chain]
-        most = total if node == chain else total * ends[node] // end
-        if most < least:
-            continue
-        found = node if last[node] >= now - ttl else search(node, now - ttl)
-        touch(node, now)
-        read = 0
-        if found:
-            read = most if found == node else total * ends[found] // end
+    least, step, ends = rule.minimum_tokens, rule.increment_tokens, tree.ends
+    marked = chains if marks is None or rule.automatic else array("i", map(marks.__getitem__, chains))
+    most = (
+        totals if marked is chains else map(_part, totals, map(ends.__getitem__, marked), map(ends.__getitem__, chains))
+    )
+    cached = bytes(map(and_, map(least.__le__, most), map(bool, marked)))
+    turns, times, nodes = (
+        array(kind, compress(column, cached)) for kind, column in (("i", count()), ("q", at_us), ("i", marked))
+    )
+    found = (walks or Walks()).found(tree, times, nodes, rule.ttl_us if ttl_us is None else ttl_us)
+    for number, node, known in zip(turns, nodes, found, strict=True):
+        if known or rule.writes_charged:
+            total, end = totals[number], ends[chains[number]]
+            read = total * ends[known] // end
             reads[number] = read = 0 if read < least else read - (read - least) % step
-        if charged:
-            writes[number] = most - (most - least) % step - read
+            if rule.writes_charged:
+                whole = total * ends[node] // end
+                writes[number] = whole - (whole - least) % step - read
     return reads, writes
+
+
+def _part(total: int, end: int, whole: int) -> int:
+    return total * end // whole if whole else 0

@@ -91,6 +91,11 @@ def without(name: str, *keys: str, **changes: Any) -> dict[str, Any]:
     return body | changes
 
 
+def speed(**changes: float) -> dict[str, float]:
+    """Return the speed of a quantized model."""
+    return {"batch_size": 8, "seq_len": 128, "latency_p50_s": 0.05} | changes
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -108,6 +113,9 @@ def without(name: str, *keys: str, **changes: Any) -> dict[str, Any]:
         (without("bench/url.json", new_tokens=True), "new_tokens is True"),
         (without("quantize/auto.json", "speedup"), "the speed of the quantized model was not measured"),
         (without("quantize/auto.json", speedup={"batch_size": 8}), "seq_len is None"),
+        (without("quantize/auto.json", speedup=speed(batch_size=10**400)), "not as the commands write them"),
+        (without("quantize/auto.json", speedup=speed(latency_p50_s=1e308)), "reading a token takes .* s$"),
+        (without("quantize/auto.json", speedup=speed(latency_p50_s=1e-12)), "reading a token takes 9.77e-16 s"),
     ],
 )
 def test_wrong_results_are_one_clear_error(tmp_path: Path, body: object, said: str) -> None:
@@ -115,7 +123,7 @@ def test_wrong_results_are_one_clear_error(tmp_path: Path, body: object, said: s
     with pytest.raises(InputError, match=said) as raised:
         measured(path)
     assert str(path) in raised.value.message
-    assert raised.value.hint
+    assert ("without that bound" in raised.value.hint) == ("bound" in said)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00"])

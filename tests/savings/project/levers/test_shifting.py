@@ -45,6 +45,6 @@ def test_what_cannot_be_measured_is_typical() -> None:
     assert unknown.measured == {}
     to_unknown = measured_shifts(sample(ENGLISH), ["mine", "gpt-4o-mini"])
     assert to_unknown.measured == {}
-    assert not to_unknown.between("gpt-4o", "mine").sure
+    assert to_unknown.between("gpt-4o", "mine") == shift_between("gpt-4o", "mine")
     nothing = [Sampled(0, 0, "gpt-4o", b'{"prompt": [1, 2]}')] * 9
     assert measured_shifts(nothing, ["claude-sonnet-4-5"]).measured == {}

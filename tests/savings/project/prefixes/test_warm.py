@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -9,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmopt.savings.project.prefixes import warm as warming
 from llmopt.savings.project.prefixes.rules import PrefixRule
 from llmopt.savings.project.prefixes.tree import PrefixTree
-from llmopt.savings.project.prefixes.warm import breakpoints, warm
+from llmopt.savings.project.prefixes.warm import Walks, breakpoints, warm
 from tests.savings.project.prefixes.brute import PROMPTS, shared_bytes
 
 SECOND = 1_000_000
@@ -165,3 +167,19 @@ def test_tokens_of_a_prefix(of_bytes: int, tokens: int) -> None:
 
 def test_tokens_of_an_empty_prompt() -> None:
     assert OPENAI.tokens(0, 0, 5000) == 0
+
+
+def test_a_walk_is_known_again_where_only_tokens_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree, walks = PrefixTree(), Walks()
+    nodes = array("i", [tree.add([b"s" * 6400, text]) for text in (b"a", b"b")])
+    at_us = array("q", [0, 1])
+    first = walks.found(tree, at_us, nodes, 5)
+    assert list(first) == [0, tree.parents[nodes[0]]]
+    assert walks.found(tree, array("q", at_us), array("i", nodes), 5) is first
+    assert list(walks.found(tree, at_us, nodes, 0)) == [0, 0]
+    assert list(walks.found(tree, array("q", [0, 9]), nodes, 5)) == [0, 0]
+    monkeypatch.setattr(warming, "_MOST_KEPT", 2)
+    walks.found(tree, at_us, nodes, 4)
+    again = walks.found(tree, at_us, nodes, 5)
+    assert again == first
+    assert again is not first
