@@ -66,6 +66,8 @@ class ColumnBook:
         """Place in the log, and what a record is told from others by; 0 where nothing does."""
         self.files: dict[str, int] = {}
         """Name of a file -> its place among all."""
+        self.counts: Mapping[tuple[str, int], int] = {}
+        """(File, line) of a record -> its count in the file, where a statement counts otherwise than by lines."""
         self.kinds: list[Kind] = []
         self.labels: list[Mapping[str, str]] = []
         self._kinds: dict[tuple[object, ...], int] = {}
@@ -83,7 +85,7 @@ class ColumnBook:
         file, _, line = call.where.rpartition(":")
         at_us = epoch_micros(call.at)
         label = self._label(call)
-        self.order.append(place(self.files.get(file, 0), int(line)))
+        self.order.append(place(self.files.get(file, 0), self.counts.get((file, int(line)), int(line))))
         self.ident.append(0)
         self.at_us.append(NO_TIME if at_us is None else at_us)
         self.kind.append(self.kind_of(call.key or Key("", 0, call.model, call.provider), call.unpriced))

@@ -31,8 +31,10 @@ from llmopt.cost.spec.expr import Path, walk
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.tables import parquet
 
-MEMORY_BYTES = 640 * 2**20
-"""What duckdb may use: texts come in the order of the log, so some of them wait."""
+MEMORY_BYTES, SIZES_BYTES = 640 * 2**20, 960 * 2**20
+"""What duckdb may use, without and with answers as a whole: texts come in the order of the log, so some wait."""
+_THREAD_BYTES, _SIZES_THREAD_BYTES = 192 * 2**20, 384 * 2**20
+"""What a thread takes of it where lines are long; with more threads one alone would have to do in the end."""
 _ALL_ROWS = 2**62
 _MOST_NAMES = 5_000
 """Names of fields that are worth to be known; a log with more has data in their place."""
@@ -47,8 +49,11 @@ class ColumnEngine(Engine):
         self, plan: Plan, sniffer: Sniffer, reader: Reader, spool: FilePath, book: ColumnBook, wish: Wish
     ) -> None:
         """Keep what to do; `book` takes the calls, `reader` the records that duckdb is not sure of."""
-        super().__init__(replace(plan, fields=FIELDS, by=wish.groups), sniffer, reader, spool, MEMORY_BYTES, None)
+        memory, each = (SIZES_BYTES, _SIZES_THREAD_BYTES) if wish.sizes else (MEMORY_BYTES, _THREAD_BYTES)
+        jobs = min(os.cpu_count() or 1, memory // each)
+        super().__init__(replace(plan, fields=FIELDS, by=wish.groups), sniffer, reader, spool, memory, jobs)
         self.book, self.wish = book, wish
+        book.counts = reader.counts
         self.fast = range(0)
         """The calls in the book that the statement has read."""
         self._places = Places(((),))
@@ -184,8 +189,9 @@ def _names(connection: duckdb.DuckDBPyConnection, sources: list[Source]) -> froz
     """
     lines = f"read_ndjson_objects({of_lines(sources)})"
     head = f"SELECT json FROM {lines} LIMIT {_HEAD_LINES}"
-    size = connection.execute(f"SELECT avg(strlen(CAST(json AS VARCHAR))) FROM ({head})").fetchone()
-    if size is None or size[0] is None or size[0] > _LONG_LINE_BYTES:
+    # A result that is not fetched to its end keeps the connection from all other work.
+    ((size,),) = connection.execute(f"SELECT avg(strlen(CAST(json AS VARCHAR))) FROM ({head})").fetchall()
+    if size is None or size > _LONG_LINE_BYTES:
         return None
     keys = f"SELECT DISTINCT lower(unnest(json_keys(json))) FROM {lines}"
     found = connection.execute(f"{keys} LIMIT {_MOST_NAMES + 1}").fetchall()

@@ -180,7 +180,7 @@ class Rows:
         return found
 
     def _where(self, file: int, order: int) -> str:
-        return f"{self.layout.files[file]}:{row_of(order) + (file in self.layout.headed)}"
+        return f"{self.layout.files[file]}:{row_of(order)}"
 
     def _reduced(self, batch: Batch, row: int, packed: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the record and the line with those of their fields that are in a column."""

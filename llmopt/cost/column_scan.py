@@ -94,20 +94,20 @@ class Scan:
 
     def _orders(self, files: array[int], length: int, kinds: list[int]) -> Sequence[int]:
         """Return the place of each row in the log, and note the rows of which the statement is not sure."""
-        rows, orders = self.found.rows, array("q")
+        rows, orders, headed = self.found.rows, array("q"), self.layout.headed
         if files[0] == files[-1]:
-            first = rows[files[0]] + 1
+            first = rows[files[0]] + 1 + (files[0] in headed)
             rows[files[0]] += length
             turn = self.layout.turns[files[0]]
             orders.extend(range(place(turn, first), place(turn, first + length)))
         else:
             for file in files:
                 rows[file] += 1
-                orders.append(place(self.layout.turns[file], rows[file]))
+                orders.append(place(self.layout.turns[file], rows[file] + (file in headed)))
         if UNSURE in kinds:
             for file, order, kind in zip(files, orders, kinds, strict=True):
                 if kind == UNSURE:
-                    self.found.unsure.setdefault(file, []).append(row_of(order))
+                    self.found.unsure.setdefault(file, []).append(row_of(order) - (file in headed))
         return orders
 
     def _leave(self, kinds: list[int]) -> None:

@@ -97,6 +97,8 @@ class Reader:
     """Given where the dearest request is wanted: what the requests of a key cost."""
     witness: Witness | None = None
     """Given where calls are wanted one by one."""
+    counts: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(File, line) of a call -> its count in the file, by which it was asked for, where that is another number."""
     _kept: dict[object, Kept] = field(default_factory=dict)
     _spans: list[tuple[Row, Source]] = field(default_factory=list)
     _readers: dict[str, RecordReader] = field(default_factory=dict)
@@ -137,6 +139,7 @@ class Reader:
         stateful = [reader for reader in (self._reader(spec) for spec in specs) if reader.stateful]
         for count, (number, line) in enumerate(self._lines(source), 1):
             if count == line_wanted:
+                self._count(source, source.line_of(number), count)
                 self._line(source, number, line, specs, places)
                 line_wanted, places = next(wanted, (0, None))
             elif stateful:
@@ -174,7 +177,12 @@ class Reader:
                 continue
             number += 1
             if wanted is None or number in wanted:
+                self._count(source, line, number + 1)
                 self._row(source, line, record, spec)
+
+    def _count(self, source: Source, line: int, count: int) -> None:
+        if self.witness is not None and line != count:
+            self.counts[source.shown, line] = count
 
     def reject(self, reason: str, file: str, line: int) -> None:
         """Count a record that cannot be read."""

@@ -24,6 +24,8 @@ _SAMPLED_ROWS = 50
 _HEAD_BYTES = 65536
 _TELLING = ("object", "type", "model", "call_type", "provider")
 """Keys whose values tell formats of the same shape apart."""
+_JSON_TEXTS = ("request", "request_body", "response", "response_body")
+"""Keys whose values formats read as JSON where they are texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Sniffer:
     def recognise(self, record: dict[str, Any]) -> Spec | None:
         """Return the most specific format that records of this shape are of, as far as has been seen."""
         shape = _shape(record)
-        if shape not in self._shapes:
+        if shape not in self._shapes or (self._shapes[shape] is None and _quotes_json(record)):
             self._shapes[shape] = self.recognise_alone(record)
         return self._shapes[shape]
 
@@ -142,6 +144,11 @@ def _shape(record: dict[str, Any], depth: int = 0) -> object:
     inner = [_shape(value, depth + 1) for value in record.values() if isinstance(value, dict)] if depth < 2 else []
     told = [str(record.get(key))[:20] for key in _TELLING if key in record]
     return (tuple([key for key, value in record.items() if value is not None]), tuple(told), tuple(inner))
+
+
+def _quotes_json(record: dict[str, Any]) -> bool:
+    """May the texts of a record tell its format, whatever those of another record of its shape did?"""
+    return any(isinstance(value := record.get(key), str) and value[:1] == "{" for key in _JSON_TEXTS)
 
 
 def _decoded(line: bytes) -> Any:

@@ -52,8 +52,11 @@ class Wanted:
             files: names of the files.
             first: where and why the first record was rejected; empty where there is none.
         """
-        reason = first or f"{', '.join(files)}: no record in it"
-        return InputError(reason, f"nothing in the log could be read; formats: {self.names}")
+        if not files:
+            return InputError("no log is named", "name files, directories or globs, or - for standard input")
+        if not first:
+            return InputError(f"{', '.join(files)}: no record in it", "is it a request log? See docs/cost.md")
+        return InputError(first, f"nothing in the log could be read; formats: {self.names}")
 
 
 def wanted_by(options: Options) -> Wanted:

@@ -21,6 +21,7 @@ from llmopt.cost.api import price_logs
 from llmopt.cost.call import Call
 from llmopt.cost.call_columns import KEPT, NO_TIME, UNTIMED, CallColumns
 from llmopt.cost.read_columns import read_columns
+from llmopt.cost.rejects import Reader
 from llmopt.errors import InputError, UsageError
 from tests.conftest import ROOT
 from tests.cost.logs import written
@@ -206,6 +207,40 @@ def test_calls_of_one_instant_keep_the_order_of_the_log(tmp_path: Path) -> None:
     assert texts == [f"{name}{n}" for name in ("a.jsonl", "b.jsonl") for n in range(3)]
 
 
+@pytest.mark.parametrize("ending", ["\n", "\n\n", "\n \n\n"])
+def test_calls_that_are_read_one_by_one_keep_their_place(tmp_path: Path, ending: str) -> None:
+    """Blank lines count where a line is named, not where duckdb counts."""
+    records = [{**BASE, "prompt": f"p{n}"} for n in range(20)]
+    for n in (3, 7, 12):
+        records[n] = {"model": "gpt-4o", "prompt": f"p{n}"}
+    path = written(tmp_path / "app.jsonl", *((json.dumps(record) + ending).encode() for record in records))
+    found, seen = alike(path)
+    assert [(seen[number].request or {})["prompt"] for number in found.request] == [f"p{n}" for n in range(20)]
+
+
+@pytest.mark.parametrize("more", ["", "\nmore", "\n\nmore\n"])
+def test_rows_of_several_lines_keep_their_place(tmp_path: Path, more: str) -> None:
+    rows = [f'gpt-4o,{n},3,"p{n}{more}",{"weird" if n % 4 == 3 else ""}\n' for n in range(20)]
+    rows[5] = rows[9] = 'gpt-4o,,,"p",\n'
+    path = written(
+        tmp_path / "app.csv", *(row.encode() for row in ("model,input_tokens,output_tokens,prompt,tier\n", *rows))
+    )
+    found, seen = alike(path)
+    texts = [(seen[number].request or {})["prompt"] for number in found.request]
+    assert len(texts) == 15
+    assert [n for n, text in enumerate(texts) if text == "p"] == [4, 7]
+    assert total(found) == price_logs([path]).total.cost_usd
+
+
+def test_what_another_record_of_its_shape_lacks_does_not_hide_a_model(tmp_path: Path) -> None:
+    counts = {"model": None, "input_tokens": 1000, "output_tokens": 50}
+    request = json.dumps({"model": "gpt-4o", "prompt": "z"})
+    path = log(tmp_path, BASE, {**counts, "request": "s"}, {**counts, "request": request})
+    found, _ = alike(path)
+    assert len(found) == 2
+    assert total(found) == 2 * total(read(log(tmp_path, BASE, name="b.jsonl"), at_once=True)[0])
+
+
 def test_records_that_are_logged_twice_are_one_call(tmp_path: Path) -> None:
     once = [{**BASE, "request_id": f"r{n}", "timestamp": at(n), "prompt": "p"} for n in range(4)]
     found, _ = alike(log(tmp_path, *once, *once[:2], {**once[2], "input_tokens": 7}))
@@ -232,6 +267,16 @@ def test_tables_read_alike(tmp_path: Path) -> None:
     assert found.took_us[2] == 300_000
     hashed, _ = alike(tmp_path / "app.csv", mapping={"prompt": "prompt_hash"}, columns=("latency_s",))
     assert hashed.labels[hashed.label[0]] == {"team": "team-1", "latency_s": "0.1"}
+
+
+@pytest.mark.parametrize("sizes", [True, False])
+def test_a_log_of_long_lines_is_read_at_once(tmp_path: Path, sizes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stops the statement is read one by one without a word; nothing may stop it here."""
+    slowly: list[object] = []
+    monkeypatch.setattr(Reader, "read_all", lambda _, source: slowly.append(source))
+    records = [{**BASE, "timestamp": at(n), "prompt": f"p{n} " + "word " * 200} for n in range(9)]
+    found, _ = read(log(tmp_path, *records), at_once=True, sizes=sizes)
+    assert (len(found), slowly) == (9, [])
 
 
 def test_odd_records_are_read_one_by_one(tmp_path: Path) -> None:
@@ -279,3 +324,12 @@ def test_an_empty_log_and_an_unknown_format_are_errors(tmp_path: Path) -> None:
             read(path, at_once=at_once)
         with pytest.raises(UsageError, match="no such input format"):
             read(path, at_once=at_once, input_format="paper")
+
+
+def test_no_log_and_a_log_without_records_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no log is named") as none:
+        read_columns([], lambda _: 0)
+    assert "name files" in str(none.value.hint)
+    with pytest.raises(InputError, match=r"app\.jsonl: no record in it") as empty:
+        read_columns(log(tmp_path), lambda _: 0)
+    assert empty.value.hint == "is it a request log? See docs/cost.md"

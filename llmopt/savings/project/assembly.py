@@ -16,7 +16,7 @@ from llmopt.savings.project.break_even import break_even
 from llmopt.savings.project.brochure import brochure, ratio
 from llmopt.savings.project.by_call import timed_calls
 from llmopt.savings.project.checklist import checklist
-from llmopt.savings.project.covered import covered
+from llmopt.savings.project.covered import APART_DAYS, covered, most_calls
 from llmopt.savings.project.divergences import divergences
 from llmopt.savings.project.hurts import hurts
 from llmopt.savings.project.monthly import monthly
@@ -67,7 +67,7 @@ def assembled(
         checklist=checklist(asked, coalitions, worth, len(columns)),
         left_out=tuple(_left_out(columns)),
         rejected=columns.rejected,
-        warnings=(*columns.warnings, *warnings),
+        warnings=(*columns.warnings, *warnings, *_apart(columns)),
         seed=plan.seed,
         min_savings=plan.min_savings,
         plan=plan,
@@ -117,13 +117,26 @@ def _levers(plan: Plan, coalitions: Coalitions, worth: Mapping[str, Share]) -> I
 
 
 def _span(columns: CallColumns) -> tuple[datetime | None, datetime | None]:
-    """Return when the first and the last call was that has a time."""
-    timed = timed_calls(columns)
-    if not timed:
+    """Return when the first and the last call was that has a time; those far apart from most others left out."""
+    most = most_calls(columns.at_us[: timed_calls(columns)])
+    if not most:
         return None, None
-    ends = columns.at_us[0], columns.at_us[timed - 1]
+    ends = columns.at_us[most.start], columns.at_us[most.stop - 1]
     first, last = (_EPOCH + timedelta(microseconds=end) for end in ends)
     return first, last
+
+
+def _apart(columns: CallColumns) -> Iterator[str]:
+    """Say which calls are taken to be no part of the time that the log covers."""
+    timed = timed_calls(columns)
+    calls = timed - len(most_calls(columns.at_us[:timed]))
+    if calls:
+        those = "1 call is" if calls == 1 else f"{calls:,} calls are"
+        yield (
+            f"{those} more than {APART_DAYS} days away from the others: replayed, but no part of the log's length, on "
+            "which fees by the month, machines and the month depend; if wrong times are the reason, leave them out "
+            "with --since or --until"
+        )
 
 
 def _days(coalitions: Coalitions, on: frozenset[str]) -> tuple[tuple[date, Decimal, Decimal], ...]:

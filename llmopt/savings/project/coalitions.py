@@ -99,7 +99,7 @@ class Coalitions:
     def by_day(self, on: frozenset[str]) -> dict[date, Decimal]:
         """Return UTC day -> what its calls cost with these levers on, their own costs included.
 
-        All days from the first call to the last are there; calls without a time are in none.
+        All days that the log covers are there, and those of calls far apart; calls without a time are in none.
         """
         gone = self._replays.gone(View(on, daily=True))
         days = self._running.by_day(on)

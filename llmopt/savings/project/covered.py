@@ -4,8 +4,8 @@ A day that is cut off would make a month look cheaper than it is. Whether one is
 offices sleep at night, too. So the hours that are missing at its edge are looked at in the days between: if hardly any
 calls stand there, the day is whole.
 
-Calls that lie far apart from most others, as those of a record whose time is 0, would make a month of empty days.
-They are left out.
+Calls that lie far apart from most others, as those of a record whose time is 0, would make a month of empty days, and
+years of fees. They are left out of the time that the log covers.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ class Covered:
     """Days that are left out since the log begins or ends within them."""
     begins_us: int = 0
     """Of the log, microseconds since 1970."""
-    apart: int = 0
-    """Calls that are left out since they lie so far from most others."""
 
     @property
     def days(self) -> int:
@@ -65,9 +63,8 @@ def covered(at_us: Sequence[int]) -> Covered:
     """
     if not at_us:
         return Covered(None, None, ())
-    most = max(_stretches(at_us), key=len)
-    apart = len(at_us) - len(most)
-    at_us = at_us[most.start : most.stop] if apart else at_us
+    most = most_calls(at_us)
+    at_us = at_us[most.start : most.stop] if len(most) < len(at_us) else at_us
     first, last = at_us[0] // _DAY_US, at_us[-1] // _DAY_US
     head, tail = at_us[0] - first * _DAY_US, (last + 1) * _DAY_US - at_us[-1]
     cut = []
@@ -80,8 +77,17 @@ def covered(at_us: Sequence[int]) -> Covered:
             cut.append(_day(last))
         end -= 1
     if start > end:
-        return Covered(None, None, tuple(cut), at_us[0], apart)
-    return Covered(_day(start), _day(end), tuple(cut), at_us[0], apart)
+        return Covered(None, None, tuple(cut), at_us[0])
+    return Covered(_day(start), _day(end), tuple(cut), at_us[0])
+
+
+def most_calls(at_us: Sequence[int]) -> range:
+    """Return which calls make the time that a log covers: all but those far apart from most others.
+
+    Args:
+        at_us: as for `covered`.
+    """
+    return max(_stretches(at_us), key=len, default=range(0))
 
 
 def _stretches(at_us: Sequence[int]) -> Iterator[range]:

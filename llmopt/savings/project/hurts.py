@@ -63,5 +63,7 @@ def _why(one: str, other: str) -> str:
 
 
 def _killed(calls: int) -> str:
-    whose = "1 call falls" if calls == 1 else f"{calls:,} calls fall"
-    return f"compressed, {whose} below the least prefix that the provider caches, and pay for all of their input again"
+    whose, pay = f"{calls:,} calls fall", "pay for all of their"
+    if calls == 1:
+        whose, pay = "1 call falls", "pays for all of its"
+    return f"compressed, {whose} below the least prefix that the provider caches, and {pay} input again"

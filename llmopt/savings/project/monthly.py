@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from llmopt.core.money import EXACT, MICRO
 from llmopt.core.pace import PATTERN_DAYS, WEEK, interval, tells_weekends, weights
-from llmopt.savings.project.covered import APART_DAYS, Covered
+from llmopt.savings.project.covered import Covered
 from llmopt.savings.project.result import Monthly
 
 MONTH_DAYS = 30
@@ -60,7 +60,7 @@ def monthly(
     before, after = (_month(amounts, first) for amounts in ([row[1] for row in rows], [row[2] for row in rows]))
     saved = EXACT.subtract(before, after)
     low, high = _interval([row[1] - row[2] for row in rows], first, seed)
-    notes = (*_apart(whole), *_cut(whole), *_cold(whole, cold, skipped), *_empty(rows))
+    notes = (*_cut(whole), *_cold(whole, cold, skipped), *_empty(rows))
     found = Monthly(
         days=len(rows),
         baseline_usd=before,
@@ -141,13 +141,6 @@ def _trust(days: int, first: date) -> str:
     return f"{days} whole days (UTC): each weekday was seen once or twice; {PATTERN_DAYS} or more narrow the interval."
 
 
-def _apart(whole: Covered) -> list[str]:
-    if not whole.apart:
-        return []
-    calls = f"{whole.apart:,} call{'' if whole.apart == 1 else 's'}"
-    return [f"Left out of the month: {calls} more than {APART_DAYS} days away from the others; are their times right?"]
-
-
 def _cut(whole: Covered) -> list[str]:
     if not whole.cut:
         return []
@@ -169,7 +162,8 @@ def _empty(rows: Sequence[Day]) -> list[str]:
     """Say which days have no cost at all, unless they are of a weekday that never has any."""
     busy = {day.weekday() for day, before, after in rows if before or after}
     empty = [day for day, before, after in rows if day.weekday() in busy and not before and not after]
-    return [f"Within the log, {_days(len(empty))} without a cost count as costing nothing."] if empty else []
+    count = "counts" if len(empty) == 1 else "count"
+    return [f"Within the log, {_days(len(empty))} without a cost {count} as costing nothing."] if empty else []
 
 
 def _dates(days: Sequence[date]) -> str:

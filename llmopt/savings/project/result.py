@@ -168,6 +168,7 @@ class Projection:
     name: str
     files: tuple[str, ...]
     first: datetime | None
+    """Call; those more than a month away from most others, whose times may be wrong, left out (a warning says so)."""
     last: datetime | None
     days: tuple[tuple[date, Decimal, Decimal], ...]
     """(UTC day, baseline, optimised) in dollars; calls without a time are in none."""

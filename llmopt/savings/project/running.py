@@ -1,10 +1,12 @@
 """What running the levers costs by itself: their own costs, and own machines; over the log, and by day.
 
-Fees a month run from the first call of the log to the last, for an hour at least, whether calls come or not.
+Fees a month run from the first call of the log to the last, for an hour at least, whether calls come or not. Calls far
+apart from most others make neither of the two: a record whose time is 0 is no reason to pay for half a century.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +16,7 @@ from llmopt.cost.call_columns import CallColumns
 from llmopt.savings.project.by_call import timed_calls
 from llmopt.savings.project.cells import DAY_US, HOUR_US, Cells, day_of
 from llmopt.savings.project.changes import Sums
+from llmopt.savings.project.covered import most_calls
 from llmopt.savings.project.levers.self_host import Machine, cost_usd, machines
 from llmopt.savings.project.plan import OwnCost, Plan, SelfHostLever
 from llmopt.savings.project.replays import Gone
@@ -33,12 +36,12 @@ class Running:
             plan: how the levers are set.
         """
         self._cells, self._plan = cells, plan
-        timed = timed_calls(columns)
-        self._ends = (columns.at_us[0], columns.at_us[timed - 1]) if timed else None
+        most = most_calls(columns.at_us[: timed_calls(columns)])
+        self._ends = (columns.at_us[most.start], columns.at_us[most.stop - 1]) if most else None
         self._calls = len(columns)
         self._hits = sum(len(cell) for cell in cells.cells if cell.hit)
         self.span_us = max(HOUR_US, self._ends[1] - self._ends[0] if self._ends else 0)
-        """From the first call to the last."""
+        """From the first call to the last, those far apart from most others left out."""
 
     def usd(self, lever: str, on: frozenset[str]) -> Fraction:
         """Return what running a lever costs over the log where `on` are on; nothing if it is off."""
@@ -48,16 +51,20 @@ class Running:
         reached = self._calls - (self._hits if "cache" in on and lever != "cache" else 0)
         return Fraction(own.usd_per_month) * self.span_us / _MONTH_US + Fraction(own.usd_per_call) * reached
 
-    def by_day(self, on: frozenset[str]) -> dict[date, Fraction]:
-        """Return UTC day -> what running the levers costs, for all days from the first call to the last."""
-        days = dict.fromkeys(self._days(), Fraction(0))
+    def by_day(self, on: frozenset[str]) -> defaultdict[date, Fraction]:
+        """Return UTC day -> what running the levers costs, for all days that the log covers, and 0 for any other day.
+
+        Calls far apart from most others have days beside these.
+        """
+        covered = list(self._days())
+        days = defaultdict[date, Fraction](Fraction, dict.fromkeys(covered, Fraction(0)))
         for lever in on:
             own = self._own(lever)
             if own is None:
                 continue
             if own.usd_per_month and self._ends is not None:
                 # Of the hour that is charged at least, what lies beyond the last call counts to its day.
-                for number, day in enumerate(days):
+                for number, day in enumerate(covered):
                     share = Fraction(self._on_day(number), self._ends[1] - self._ends[0] or 1)
                     days[day] += Fraction(own.usd_per_month) * self.span_us / _MONTH_US * share
             if own.usd_per_call:
@@ -108,7 +115,7 @@ class Machines:
 
         Args:
             lever: None: there are none.
-            span_us: from the first call of the log to the last.
+            span_us: how long they run: `Running.span_us`.
         """
         self._lever, self._span_us = lever, span_us
         self._machine: Machine | None = None

@@ -122,7 +122,7 @@ class Telling:
             "{} whose answer a cache does not keep (cut off, filtered, failed)": sum(
                 calls for flags, calls in Counter(columns.flags).items() if not flags & KEPT
             ),
-            "{} answered from the cache without a price: they save no dollars here": sum(
+            "{} answered from the cache without a price: no dollars are saved there": sum(
                 len(cell) for cell in self._cells.cells if cell.hit and columns.kinds[cell.kind].price is None
             ),
         }
@@ -158,8 +158,9 @@ class Telling:
             if target.tier_missed:
                 missed[new, target.tier_missed] += calls
         for (old, new, shift), calls in sorted(shifted.items(), key=lambda item: item[0][:2]):
-            num, low, high = (f"{part / shift.den:.2f}" for part in (shift.num, shift.low, shift.high))
-            yield f"{old} to {new}: {num} tokens for each one ({low} to {high}), by tokenizer, {_calls(calls)}"
+            measured = self._requests.shifts.measures(old, new)
+            how = "measured on texts of the log" if measured else "typical of many kinds of text"
+            yield f"{old} to {new}, {_calls(calls)}: the same text has {_times_the_tokens(shift)}, {how}"
         for (new, tier), calls in sorted(missed.items()):
             yield f"{new} has no price on the {tier} tier: {_calls(calls)} at the default tier"
 
@@ -180,6 +181,14 @@ def _of_batch(gone: Iterable[Gone]) -> Iterator[str]:
             missed[each.way.target.kind.model or ""] += sum(part.calls for part in each.sums)
     for name, calls in sorted(missed.items()):
         yield f"{name} has no batch price: nothing changes for {_calls(calls)}"
+
+
+def _times_the_tokens(shift: Shift) -> str:
+    """Return a ratio of tokenizers with its range, to as many digits as show that it is one."""
+    ratios = [part / shift.den for part in (shift.num, shift.low, shift.high)]
+    digits = 2 if any(round(ratio, 2) != 1 for ratio in ratios) else 3
+    num, low, high = (f"{ratio:.{digits}f}" for ratio in ratios)
+    return f"{num} times the tokens ({low} to {high})"
 
 
 def _having(by_flags: Mapping[int, int], bits: int) -> int:

@@ -281,7 +281,18 @@ class Oracle:
     @property
     def span_us(self) -> int:
         times = [made.at_us for made, _, _ in self.calls if made.at_us is not None]
-        return max(max(times) - min(times) if times else 0, HOUR_US)
+        return max(longest_us(times), HOUR_US)
+
+
+def longest_us(times: Sequence[int]) -> int:
+    """Return how long the calls last, ascending; of such as lie more than 31 days apart, those of most calls."""
+    rows = [list(times[:1])]
+    for before, now in pairwise(times):
+        if now - before > 31 * DAY_US:
+            rows.append([])
+        rows[-1].append(now)
+    most = next(row for row in rows if len(row) == max(map(len, rows)))
+    return most[-1] - most[0] if most else 0
 
 
 def in_order(calls: Sequence[tuple[Made, str, int]]) -> list[tuple[Made, str, int]]:

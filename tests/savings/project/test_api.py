@@ -122,6 +122,22 @@ def test_own_costs_are_taken_off(log: Path, prices: tuple[Path, ...]) -> None:
     assert found.replay.savings_usd == lever(found, "cache").saved_usd
 
 
+def test_a_call_whose_time_is_wrong_makes_no_half_century(tmp_path: Path, prices: tuple[Path, ...]) -> None:
+    calls = [line(hour * 3600.0, f"No. {hour}") for hour in range(96)]
+    plan = Plan(cache=CacheLever(own=OwnCost(usd_per_month=Decimal(720))))
+    right = project(written(tmp_path, *calls), plan, prices=prices)
+    assert lever(right, "cache").own_usd == 95
+    assert not any("days away" in text for text in right.warnings)
+    for stray in ({**line(0.0, "?"), "timestamp": 0}, line(9e9, "?")):
+        found = project(written(tmp_path, stray, *calls), plan, prices=prices)
+        assert (found.first, found.last) == (START, START + timedelta(hours=95))
+        assert (found.replay.calls, found.replay.baseline_usd) == (97, right.replay.baseline_usd + EACH)
+        assert lever(found, "cache").own_usd == 95
+        assert found.monthly == right.monthly
+        (warning,) = (text for text in found.warnings if "days away" in text)
+        assert warning.startswith("1 call is more than 31 days away from the others: ")
+
+
 def test_a_log_without_a_plan_has_a_checklist(log: Path, prices: tuple[Path, ...]) -> None:
     found = project(log, prices=prices)
     assert found.replay.savings_usd == 0

@@ -17,6 +17,7 @@ from llmopt.cost.pricing.table import PriceTable
 from llmopt.errors import ConfigError, InputError
 from llmopt.savings.project.changes import Changed
 from llmopt.savings.project.coalitions import Coalitions
+from llmopt.savings.project.levers.swap import Shift, Shifts
 from llmopt.savings.project.plan import (
     LEVERS,
     BatchLever,
@@ -95,7 +96,7 @@ def test_a_hit_costs_nothing_and_no_other_lever_changes_it(table: PriceTable) ->
     assert found.cost(on("cache")) == GPT4_USD
     assert found.changed("cache", on("cache")) == 2
     assert [found.changed("swap", some) for some in (NONE, on("swap"), on("swap", "cache"))] == [0, 2, 1]
-    assert "1 call answered from the cache without a price: they save no dollars here" in found.notes(
+    assert "1 call answered from the cache without a price: no dollars are saved there" in found.notes(
         "cache", on("cache")
     )
 
@@ -107,10 +108,17 @@ def test_another_tokenizer_is_a_range_and_money_follows_it(table: PriceTable) ->
     assert low < mid < high < GPT4_USD
     assert not found.exact(on("swap"))
     assert found.exact(NONE)
-    assert any(
-        line.startswith("gpt-4 to gpt-4o-mini: ") and line.endswith("1 call")
-        for line in found.notes("swap", on("swap"))
+    (note,) = found.notes("swap", on("swap"))
+    assert note == (
+        "gpt-4 to gpt-4o-mini, 1 call: the same text has 0.95 times the tokens (0.64 to 1.00), "
+        "typical of many kinds of text"
     )
+    measured = known(1)
+    measured.shifts = Shifts({("cl100k_base", "o200k_base"): Shift(998, 1000, 996, 1002)})
+    (note,) = Coalitions(log(table, call(0)), measured, plan, table).notes("swap", on("swap"))
+    assert note.endswith("the same text has 0.998 times the tokens (0.996 to 1.002), measured on texts of the log")
+    measured.shifts = Shifts({("cl100k_base", "o200k_base"): Shift(1000, 1000, 1000, 1000)})
+    assert Coalitions(log(table, call(0)), measured, plan, table).notes("swap", on("swap")) == ()
 
 
 def test_a_model_without_a_rate_for_what_calls_use_is_named(table: PriceTable) -> None:
@@ -223,6 +231,25 @@ def test_days_add_up_to_the_whole_with_own_costs_and_machines(table: PriceTable)
     assert found.cost(every) == 3 * GPT4_USD + 120 + found.own("cache", every) + found.own("self_host", every)
     assert found.changed("self_host", every) == 2
     assert found.notes("self_host", every)[0] == "1 machine for 2 calls"
+
+
+def test_calls_far_from_the_others_make_no_years_of_fees_and_machines(table: PriceTable) -> None:
+    plan = Plan(
+        cache=replace(ANYBODY, own=OwnCost(Decimal(30), Decimal("0.001"))),
+        self_host=SelfHostLever(BENCH, Decimal(2), models=("gpt-4o-mini",)),
+    )
+    times_s = [1000 * DAY_S, 1001 * DAY_S, 1002 * DAY_S]
+    calls = [call(at_s, number, MINI if number == 1 else GPT4) for number, at_s in enumerate(times_s)]
+    strays = [call(0, 3, MINI), *calls, call(1034 * DAY_S, 4)]
+    found = Coalitions(log(table, *strays), known(5), plan, table)
+    every = on("cache", "self_host")
+    assert found.own("cache", every) == 2 + 5 * Decimal("0.001")
+    assert found.cost(every) == 3 * GPT4_USD + 48 * 2 + found.own("cache", every)
+    days = found.by_day(every)
+    first, last = date(1970, 1, 1), date(1972, 10, 31)
+    assert list(days) == [first, *(date(1972, 9, day) for day in (27, 28, 29)), last]
+    assert (days[first], days[last]) == (Decimal("48.001"), GPT4_USD + Decimal("0.001"))
+    assert abs(sum(days.values()) - found.cost(every)) < Decimal("1e-11")
 
 
 def every_lever() -> tuple[Requests, PrefixTree, Plan]:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmopt.savings.project.covered import Covered, covered
+from llmopt.savings.project.covered import Covered, covered, most_calls
 
 FIRST = datetime(2024, 5, 6, tzinfo=UTC)
 DAY_S = 86_400
@@ -54,12 +54,12 @@ def test_calls_far_from_most_others_are_left_out() -> None:
     log = hourly(0, 10 * 24)
     stray = [0, 1, *log, log[-1] + 400 * DAY_S * 1_000_000]
     found = covered(stray)
-    assert found.apart == 3
+    assert (most_calls(stray), most_calls(log), most_calls([])) == (range(2, 242), range(240), range(0))
     assert (found.first, found.last, found.cut, found.begins_us) == (date(2024, 5, 6), date(2024, 5, 15), (), log[0])
     monthly = [log[0] + month * 31 * DAY_S * 1_000_000 for month in range(30)]
-    assert covered(monthly).apart == 0
-    assert covered([at + (at > monthly[9]) for at in monthly]).apart == 10
-    assert covered([at + (at > monthly[20]) for at in monthly]).apart == 9
+    assert most_calls(monthly) == range(30)
+    assert most_calls([at + (at > monthly[9]) for at in monthly]) == range(10, 30)
+    assert most_calls([at + (at > monthly[20]) for at in monthly]) == range(21)
 
 
 def test_one_call_is_no_day() -> None:

@@ -44,12 +44,14 @@ def test_calls_under_the_least_prefix_are_counted() -> None:
     (hurt,) = hurts(cost, ["compression", "prompt_cache"], (1200, Decimal(95)))
     assert (hurt.lever, hurt.hurts, hurt.usd) == ("compression", "prompt_cache", Decimal(95))
     assert "1,200 calls fall below the least prefix" in hurt.why
+    assert hurt.why.endswith(" and pay for all of their input again")
 
 
 def test_the_cache_that_the_log_already_uses_may_be_spoilt_too() -> None:
     (hurt,) = hurts(saving(compression="10"), ["compression"], (1, Decimal("0.5")))
     assert (hurt.hurts, hurt.usd) == ("prompt_cache", Decimal("0.5"))
-    assert "1 call falls" in hurt.why
+    assert hurt.why.startswith("compressed, 1 call falls below ")
+    assert hurt.why.endswith(" and pays for all of its input again")
 
 
 def test_a_trifle_is_not_worth_a_line() -> None:

@@ -121,16 +121,14 @@ def test_days_without_a_call_cost_nothing_and_are_said_unless_they_are_the_patte
     assert month(weekends, whole(14)).notes == ()
     holiday = [day for day in weekends if day[0] != MONDAY]
     assert month(holiday, whole(14)).savings_usd == 135
-    assert month(holiday, whole(14)).notes == ("Within the log, 1 day without a cost count as costing nothing.",)
+    assert month(holiday, whole(14)).notes == ("Within the log, 1 day without a cost counts as costing nothing.",)
 
 
-def test_calls_that_lie_far_from_the_others_are_said() -> None:
-    over = Covered(MONDAY, MONDAY + timedelta(days=13), (), BEGINS_US, apart=1)
+def test_days_far_from_the_others_are_no_part_of_a_month() -> None:
+    over = Covered(MONDAY, MONDAY + timedelta(days=13), (), BEGINS_US)
     found = month([(date(1970, 1, 1), Decimal(9), Decimal(0)), *rows([1.0] * 14)], over)
     assert [found.days, found.savings_usd] == [14, 30]
-    assert found.notes == (
-        "Left out of the month: 1 call more than 31 days away from the others; are their times right?",
-    )
+    assert found.notes == ()
 
 
 def test_growth_is_of_what_grows() -> None:

@@ -56,7 +56,7 @@ def test_every_set_of_levers_costs_what_brute_force_says(
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(6, 10**6), calls=st.integers(1, 60), days=st.sampled_from([0.001, 0.5, 3.0]))
+@given(seed=st.integers(6, 10**6), calls=st.integers(1, 60), days=st.sampled_from([0.001, 0.5, 3.0, 900.0]))
 def test_logs_of_any_size_cost_what_brute_force_says(
     tmp_path: Path, prices: tuple[Path, ...], policy: Path, seed: int, calls: int, days: float
 ) -> None:

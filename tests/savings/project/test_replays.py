@@ -15,7 +15,7 @@ from llmopt.cost.pricing.table import PriceTable
 from llmopt.savings.project.cells import put_together
 from llmopt.savings.project.changes import Change
 from llmopt.savings.project.coalitions import Coalitions
-from llmopt.savings.project.levers.swap import shift_between
+from llmopt.savings.project.levers.swap import Shift, Shifts
 from llmopt.savings.project.plan import CompressionLever, Plan, SwapLever
 from llmopt.savings.project.requests import Requests
 from llmopt.savings.project.ways import Ways
@@ -41,13 +41,17 @@ def known() -> Requests:
     return Requests(array("i", [0]), array("B", [0]))
 
 
+def tokens(shift: Shift, count: int) -> int:
+    return (count * shift.num + shift.den // 2) // shift.den
+
+
 def over_the_edge(threshold: int) -> tuple[int, int]:
     """Tokens whose counts by the new tokenizer exceed a band's threshold only by how each bucket is rounded."""
-    shift = shift_between(OLD, NEW)
+    shift = Shifts().between(OLD, NEW)
     for read in range(1, threshold):
         for uncached in range(threshold * shift.den // shift.num - read - 2, threshold):
             whole = (uncached + read) * shift.num // shift.den
-            if whole <= threshold < shift.tokens(uncached) + shift.tokens(read):
+            if whole <= threshold < tokens(shift, uncached) + tokens(shift, read):
                 return uncached, read
     raise AssertionError("no such numbers")
 
@@ -57,10 +61,10 @@ def test_a_band_is_found_where_only_rounding_reaches_it(table: PriceTable) -> No
     calls = [One(0, tokens={"input_uncached": uncached, "input_cache_read": read, "output_text": 10})]
     plan = Plan(swap=SwapLever(((OLD, NEW),)))
     found = Coalitions(columns(calls, [of_table(table, OLD)]), known(), plan, table)
-    shift, row = shift_between(OLD, NEW), of_table(table, NEW).price
+    shift, row = Shifts().between(OLD, NEW), of_table(table, NEW).price
     assert row is not None
     usage = Usage(
-        input_uncached=shift.tokens(uncached), input_cache_read=shift.tokens(read), output_text=shift.tokens(10)
+        input_uncached=tokens(shift, uncached), input_cache_read=tokens(shift, read), output_text=tokens(shift, 10)
     )
     assert usage.input_tokens > 3000
     assert found.cost(frozenset({"swap"})) == cost_usd(usage, row)

@@ -65,7 +65,7 @@ def machines(work_ps: int, span_us: int, utilization: Decimal, *, calls: int = 1
 
     Args:
         work_ps: of all calls.
-        span_us: from the first call of the log to the last; at least an hour counts.
+        span_us: how long they run; at least an hour counts.
         utilization: mean share of the time in which a machine is to be busy.
         calls: how many there are; none need no machine, one or more need one at least.
     """

@@ -53,16 +53,6 @@ class Shift:
     high: int
     """Numerator of the highest one."""
 
-    def tokens(self, tokens: int, at: str = "mid") -> int:
-        """Return the tokens with the new model, rounded half up.
-
-        Args:
-            tokens: with the old one.
-            at: `low` for the fewest that are likely, `high` for the most, else the typical number.
-        """
-        num = self.low if at == "low" else self.high if at == "high" else self.num
-        return (tokens * num + self.den // 2) // self.den
-
     @property
     def changes(self) -> bool:
         """Whether tokens are other ones at all, at the typical ratio or at an end."""
@@ -94,10 +84,9 @@ class Shifts:
             return SAME
         return self.measured.get(pair) or _typical(*pair)
 
-
-def shift_between(old: str | None, new: str | None) -> Shift:
-    """Return what tokens become where nothing is known of the texts (as `Shifts.between`)."""
-    return Shifts().between(old, new)
+    def measures(self, old: str | None, new: str | None) -> bool:
+        """Return whether the ratio between two models comes from texts of the log."""
+        return (tokenizer_of(old), tokenizer_of(new)) in self.measured
 
 
 @functools.lru_cache(maxsize=4096)

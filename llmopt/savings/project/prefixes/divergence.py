@@ -46,8 +46,6 @@ class Template:
     model: str
     at_bytes: int
     """Bytes that its prompts share from the beginning."""
-    shared_bytes: int
-    """What they would share (median) with all that differs moved to the end."""
     all_bytes: int
     """Median of a prompt."""
     text: str
@@ -192,7 +190,6 @@ def _template(model: str, found: _Found) -> Template:
     return Template(
         model=model,
         at_bytes=wording.at_bytes,
-        shared_bytes=wording.fixed_bytes,
         all_bytes=sorted(found.sizes)[len(found.sizes) // 2],
         text=wording.text,
         first=found.where,

@@ -43,7 +43,8 @@ def _of_the_log(columns: CallColumns, rules: PrefixRules) -> Iterator[str]:
     for (model, rule), seen in sorted(_seen(columns, rules).items(), key=lambda item: item[0][0]):
         if seen.short:
             minimum = f"({rule.minimum_tokens:,} tokens)"
-            yield f"{seen.short:,} of {_calls(seen.calls)} of {model} are shorter than what is cached there {minimum}"
+            are = "is" if seen.short == 1 else "are"
+            yield f"{seen.short:,} of {_calls(seen.calls)} of {model} {are} shorter than what is cached there {minimum}"
         if rule.automatic and seen.calls > seen.short:
             yield f"{model} caches without being asked, and {_as_logged(seen)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from llmopt.savings.project.levers.shifting import measured_shifts
-from llmopt.savings.project.levers.swap import shift_between
+from llmopt.savings.project.levers.swap import Shifts
 from llmopt.savings.project.sample import Sampled
 from llmopt.tokens.api import tokenizer_for
 
@@ -23,7 +23,7 @@ def test_the_ratio_is_that_of_the_language() -> None:
         measured_shifts(sample(text), ["claude-sonnet-4-5"]).between("gpt-4o", "claude-sonnet-4-5")
         for text in (ENGLISH, VIETNAMESE)
     )
-    typical = shift_between("gpt-4o", "claude-sonnet-4-5")
+    typical = Shifts().between("gpt-4o", "claude-sonnet-4-5")
     assert english.num < 1250 < 1500 < vietnamese.num
     for shift in (english, vietnamese):
         assert shift.low <= shift.num <= shift.high
@@ -45,6 +45,6 @@ def test_what_cannot_be_measured_is_typical() -> None:
     assert unknown.measured == {}
     to_unknown = measured_shifts(sample(ENGLISH), ["mine", "gpt-4o-mini"])
     assert to_unknown.measured == {}
-    assert to_unknown.between("gpt-4o", "mine") == shift_between("gpt-4o", "mine")
+    assert to_unknown.between("gpt-4o", "mine") == Shifts().between("gpt-4o", "mine")
     nothing = [Sampled(0, 0, "gpt-4o", b'{"prompt": [1, 2]}')] * 9
     assert measured_shifts(nothing, ["claude-sonnet-4-5"]).measured == {}

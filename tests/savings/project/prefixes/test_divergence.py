@@ -46,7 +46,7 @@ def test_a_clock_at_the_head_of_the_system_prompt(count: int) -> None:
     # The first is 00:00, the last of those that were looked at closely 00:02, 00:39 and 04:15.
     assert template.at_bytes == len("\nsystem\nNow is 2026-11-22 00:00"[: {3: -1, 40: -2, 700: -4}[count]])
     assert template.text.startswith("system: Now is 2026-11-22")
-    assert len(RULES) < template.shared_bytes < template.all_bytes < len(RULES) + 200
+    assert len(RULES) < template.all_bytes < len(RULES) + 200
     assert set(template.moved) == set(chains)
     before = [shared(tree, chains[0], chain) for chain in chains[1:]]
     after = [shared(tree, template.moved[chains[0]], template.moved[chain]) for chain in chains[1:]]
@@ -66,9 +66,10 @@ def test_a_name_in_a_sentence_of_its_own() -> None:
 def test_sentences_end_in_other_scripts_too() -> None:
     rules = "".join(f"\u89c4\u5219{number}\uff1a\u4e0d\u8981\u627f\u8bfa\u3002" for number in range(60))
     prompts = [[f"\nsystem\n\u73b0\u5728\u662f{number}\u70b9\u3002{rules}"] for number in range(10, 20)]
-    _, _, (template,) = found(prompts)
+    tree, chains, (template,) = found(prompts)
     assert template.at_bytes == len("\nsystem\n\u73b0\u5728\u662f1".encode())
-    assert template.shared_bytes == len("\nsystem\n") + len(rules.encode())
+    moved = [template.moved[chain] for chain in chains]
+    assert median(shared(tree, moved[0], chain) for chain in moved[1:]) >= len(rules.encode()) - 64
 
 
 def test_a_place_amid_a_character_is_before_it() -> None:
@@ -89,9 +90,8 @@ def test_tools_in_an_order_of_their_own_each_time() -> None:
     tree, chains, (template,) = found(prompts)
     assert template.at_bytes < sum(map(len, TOOLS))
     assert template.text.startswith('{"name": "tool_')
-    assert template.shared_bytes >= len(RULES) + sum(map(len, TOOLS)) * 0.9
     moved = [template.moved[chain] for chain in chains]
-    assert median(shared(tree, moved[0], chain) for chain in moved[1:]) >= template.shared_bytes
+    assert median(shared(tree, moved[0], chain) for chain in moved[1:]) >= len(RULES) + sum(map(len, TOOLS)) * 0.9
 
 
 def test_names_of_a_schema_in_an_order_of_their_own_each_time() -> None:
@@ -174,7 +174,7 @@ def test_moving_keeps_every_byte(prompts: list[list[bytes]]) -> None:
     for number, parts in enumerate(prompts):
         finder.see(parts, tree.add(parts), "m", f"log:{number}")
     for template in finder.finish():
-        assert template.at_bytes < template.shared_bytes
+        assert template.at_bytes < template.all_bytes
         assert all(tree.ends[old] == tree.ends[new] for old, new in template.moved.items())
 
 

@@ -46,7 +46,7 @@ def test_what_is_unknown_unsure_and_short_is_said() -> None:
         "no rule of prompt caching is known for mistral-large-4 (1 call): nothing changes there",
         "the rule of prompt caching for claude-haiku-5-5 is taken from its family: 1,200 calls",
         "the rule of prompt caching for claude-opus-5 is as others report it: 1 call",
-        "1 of 2 calls of claude-opus-5 are shorter than what is cached there (512 tokens)",
+        "1 of 2 calls of claude-opus-5 is shorter than what is cached there (512 tokens)",
         "2 of 3 calls of gpt-4o are shorter than what is cached there (1,024 tokens)",
         "gpt-4o caches without being asked, and of 3 calls 2 read from it as logged: "
         "the saving is what the replay reads beyond that",
