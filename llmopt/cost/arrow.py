@@ -3,7 +3,7 @@
 duckdb hands results over as a stream in the Arrow C data interface, whose layout is fixed for good
 (https://arrow.apache.org/docs/format/CDataInterface.html, https://arrow.apache.org/docs/format/CStreamInterface.html,
 https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html): three structures of pointers, and buffers
-of bits, numbers and characters behind them. A million rows come in a tenth of the time that rows as tuples take.
+of bits, numbers and characters behind them.
 """
 
 from __future__ import annotations
