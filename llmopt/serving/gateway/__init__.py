@@ -1,0 +1,1 @@
+"""The gateway: one OpenAI-compatible door with cache, routing, compression, streaming, budgets and metrics."""
