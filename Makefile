@@ -59,7 +59,7 @@ format: .venv/.test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-wheel dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .tools .venv .venv-wheel dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/.made:
 	@test -n "$(PYTHON)" || { echo "make: python 3.11 or newer is needed; name it with PYTHON=..."; exit 1; }

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from llmopt.serving.cache.stores.sqlite import SqliteStore
     from llmopt.serving.routing.policy import Policy, load_policy
     from llmopt.serving.routing.router import Router
+    from llmopt.serving.wrapping.wrap import wrap
     from llmopt.tokens.api import count_tokens
     from llmopt.tokens.result import TokenCount
 
@@ -70,6 +71,7 @@ __all__ = [
     "project",
     "quantize",
     "request_key",
+    "wrap",
 ]
 
 _HOMES = {
@@ -103,6 +105,7 @@ _HOMES = {
     "project": "llmopt.savings.project.api",
     "quantize": "llmopt.models.quantizing.api",
     "request_key": "llmopt.serving.cache",
+    "wrap": "llmopt.serving.wrapping.wrap",
 }
 """Exported name -> the module that holds it."""
 

@@ -25,7 +25,8 @@ Every option can be set below the flags: `[tool.llmopt]` in pyproject.toml, then
 variables, each over the one before. `format = "json"` (`LLMOPT_FORMAT=json`) holds for every command that has
 the option; `max-cost = "500"` under `[tool.llmopt.cost]` (in llmopt.toml `[cost]`; `LLMOPT_COST_MAX_COST=500`) for
 that one, and `ttl = "24h"` under `[cache.simulate]` (`LLMOPT_CACHE_SIMULATE_TTL=24h`) for a command of a group.
-The files are looked for in the working folder and those above it, up to the root of the repository.
+The files are looked for in the working folder and those above it, up to the root of the repository. `[gateway]` holds
+more than options: [docs/gateway.md](gateway.md).
 """
 
 

@@ -30,6 +30,8 @@ class Entry:
     module: str
     attribute: str
     """A function (one command) or a `typer.Typer` (a command with subcommands)."""
+    reads_files: bool = False
+    """Whether it reads the settings files itself, since its table there holds more than options."""
 
 
 COMMANDS: tuple[Entry, ...] = (
@@ -66,6 +68,14 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("project", "Project what a plan saves: replay the log, not the brochure.", "llmopt.cli.project", "project"),
     Entry("estimate", "Estimate what planned traffic will cost.", "llmopt.cli.estimate", "estimate"),
     Entry("serve", "Serve a model over HTTP, in batches that fill by themselves.", "llmopt.cli.serve", "serve"),
+    Entry(
+        "gateway",
+        "Put one door before models: cache, routes, budgets, metrics.",
+        "llmopt.cli.gateway",
+        "gateway",
+        reads_files=True,
+    ),
+    Entry("dashboard", "Write rules for Prometheus, and a dashboard for Grafana.", "llmopt.cli.dashboard", "app"),
 )
 
 
@@ -98,7 +108,7 @@ class LazyGroup(TyperGroup):
         command = load(entry)
         spare_pydantic(command, ctx)
         if not ctx.resilient_parsing and not {"-h", "--help"} & set(rest):
-            ctx.default_map = {entry.name: defaults_for(command)}
+            ctx.default_map = {entry.name: defaults_for(command, files=not entry.reads_files)}
         return name, command, rest
 
 

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import os
 import re
 import socket
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from llmopt.cli import values
-from llmopt.errors import CheckFailed, UsageError
+from llmopt.cli.server import logged, say, tell_end
+from llmopt.errors import UsageError
 from llmopt.report.text import clean
 from llmopt.serving.batching.settings import BatchSettings
 from llmopt.serving.batching.toml import Config, read_config
-
-if TYPE_CHECKING:
-    from llmopt.serving.model_server.running import Ended
 
 TASKS = ("embed", "classify", "generate")
 _OF_MODELS = ("dtype", "attention", "compile", "new_tokens", "trust_remote_code", "truncate")
@@ -73,9 +67,10 @@ def run(asked: Asked, *, quiet: bool, verbose: bool) -> None:
     port, drain_s = _port(asked.port), values.duration_s(asked.drain, "--drain") or 0.0
     new_tokens = values.whole(asked.new_tokens, "--new-tokens", least=1)
     _check(asked)
-    from llmopt.serving.model_server.running import listen, serve
+    from llmopt.serving.model_server.running import serve
     from llmopt.serving.model_server.service import Service
     from llmopt.serving.model_server.values import Limits
+    from llmopt.serving.running import listen
 
     limits = Limits(
         max_body_bytes=values.size_bytes(asked.max_body, "--max-body") or 0,
@@ -89,11 +84,11 @@ def run(asked: Asked, *, quiet: bool, verbose: bool) -> None:
         model = opened(asked, new_tokens)
         service = Service(model, batches.settings, max_queue=batches.max_queue, limits=limits)
         ready = _announced(model.name, listener, batches, quiet=quiet)
-        with _log(verbose=verbose):
+        with logged(_LOGGERS, logging.DEBUG if verbose else logging.ERROR):
             ended = serve(service, listener, drain_s=drain_s, ready=ready, access_log=verbose)
     finally:
         listener.close()
-    _end(ended, asked.drain)
+    tell_end(ended, asked.drain)
 
 
 def _batches(asked: Asked) -> Config:
@@ -156,42 +151,6 @@ def _announced(
         lines = [f"serving {clean(name)} on http://{address} ({', '.join(parts)})"]
         if not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
             lines.append(f"llmopt: warning: there is no password; whoever reaches {address} can use the model")
-        with suppress(OSError):  # that nobody reads it is no reason not to serve
-            sys.stderr.write("".join(f"{line}\n" for line in lines))
-            sys.stderr.flush()
+        say(lines)
 
     return ready
-
-
-@contextmanager
-def _log(*, verbose: bool) -> Iterator[None]:
-    """Write what the server logs to stderr: errors only, or with -v every request."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("llmopt: %(levelname)s: %(message)s"))
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    before = [(one.level, one.propagate) for one in loggers]
-    for one in loggers:
-        one.addHandler(handler)
-        one.setLevel(logging.DEBUG if verbose else logging.ERROR)
-        one.propagate = False
-    try:
-        yield
-    finally:
-        for one, (level, propagate) in zip(loggers, before, strict=True):
-            one.removeHandler(handler)
-            one.setLevel(level)
-            one.propagate = propagate
-
-
-def _end(ended: Ended, drain: str) -> None:
-    """Tell what was left unanswered. A model that still runs cannot be stopped but with its process."""
-    count = ended.unanswered
-    failure = (
-        f"{count:,} {'request was' if count == 1 else 'requests were'} not answered within {drain}" if count else ""
-    )
-    if not ended.clean:
-        sys.stderr.write(f"llmopt: check failed: {failure}\n" if failure else "")
-        sys.stderr.flush()
-        os._exit(CheckFailed.exit_code if failure else 0)
-    if failure:
-        raise CheckFailed(failure)

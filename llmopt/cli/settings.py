@@ -33,7 +33,9 @@ Name -> whether a value is of the first kind, and whether an option is.
 """
 
 
-def defaults_for(command: TyperCommand | TyperGroup, root: Path | None = None) -> dict[str, Any]:
+def defaults_for(
+    command: TyperCommand | TyperGroup, root: Path | None = None, *, files: bool = True
+) -> dict[str, Any]:
     """Return the default of every option of `command` that the user set anywhere below the flags.
 
     For a group: one such mapping for each subcommand, by name.
@@ -41,11 +43,12 @@ def defaults_for(command: TyperCommand | TyperGroup, root: Path | None = None) -
     Args:
         command: the loaded command.
         root: where to look for files first, then in the folders above; None: the working folder.
+        files: False: variables only, since the command reads the files itself.
 
     Raises:
         ConfigError: a file is not TOML, or names an option that the command does not have.
     """
-    layers = file_layers(root or Path.cwd())
+    layers = file_layers(root or Path.cwd()) if files else []
     return _defaults(command, [command.name or ""], layers)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from llmopt.serving.model_server.running import listen
+from llmopt.serving.running import listen
 from tests.cli.conftest import Llmopt
 from tests.conftest import ROOT
 from tests.models.extras import library, save_bert

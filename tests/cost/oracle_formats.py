@@ -311,6 +311,18 @@ def generic(line: Json) -> list[Seen]:
     return [Seen("usage", model, None, "default", at, split(prompt, answer))]
 
 
+def llmopt_gateway(line: Json) -> list[Seen]:
+    usage = line.get("usage")
+    if line["api"] == "other" and line["method"] != "POST" and usage is None:
+        return [SKIP]
+    if line["cache"] in ("hit", "semantic", "shared") or (usage is None and line.get("cost_usd") == "0"):
+        return [FREE]
+    if usage is None:
+        return [Seen("none", line["model"])]
+    tokens = {name: count for name, count in usage.items() if name != "total"}
+    return [Seen("usage", line["model"], line.get("provider"), line["tier"], clock(line["timestamp"]), tokens)]
+
+
 def parsers() -> dict[str, Parser]:
     """Return a fresh parser for each format."""
     return {
@@ -335,4 +347,5 @@ def parsers() -> dict[str, Parser]:
         "vercel-ai": vercel_ai,
         "xai": xai,
         "generic": generic,
+        "llmopt-gateway": llmopt_gateway,
     }

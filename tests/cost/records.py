@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from llmopt.core.usage import BUCKETS
+
 Json = Any
 Truth = dict[str, int]
 """Bucket -> tokens; a bucket left out holds none."""
@@ -345,6 +347,23 @@ def generic(truth: Truth) -> Json:
     }
 
 
+def llmopt_gateway(truth: Truth) -> Json:
+    held = {bucket: count for bucket, count in truth.items() if count}
+    return {
+        "schema": "llmopt.gateway/1",
+        "timestamp": AT,
+        "request_id": "req_1",
+        "api": "chat",
+        "method": "POST",
+        "model": "gpt-4o",
+        "provider": "openai",
+        "tier": "default",
+        "cache": "miss",
+        "usage": {**held, "total": sum(held.values())},
+        "cost_usd": "0.01",
+    }
+
+
 OTEL = ["input_uncached", "input_cache_read", "input_cache_write_5m", "output_text"]
 BUILDERS: dict[str, tuple[str, list[str], Callable[[Truth], Json]]] = {
     "openai-chat": ("openai-chat", CHAT, openai_chat),
@@ -373,5 +392,6 @@ BUILDERS: dict[str, tuple[str, list[str], Callable[[Truth], Json]]] = {
     "vercel-ai 5": ("vercel-ai", THINKING, vercel_v5),
     "xai": ("xai", THINKING, xai),
     "generic": ("generic", PLAIN, generic),
+    "llmopt-gateway": ("llmopt-gateway", list(BUCKETS), llmopt_gateway),
 }
 """Case -> format, the buckets it can tell apart, and the builder. Codex needs several lines and is tested apart."""

@@ -101,6 +101,20 @@ class ResponseCache:
         wanted = directives(asked.cache_control)
         return self._got(None if wanted.no_cache else await self._shelf.alook(asked, wanted))
 
+    def takes(self, request: Asked) -> bool:
+        """Return whether a request is looked up and its answer kept at all; it is a bypass otherwise."""
+        return self._shelf.passes(as_request(request)) is None
+
+    def near(self, request: Asked) -> Answer | None:
+        """Return the stored answer to a question that says the same; None without `semantic`, or in shadow mode."""
+        asked = as_request(request)
+        return self._shelf.near(asked, directives(asked.cache_control)) if self._hears(asked) else None
+
+    async def anear(self, request: Asked) -> Answer | None:
+        """As `near`, and the event loop goes on."""
+        asked = as_request(request)
+        return await self._shelf.anear(asked, directives(asked.cache_control)) if self._hears(asked) else None
+
     def set(self, request: Asked, reply: Replied, *, usd: Decimal | None = None) -> Refused | None:
         """Keep an answer; return why it was not kept, None where it was.
 
@@ -210,6 +224,12 @@ class ResponseCache:
             answer = replace(answer, found=Found.SHARED)
         self._tally.found(answer.found)
         return answer
+
+    def _hears(self, asked: CacheRequest) -> bool:
+        semantic = self._shelf.semantic
+        if semantic is None or semantic.shadow or directives(asked.cache_control).no_cache:
+            return False
+        return self._shelf.passes(asked) is None
 
     def _got(self, answer: Answer | None, otherwise: Found = Found.MISS) -> Answer | None:
         self._tally.found(otherwise if answer is None else answer.found)

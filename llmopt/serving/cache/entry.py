@@ -66,3 +66,5 @@ class Answer:
     """How long ago it was stored; 0 for what was not."""
     key: str = ""
     """Key of the request."""
+    usd: str = ""
+    """What the stored answer cost when the model was asked, as a decimal; empty where nobody said, or it is new."""

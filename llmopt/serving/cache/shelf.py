@@ -155,4 +155,4 @@ def _answer(asked: CacheRequest, wanted: Directives, entry: Entry | None, now_s:
     """Return the answer of an entry; None: it may not be used. Its tenant was part of the key, and is checked again."""
     if entry is None or entry.tenant != asked.tenant or not serves(entry, wanted, now_s):
         return None
-    return Answer(entry.body, found, 200, max(0.0, now_s - entry.stored_at_s), asked.key)
+    return Answer(entry.body, found, 200, max(0.0, now_s - entry.stored_at_s), asked.key, entry.usd)

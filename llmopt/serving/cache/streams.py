@@ -19,6 +19,9 @@ from llmopt.serving.cache.forms.jsontext import dumps, loads_object
 from llmopt.serving.openai_chunks import DONE
 from llmopt.serving.sse import Event, SseReader
 
+_DONES = (DONE, DONE.encode())
+_DONE_CHARS = 64
+"""The mark of the end has no more, blanks included."""
 _LINE_ENDS = tuple((each.encode(), b"\\u%04x" % ord(each)) for each in "\x85\u2028\u2029")
 
 
@@ -32,19 +35,7 @@ def collected(events: Iterable[Event]) -> bytes | None:
         The whole response; None where the stream was cut, holds an error, or is of a kind that nobody knows. A
         response that says itself that it was cut at a length limit is one: `why_not_kept` refuses it.
     """
-    frames: list[dict[str, Any]] = []
-    done = False
-    for event in events:
-        if event.data.strip() == DONE:
-            done = True
-            break
-        frame = loads_object(event.data)
-        if frame is None or event.event == "error" or _is_error(frame):
-            return None
-        if frame.get("type") not in ("ping", "keepalive"):
-            frames.append(frame)
-    whole = _whole(frames, done) if frames else None
-    return None if whole is None else dumps(whole)
+    return _collected((event.data, event.event == "error") for event in events)
 
 
 def replayed(body: bytes, *, include_usage: bool = False) -> tuple[bytes, ...] | None:
@@ -81,14 +72,46 @@ def reply_of(stream: bytes | Iterable[bytes], *, status: int = 200, cache_contro
     Returns:
         The answer; with the stream itself as its body, and not complete, where nothing whole can be made of it.
     """
-    pieces = [stream] if isinstance(stream, bytes) else list(stream)
-    reader = SseReader()
+    whole = stream if isinstance(stream, bytes) else b"".join(stream)
+    # Without the blank line that ends an event, nobody can tell it from one that was cut: what is left is dropped.
     try:
-        # Without the blank line that ends an event, nobody can tell it from one that was cut: what is left is dropped.
-        body = collected(event for piece in pieces for event in reader.feed(piece))
+        body = collected(SseReader().feed(whole)) if (events := _usual(whole)) is None else _collected(events)
     except InputError:  # an event without end
         body = None
-    return Reply(b"".join(pieces) if body is None else body, status, cache_control, complete=body is not None)
+    return Reply(whole if body is None else body, status, cache_control, complete=body is not None)
+
+
+def _usual(stream: bytes) -> list[tuple[bytes, bool]] | None:
+    """Return the data of the events, and whether each is called an error, of a stream that is spelled as most are.
+
+    That is: lines end in LF, and an event is one line of data, perhaps with its name before it. None: it is not.
+    """
+    if b"\r" in stream:
+        return None
+    found = []
+    for event in stream.split(b"\n\n")[:-1]:
+        name, _, line = event.rpartition(b"\n")
+        if not line.startswith(b"data: ") or (name and not (name.startswith(b"event: ") and b"\n" not in name)):
+            return None
+        found.append((line[6:], name == b"event: error"))
+    return found
+
+
+def _collected(events: Iterable[tuple[str | bytes, bool]]) -> bytes | None:
+    """Put together what events hold: their data, and whether they are called errors."""
+    frames: list[dict[str, Any]] = []
+    done = False
+    for data, is_error in events:
+        if len(data) < _DONE_CHARS and data.strip() in _DONES:
+            done = True
+            break
+        frame = loads_object(data)
+        if frame is None or is_error or _is_error(frame):
+            return None
+        if frame.get("type") not in ("ping", "keepalive"):
+            frames.append(frame)
+    whole = _whole(frames, done) if frames else None
+    return None if whole is None else dumps(whole)
 
 
 def _whole(frames: list[dict[str, Any]], done: bool) -> dict[str, Any] | None:

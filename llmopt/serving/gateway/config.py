@@ -1,13 +1,16 @@
-"""How a gateway is set up; read from TOML by `config_file`, or made in Python."""
+"""How a gateway is set up; read from TOML by `config_file`, or made in Python; `config_check` finds what cannot be."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmopt.errors import UsageError
 from llmopt.serving.gateway.values import NO_CAPS, Caps
 
 MIB = 2**20
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ class VirtualKey:
     """Of the key, in hexadecimal: the key itself is written nowhere."""
     tenant: str
     caps: Caps = NO_CAPS
+
+    def __post_init__(self) -> None:
+        """Refuse what is no hash.
+
+        Raises:
+            UsageError: it has not the 64 hexadecimal digits; the text is not repeated, since it may be the key itself.
+        """
+        if not _SHA256.fullmatch(self.sha256):
+            raise UsageError(f"the sha256 of key {self.name!r} has not 64 hexadecimal digits")
 
 
 @dataclass(frozen=True, slots=True)

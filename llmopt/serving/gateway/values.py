@@ -80,7 +80,8 @@ class UpstreamRequest:
     """With the query; starts with `/v1/` where the client's did."""
     headers: Headers
     """End-to-end headers only; credentials are in them, or added by the upstream's own settings."""
-    body: bytes
+    body: bytes | AsyncIterator[bytes]
+    """An iterator can be read once, so such a request is not tried again."""
     model: str
     """Empty where there is none."""
     streamed: bool
@@ -126,6 +127,11 @@ class Upstream(Protocol):
     @property
     def name(self) -> str:
         """For logs and metrics."""
+        ...
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names or patterns (`gpt-*`) of the models that it answers; empty: all that no other upstream claims."""
         ...
 
     async def open(self, request: UpstreamRequest, timeout_s: float | None) -> UpstreamReply:
@@ -198,6 +204,15 @@ class Metered:
     """Key of the request in the cache."""
     request_bytes: int = 0
     response_bytes: int = 0
+    request: bytes = b""
+    """Body as the client sent it; only where the log holds bodies."""
+    response: bytes = b""
+    """Whole JSON answer, likewise."""
+    method: str = "POST"
+    path: str = ""
+    """Without the query."""
+    billed_model: str = ""
+    """Name by which the price was found; empty where there is none."""
 
 
 class Observer(Protocol):

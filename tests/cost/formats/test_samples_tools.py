@@ -176,6 +176,22 @@ SAMPLES = {
         read=11,
         priced=11,
     ),
+    "llmopt-gateway": Expected(
+        costs={
+            # The second one's client left: 19 and 14 were counted by the gateway.
+            "gpt-4o-2024-08-06": usd((1200 - 1024, "2.50"), (1024, "1.25"), (80, "10"), (19, "2.50"), (14, "10")),
+            "gpt-4o-mini-2024-07-18": usd((640, "0.15"), (64, "0.60")),
+            "claude-sonnet-4-5-20250929": usd((30, "3"), (7000, "0.30"), (900, "3.75"), (220, "15")),
+            "gpt-5-2025-08-07": usd((900, "1.25"), (100 + 512, "10")),
+            "text-embedding-3-small": usd((640, "0.02")),
+        },
+        # Free: a hit, an overloaded upstream, a spent budget. A time-out may have been billed.
+        read=10,
+        priced=6,
+        free=3,
+        unpriced=1,
+        skipped=1,
+    ),
 }
 
 

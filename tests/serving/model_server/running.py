@@ -14,9 +14,10 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from llmopt.serving.batching import BatchSettings
-from llmopt.serving.model_server.running import Ended, listen, serve
+from llmopt.serving.model_server.running import serve
 from llmopt.serving.model_server.service import Service
 from llmopt.serving.model_server.values import Limits, ServedModel
+from llmopt.serving.running import Ended, listen
 
 PATIENCE_S = 30.0
 """For what must come; nothing waits so long unless it is broken."""

@@ -18,9 +18,10 @@ from llmopt.errors import UsageError
 from llmopt.serving.batching import BatchSettings
 from llmopt.serving.model_server import running
 from llmopt.serving.model_server.app import model_app
-from llmopt.serving.model_server.running import Ended, listen, serve
+from llmopt.serving.model_server.running import serve
 from llmopt.serving.model_server.service import Service
 from llmopt.serving.model_server.values import ServedModel
+from llmopt.serving.running import Ended, listen
 from tests.serving.model_server.running import PATIENCE_S, Letters, serving, until
 
 JSON = {"content-type": "application/json"}

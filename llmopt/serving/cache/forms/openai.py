@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmopt.serving.cache.forms.deltas import Unjoinable, add, settled
+from llmopt.serving.cache.forms.deltas import Text, Unjoinable, add, settled
 
 _TEXTS = ("reasoning_content", "reasoning", "content", "refusal")
 _ON_EACH = ("id", "created", "model", "system_fingerprint", "service_tier", "provider")
 _IN_PIECES = frozenset({"delta", "text", "logprobs", "token_ids"})
 """Of a choice; what else it says, it says whole."""
+_GOING_ON = frozenset({"index", "delta", "finish_reason", "logprobs"})
 _NOT_KEPT = frozenset({"choices", "object", "obfuscation"})
 
 
@@ -21,11 +22,15 @@ def collect(frames: list[dict[str, Any]], done: bool) -> dict[str, Any] | None:
     """Return the whole answer; None: no `[DONE]`, a choice without its end, or pieces that cannot be joined (sound)."""
     head: dict[str, Any] = {}
     choices: dict[int, dict[str, Any]] = {}
+    last: dict[str, Any] = {}
     for frame in frames:
-        head.update(
-            (name, value) for name, value in frame.items() if name not in _NOT_KEPT and _says(value, name, head)
-        )
         said = frame.get("choices") or []
+        rest = {name: value for name, value in frame.items() if name not in _NOT_KEPT}
+        if rest != last:  # as it mostly is not
+            head.update((name, value) for name, value in rest.items() if _says(value, name, head))
+            last = rest
+        if _goes_on(choices, said):
+            continue
         if not isinstance(said, list) or not all(isinstance(each, dict) and _take(choices, each) for each in said):
             return None
     if not done or not choices or not all(choice.get("finish_reason") for choice in choices.values()):
@@ -57,6 +62,25 @@ def replay(body: dict[str, Any], include_usage: bool) -> list[dict[str, Any]] | 
         if isinstance(usage, dict):
             frames.append({**each, "choices": [], "usage": usage})
     return frames
+
+
+def _goes_on(choices: dict[int, dict[str, Any]], said: Any) -> bool:
+    """Take the most usual chunk, a text that goes on; return whether it was one. `_take` would do the same, slowly."""
+    if type(said) is not list or len(said) != 1 or type(choice := said[0]) is not dict:
+        return False
+    delta, index = choice.get("delta"), choice.get("index")
+    if type(index) is not int or type(delta) is not dict or len(delta) != 1 or not choice.keys() <= _GOING_ON:
+        return False
+    held, text = choices.get(index), delta.get("content")
+    if held is None or type(text) is not str:
+        return False
+    if choice.get("finish_reason") is not None or choice.get("logprobs") is not None:
+        return False
+    texts = held["delta"].get("content") if "delta" in held else None
+    if not isinstance(texts, Text) or not choice.keys() <= held.keys():
+        return False
+    texts.append(text)
+    return True
 
 
 def _says(value: Any, name: str, head: dict[str, Any]) -> bool:

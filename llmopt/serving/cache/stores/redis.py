@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from llmopt.errors import InputError, UsageError
@@ -20,6 +21,9 @@ from llmopt.serving.cache.stores.forking import watch_forks
 from llmopt.serving.cache.stores.keyspace import Keyspace
 from llmopt.serving.cache.stores.redis_links import FAILURES, Address, Guard, LoopLink, ThreadLink
 from llmopt.serving.cache.stores.store import StoreStats
+
+if TYPE_CHECKING:
+    from llmopt.serving.cache.stores.redis_links import LoopClient
 
 TIMEOUT_S = 0.05
 CONNECTIONS = 16
@@ -95,13 +99,33 @@ class RedisStore:
         if self._closed:
             return None
         name = self._name(key)
-        return self._read(key, await self._link().ask(_READING, lambda client: client.get(name)), now_s)
+        return self._read(key, await self.link().ask(_READING, lambda client: client.get(name)), now_s)
 
     async def aset(self, key: str, entry: Entry) -> None:
         """As `set`, and the event loop goes on."""
         if (for_ms := self._for_ms(entry)) > 0:
             name, data = self._name(key), encoded(entry, key)
-            await self._link().ask(_WRITING, lambda client: client.set(name, data, px=for_ms))
+            await self.link().ask(_WRITING, lambda client: client.set(name, data, px=for_ms))
+
+    @property
+    def errors(self) -> int:
+        """Operations that failed and were taken for a miss, or lost a write, in this process."""
+        return self._faults.count
+
+    def link(self) -> LoopLink:
+        """Return the connections of this event loop, for what else its processes share through the server."""
+        loop = asyncio.get_running_loop()
+        link = self._loops.get(loop)
+        if link is None:
+            with self._lock:
+                for closed in [each for each in self._loops if each.is_closed()]:
+                    del self._loops[closed]
+                link = self._loops[loop] = LoopLink(self._address, self._guard)
+        return link
+
+    def loop_client(self) -> LoopClient:
+        """Return a client of its own for this event loop, as a subscription needs it; whoever asks closes it."""
+        return self._address.loop_client()
 
     def purge(self, *, tenant: str | None = None, model: str | None = None, key: str | None = None) -> int:
         """Delete the entries that fit everything given (nothing given: all of this prefix), and return how many.
@@ -165,16 +189,6 @@ class RedisStore:
             self._threads = ThreadLink(self._address, self._guard)
         except (ValueError, TypeError) as error:
             raise UsageError(f"{self.where} is no address of a Redis server", str(error)) from None
-
-    def _link(self) -> LoopLink:
-        loop = asyncio.get_running_loop()
-        link = self._loops.get(loop)
-        if link is None:
-            with self._lock:
-                for closed in [each for each in self._loops if each.is_closed()]:
-                    del self._loops[closed]
-                link = self._loops[loop] = LoopLink(self._address, self._guard)
-        return link
 
     def _for_ms(self, entry: Entry) -> int:
         """Return for how long to keep an entry; 0: not at all."""

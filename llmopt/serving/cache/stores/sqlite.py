@@ -93,6 +93,11 @@ class SqliteStore:
         else:
             await asyncio.to_thread(self.set, key, entry)
 
+    @property
+    def errors(self) -> int:
+        """Operations that failed and were taken for a miss, or lost a write, in this process."""
+        return self._faults.count
+
     def purge(self, *, tenant: str | None = None, model: str | None = None, key: str | None = None) -> int:
         """Delete the entries that fit everything given (nothing given: all), and return how many.
 

@@ -1,60 +1,75 @@
-"""The HTTP server, which is uvicorn with its end and its memory taken in hand.
+"""The HTTP server, which is uvicorn with its end and its connections taken in hand.
 
 At its end uvicorn closes the port while clients wait in its queue, and cuts answers that are still on their way; both
-look to a client like a crash. And its parser takes heads of any length.
+look to a client like a crash.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
 
 from llmopt.errors import MissingExtraError
+from llmopt.serving.http_connection import KEEP_ALIVE_S, Connection, Patience
+from llmopt.serving.running import BACKLOG
 
 try:
     import uvicorn
-    from fastapi import FastAPI
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 except ImportError as error:
     raise MissingExtraError((error.name or "uvicorn").partition(".")[0], "serve") from error
 
-BACKLOG = 2048
-"""Clients that may wait to be let in."""
-_KEEP_ALIVE_S = 75
-"""Longer than clients and load balancers keep idle connections, so that they close them and not this side."""
 _LINGER_S = 0.05
 """For requests of those who were let in last."""
-_HEAD_BYTES = 2**16
-"""A request line and headers that are longer, and the piece of 256 KiB at most that they came in, get 431."""
-_TOO_LONG_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+_PATIENCE = Patience()
 
 
 class HttpServer(uvicorn.Server):
     """Serves an application; whoever runs it cares for signals.
 
     Args:
-        app: what is served.
+        app: an ASGI application.
         access_log: whether each request is logged.
+        patience: what clients may do.
+        log_level: of uvicorn's own messages; None: as the loggers are set.
     """
 
-    def __init__(self, app: FastAPI, *, access_log: bool) -> None:
+    def __init__(
+        self,
+        app: Callable[..., Awaitable[None]],
+        *,
+        access_log: bool = False,
+        patience: Patience = _PATIENCE,
+        log_level: str | None = None,
+    ) -> None:
+        protocol: Any = partial(Connection, patience=patience)
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_Connection,
+                http=protocol,
                 ws="none",
                 lifespan="on",
+                interface="asgi3",
                 log_config=None,
+                log_level=log_level,
                 access_log=access_log,
                 server_header=False,
+                date_header=patience.date,
+                proxy_headers=False,
                 backlog=BACKLOG,
-                timeout_keep_alive=_KEEP_ALIVE_S,
+                timeout_keep_alive=KEEP_ALIVE_S,
             )
         )
         self.cut = 0
         """Connections that were cut at the end, as their clients did not read the answers in time."""
+        self.up = asyncio.Event()
+        """Set when connections are let in."""
+        self._patience = patience
         self._cut_s = 0.0
         self._ending = asyncio.Event()
 
@@ -67,6 +82,12 @@ class HttpServer(uvicorn.Server):
         self._cut_s = cut_s
         self.should_exit = True
         self._ending.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, and let connections in."""
+        await super().startup(sockets)
+        if self.started:
+            self.up.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -98,38 +119,13 @@ class HttpServer(uvicorn.Server):
             await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
             await self.lifespan.shutdown()
 
-    def _connection(self) -> _Connection:
-        return _Connection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-
-
-class _Connection(HttpToolsProtocol):
-    """One connection."""
-
-    _heads = 0
-    _in_head = True
-    _head_bytes = 0
-
-    def data_received(self, data: bytes) -> None:
-        """Take a piece of what the client sends."""
-        in_head, heads = self._in_head, self._heads
-        super().data_received(data)
-        if in_head and heads == self._heads:
-            self._head_bytes += len(data)
-            if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
-                self.transport.write(_TOO_LONG_HEAD)
-                self.transport.close()
-
-    def on_headers_complete(self) -> None:
-        """Go on to the body."""
-        super().on_headers_complete()
-        self._heads += 1
-        self._head_bytes = 0
-        self._in_head = False
-
-    def on_message_complete(self) -> None:
-        """Go on to the next head."""
-        super().on_message_complete()
-        self._in_head = True
+    def _connection(self) -> Connection:
+        return Connection(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            patience=self._patience,
+        )
 
 
 def _waiting(listeners: Sequence[socket.socket]) -> list[socket.socket]:

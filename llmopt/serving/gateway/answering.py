@@ -1,0 +1,210 @@
+"""An upstream's answer on its way to a client: passed on as it comes, while a copy is metered and kept.
+
+A whole answer is read before anything is sent, since its headers tell what it cost. Of anything else every piece is
+passed on at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llmopt.serving.gateway.call import Call
+from llmopt.serving.gateway.errors import GatewayError, UpstreamError
+from llmopt.serving.gateway.metering.meter import Meter
+from llmopt.serving.gateway.streams.ending import let_go
+from llmopt.serving.gateway.streams.tap import Tap
+from llmopt.serving.gateway.values import Api, Headers, UpstreamReply
+from llmopt.serving.routing.failures import Kind, failure_in
+
+if TYPE_CHECKING:
+    from llmopt.serving.gateway.caching.cache_step import CacheStep
+
+EVENTS = "text/event-stream"
+_READ_BYTES = 2**20
+"""What is passed through is read as a whole, and metered, where it says that it is JSON and no longer."""
+_BROKE_OFF = "upstream_broke_off"
+
+
+class Answering:
+    """An answer; a `Source`.
+
+    Args:
+        call: that it answers.
+        reply: of the upstream, begun.
+        meter: works out what it came to.
+        cache: keeps it; None: there is none.
+        usage_added: whether only the gateway asked for the usage of the stream.
+        keep_bodies: whether `Call.metered` gets the answer.
+    """
+
+    __slots__ = (
+        *("_cache", "_call", "_done", "_keep_bodies", "_meter", "_reply", "_tap"),
+        *("body", "headers", "status", "whole"),
+    )
+
+    def __init__(
+        self,
+        call: Call,
+        reply: UpstreamReply,
+        meter: Meter,
+        cache: CacheStep | None,
+        *,
+        usage_added: bool,
+        keep_bodies: bool,
+    ) -> None:
+        self.status = reply.status
+        self.headers: Headers = reply.headers
+        self.body: bytes | None = None
+        self.whole: bytes | None = None
+        self._call = call
+        self._reply = reply
+        self._meter = meter
+        self._cache = cache
+        self._keep_bodies = keep_bodies
+        self._done = False
+        self._tap: Tap | None = None
+        if _kind(reply) == EVENTS:
+            self._tap = Tap(call.api, usage_added=usage_added)
+            if usage_added:
+                self.headers = tuple([each for each in reply.headers if each[0] != b"content-length"])
+
+    async def begin(self) -> Answering:
+        """Read what is told as a whole; return this.
+
+        Raises:
+            GatewayError: 502, it was cut.
+        """
+        if self._comes_in_pieces():
+            return self
+        try:
+            body = await self._reply.read()
+        except UpstreamError as error:
+            self._end(b"", error.kind)
+            raise _cut(error) from error
+        except BaseException:
+            self.close()
+            raise
+        self._end(body)
+        await self._keep(body, streamed=False)
+        self.body = body
+        return self
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield what goes to the client.
+
+        Raises:
+            UpstreamError: what is no stream of events was cut.
+        """
+        tap, pieces = self._tap, self._reply.pieces()
+        try:
+            async for piece in pieces:
+                passed = piece if tap is None else tap.feed(piece)
+                if passed:
+                    yield passed
+            last = await self._last()
+        except UpstreamError as error:
+            last = self._broken(error)
+        finally:
+            await let_go(pieces)
+        if last:
+            yield last
+
+    async def _last(self) -> bytes:
+        """Meter and keep what has come; return what is still to be sent.
+
+        Raises:
+            UpstreamError: it is not the end.
+        """
+        tap = self._tap
+        if tap is None:
+            self._end(b"")
+            return b""
+        if not tap.finished():
+            raise UpstreamError("the upstream's stream ended before its end", Kind.CONNECTION.value)
+        self._end(tap.raw())
+        if self._keep_bodies or (self._cache is not None and self._cache.wants(self._call)):
+            await self._keep(await tap.whole(), streamed=True)
+        return tap.end()
+
+    def _broken(self, error: UpstreamError) -> bytes:
+        """Meter what has come; return the event that tells the client.
+
+        Raises:
+            UpstreamError: there are no events.
+        """
+        tap = self._tap
+        self._end(b"" if tap is None else tap.raw(), error.kind)
+        if tap is None:
+            raise error
+        told = _cut(error)
+        return tap.broken(told.status, told.code, told.message)
+
+    def close(self) -> None:
+        """Let the upstream go; what it has said by then is metered."""
+        if not self._done:
+            self._reply.close()
+            self._end(b"" if self._tap is None else self._tap.raw(), "aborted")
+
+    def _comes_in_pieces(self) -> bool:
+        """Return whether the answer is passed on piece by piece."""
+        if self._tap is not None:
+            return True
+        if self._call.api is not Api.OTHER:
+            return False
+        size = _first(self._reply.headers, b"content-length")
+        return not (size.isdecimal() and int(size) <= _READ_BYTES and _kind(self._reply) == "application/json")
+
+    def _end(self, raw: bytes, error: str = "") -> None:
+        """Meter what the upstream said.
+
+        Args:
+            raw: that it said.
+            error: kind of failure; empty where the answer came to its end.
+        """
+        self._done = True
+        call, metered = self._call, self._call.metered
+        metered.status = self.status
+        if self.status >= 400 and not error:
+            failure = failure_in(_Refusal(self.status, raw))
+            error = "" if failure is None else failure.kind.value
+        metered.error = error
+        if raw or call.api is not Api.OTHER:
+            self._meter.answered(metered, raw, request=call.body, ended=not error)
+
+    async def _keep(self, whole: bytes | None, *, streamed: bool) -> None:
+        self.whole = whole
+        if whole is None:
+            return
+        call = self._call
+        if self._keep_bodies:
+            call.metered.response = whole
+        if self._cache is not None and call.asked is not None:
+            told, usd = _first(self.headers, b"cache-control"), call.metered.cost_usd
+            await self._cache.keep(call, body=whole, status=self.status, cache_control=told, usd=usd, streamed=streamed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An error as the upstream told it."""
+
+    status: int
+    body: bytes
+
+
+def _cut(error: UpstreamError) -> GatewayError:
+    late = error.kind == Kind.TIMEOUT
+    return GatewayError(504 if late else 502, "upstream_timeout" if late else _BROKE_OFF, error.message)
+
+
+def _kind(reply: UpstreamReply) -> str:
+    """Return the media type of an answer."""
+    return _first(reply.headers, b"content-type").partition(";")[0].strip().lower()
+
+
+def _first(headers: Headers, name: bytes) -> str:
+    for each, value in headers:
+        if each == name:
+            return value.decode("latin-1")
+    return ""

@@ -1,0 +1,150 @@
+"""The application: raw ASGI, since a framework would cost as much as all the rest.
+
+The gateway's own pages are `/metrics`, `/healthz` (the process is alive) and `/readyz` (it takes requests); everything
+else goes down the pipeline. Source: the ASGI specification, HTTP and lifespan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from email.utils import formatdate
+from typing import Protocol
+
+from llmopt.errors import LlmoptError
+from llmopt.serving.gateway.config import Limits, Times
+from llmopt.serving.gateway.errors import JSON_TYPE
+from llmopt.serving.gateway.exchange import Exchange, Send
+from llmopt.serving.gateway.intake import Intake
+from llmopt.serving.gateway.pipeline import Pipeline
+from llmopt.serving.gateway.request import Message, Receive, Request
+from llmopt.serving.gateway.values import Metered
+from llmopt.serving.http_connection import CANCELS
+
+_OWN = ("/metrics", "/healthz", "/readyz")
+_LOG = logging.getLogger("llmopt.gateway")
+
+
+class Shown(Protocol):
+    """What `/metrics` shows."""
+
+    def text(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the metrics and their content type, in the format that the header `Accept` asks for."""
+        ...
+
+
+Hook = Callable[[], Awaitable[None]]
+
+
+class GatewayApp:
+    """The gateway as an ASGI application.
+
+    Args:
+        pipeline: answers.
+        metrics: for `/metrics`; None: there is no such page.
+        limits: how much is taken.
+        times: how long things may take.
+        starts: called when the server starts, in order.
+        ends: called when it ends, in order.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        metrics: Shown | None,
+        *,
+        limits: Limits,
+        times: Times,
+        starts: Sequence[Hook] = (),
+        ends: Sequence[Hook] = (),
+    ) -> None:
+        self.intake = Intake(limits)
+        """What was taken in and not answered yet."""
+        self.failure: LlmoptError | None = None
+        """Why it could not start; None where it could."""
+        self._pipeline = pipeline
+        self._metrics = metrics
+        self._limits = limits
+        self._times = times
+        self._starts = starts
+        self._ends = ends
+
+    def observe(self, note: Callable[[Metered], None]) -> None:
+        """Have a function told of every call that has ended; it must not wait.
+
+        Args:
+            note: gets what the call came to.
+        """
+        self._pipeline.observe(note)
+
+    async def close(self) -> None:
+        """Let go of everything; the lifespan of a server does it, too."""
+        for end in self._ends:
+            try:
+                await end()
+            except Exception:  # noqa: BLE001 - the others must end, too
+                _LOG.exception("%s did not end well", end)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, or begin and end with the server."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            if scope["path"] in _OWN and scope["method"] in ("GET", "HEAD"):
+                await self._own(scope, send)
+            else:
+                await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, self._limits, self._times, self.intake)
+        exchange = Exchange(self._pipeline, request, self.intake, send)
+        if CANCELS in scope.get("state", ()):
+            await exchange.run()
+        else:
+            await _unless_gone(exchange, request)
+
+    async def _own(self, scope: Message, send: Send) -> None:
+        path, status, kind = scope["path"], 200, JSON_TYPE
+        if path == "/metrics" and self._metrics is not None:
+            accept = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
+            body, told = self._metrics.text(accept)
+            kind = (b"content-type", told.encode())
+        elif path == "/metrics":
+            status, body = 404, b'{"error": "this gateway keeps no metrics"}'
+        elif path == "/readyz" and self.intake.draining:
+            status, body = 503, b'{"status": "draining"}'
+        else:
+            body = b'{"status": "ok"}'
+        headers = [kind, (b"content-length", b"%d" % len(body)), (b"date", formatdate(usegmt=True).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            for start in self._starts:
+                await start()
+        except LlmoptError as error:
+            self.failure = error
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _unless_gone(exchange: Exchange, request: Request) -> None:
+    """Answer, and stop when the client goes away: for servers that do not cancel by themselves."""
+    working = asyncio.ensure_future(exchange.run())
+    watching = asyncio.ensure_future(request.gone())
+    try:
+        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        watching.cancel()
+        if not working.done():
+            working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working

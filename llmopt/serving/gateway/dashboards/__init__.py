@@ -1,0 +1,1 @@
+"""Files for Prometheus and Grafana that know a gateway's metrics: rules, alerts, a dashboard."""

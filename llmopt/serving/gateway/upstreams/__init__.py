@@ -1,0 +1,1 @@
+"""Upstreams: who answers, over HTTP or in this process, and how often they are asked."""

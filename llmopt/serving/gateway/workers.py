@@ -1,0 +1,209 @@
+"""Several processes that serve one address: begun, watched, begun anew when one dies, and ended together.
+
+Each process has a socket to the one that began them, and ends when that closes: by a signal, or because it died.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import selectors
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from llmopt.errors import ConfigError, LlmoptError
+from llmopt.serving.gateway.config import GatewayConfig
+from llmopt.serving.gateway.running import Ready, serve, url_of
+from llmopt.serving.running import INTERRUPTED, Ended
+
+_UP = b"up"
+_SPAWN = multiprocessing.get_context("spawn")
+_PAUSE_S = 1.0
+"""Before a worker that died is begun anew, so that one that dies at once does not use up the machine."""
+_LONGER_S = 5.0
+"""A worker may take so much longer than its time to drain."""
+_LOG = logging.getLogger("llmopt.gateway")
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: BaseProcess
+    line: socket.socket
+    """To the worker; it reads the end of it, and writes when it is up or cannot be."""
+    told: bytes = b""
+
+
+def run_workers(
+    config: GatewayConfig, listener: socket.socket, ready: Ready, prepare: Callable[[], object] | None = None
+) -> Ended:
+    """Serve with several processes until a signal comes.
+
+    Args:
+        config: all settings; `workers` says how many.
+        listener: as `listen` makes it; all processes share it.
+        ready: called once when all take requests.
+        prepare: called first in each process; must be picklable.
+
+    Raises:
+        LlmoptError: the configuration holds mistakes.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="llmopt-gateway-"))
+    crew = _Crew(config, listener, folder, prepare)
+    try:
+        crew.begin()
+        if not crew.stopped.is_set():
+            ready(url_of(listener), crew.stop)
+        crew.watch()
+    finally:
+        unanswered = crew.end()
+        shutil.rmtree(folder, ignore_errors=True)
+    return Ended(unanswered, clean=True)
+
+
+class _Crew:
+    """The workers."""
+
+    def __init__(
+        self, config: GatewayConfig, listener: socket.socket, folder: Path, prepare: Callable[[], object] | None
+    ) -> None:
+        self._config = config
+        self._listener = listener
+        self._folder = folder
+        self._prepare = prepare
+        self._workers: list[_Worker] = []
+        self.stopped = threading.Event()
+        self._woken, self._waker = socket.socketpair()
+        self._waker.setblocking(False)
+        _on_signals(self.stop)
+
+    def stop(self) -> None:
+        """Begin to end; at once where that was said before."""
+        self.stopped.set()
+        with suppress(OSError):
+            self._waker.send(b"!")
+
+    def begin(self) -> None:
+        """Begin all, and wait until they are up.
+
+        Raises:
+            LlmoptError: one cannot serve.
+        """
+        self._workers = [self._begun() for _ in range(self._config.workers)]
+        for worker in self._workers:
+            self._wait_up(worker)
+
+    def watch(self) -> None:
+        """Wait for the signal, and begin anew who dies before."""
+        while not self.stopped.is_set():
+            with selectors.DefaultSelector() as waiting:
+                waiting.register(self._woken, selectors.EVENT_READ)
+                for worker in self._workers:
+                    waiting.register(worker.process.sentinel, selectors.EVENT_READ)
+                waiting.select()
+            for index, worker in enumerate(self._workers):
+                if not worker.process.is_alive() and not self.stopped.is_set():
+                    _LOG.error("a worker died with exit code %s; another one begins", worker.process.exitcode)
+                    worker.line.close()
+                    self.stopped.wait(_PAUSE_S)
+                    self._workers[index] = self._begun()
+
+    def end(self) -> int:
+        """End all; return how many requests were not answered in time."""
+        for worker in self._workers:
+            worker.line.shutdown(socket.SHUT_WR)
+        until = time.monotonic() + self._config.times.drain_s + _LONGER_S
+        for worker in self._workers:
+            worker.process.join(max(0.0, until - time.monotonic()))
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+        unanswered = sum(_unanswered(worker) for worker in self._workers)
+        for line in (*(worker.line for worker in self._workers), self._woken, self._waker):
+            line.close()
+        return unanswered
+
+    def _begun(self) -> _Worker:
+        ours, theirs = socket.socketpair()
+        given = (self._config, self._listener, theirs, self._folder, self._prepare)
+        process = _SPAWN.Process(target=_work, args=given, name="llmopt gateway worker")
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    def _wait_up(self, worker: _Worker) -> None:
+        """Wait until a worker has said that it is up, or why it cannot be."""
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._woken, selectors.EVENT_READ)
+            waiting.register(worker.line, selectors.EVENT_READ)
+            while not self.stopped.is_set() and worker.told != _UP:
+                waiting.select()
+                if self.stopped.is_set():
+                    return
+                piece = worker.line.recv(65536)
+                worker.told += piece
+                if not piece:
+                    raise _fault(worker)
+
+
+def _work(
+    config: GatewayConfig,
+    listener: socket.socket,
+    line: socket.socket,
+    folder: Path,
+    prepare: Callable[[], object] | None,
+) -> None:
+    """Serve in a process of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # until the event loop cares for signals
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if prepare is not None:
+        prepare()
+    try:
+        ended = serve(config, listener, ready=lambda _: line.sendall(_UP), metrics_folder=folder, parent=line)
+    except LlmoptError as error:
+        line.sendall(json.dumps([error.message, error.hint]).encode())
+    else:
+        with suppress(OSError):  # who began this one is gone
+            line.sendall(b"%d" % ended.unanswered)
+    line.close()
+
+
+def _fault(worker: _Worker) -> LlmoptError:
+    try:
+        message, hint = json.loads(worker.told)
+    except ValueError:
+        worker.process.join(_LONGER_S)
+        return ConfigError(f"a worker ended with exit code {worker.process.exitcode} before it was up")
+    return ConfigError(message, hint)
+
+
+def _unanswered(worker: _Worker) -> int:
+    worker.line.setblocking(False)
+    with suppress(OSError, ValueError):
+        return int((worker.told + worker.line.recv(64)).removeprefix(_UP) or b"0")
+    return 0
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    seen: list[int] = []
+
+    def come(number: int, _frame: object) -> None:
+        if seen:
+            os._exit(INTERRUPTED)
+        seen.append(number)
+        stop()
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, come)
