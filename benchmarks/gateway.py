@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import gateway_run as run
+from benchmarks.gateway_servers import has_litellm
 from llmopt import __version__
 
 Figures = dict[str, Any]
@@ -57,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="llmopt-bench-") as name:
         folder = Path(name)
         venvs = None if options.no_peers else (options.venvs or folder).resolve()
-        result = measure(options, folder, venvs)
+        result = measure(options, folder, venvs if venvs is not None and has_litellm(venvs) else None)
     show(result)
     print(json.dumps(result))
     sys.exit(0 if result["right"] else 1)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from llmopt.cli.options import QuietOption, VerboseOption
-from llmopt.cli.output import save
+from llmopt.cli.output import save, to_stdout
 from llmopt.errors import InputError, UsageError
 from llmopt.report.text import clean
 from llmopt.serving.gateway.dashboards import grafana as for_grafana
@@ -68,7 +68,7 @@ def grafana(
 def _put(files: Mapping[str, str], first: str, folder: Path | None, *, quiet: bool) -> None:
     """Write files into a folder and say so, or the one that matters to stdout."""
     if folder is None:
-        _print(files[first])
+        to_stdout(files[first])
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,13 +78,3 @@ def _put(files: Mapping[str, str], first: str, folder: Path | None, *, quiet: bo
         save(folder / name, text)
         if not quiet:
             sys.stderr.write(f"llmopt: wrote {clean(str(folder / name))}\n")
-
-
-def _print(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise InputError(f"stdout cannot be written: {error.strerror}") from error

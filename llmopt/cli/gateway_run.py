@@ -9,10 +9,11 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from llmopt.cli.output import destination, write
-from llmopt.cli.server import logged, say, tell_end
+from llmopt.cli.output import destination, to_stdout, write
+from llmopt.cli.server import log_to_stderr, logged, say, tell_end
 from llmopt.cli.settings import file_layers
 from llmopt.errors import ConfigError, UsageError
 from llmopt.serving.gateway.config import GatewayConfig
@@ -80,8 +81,9 @@ def serve(config: GatewayConfig, *, quiet: bool, verbose: bool) -> None:
     """
     from llmopt.serving.gateway.running import run  # loads the server
 
-    with logged(_LOGGERS, logging.DEBUG if verbose else logging.WARNING):
-        ended = run(config, ready=_announced(config, quiet=quiet))
+    level = logging.DEBUG if verbose else logging.WARNING
+    with logged(_LOGGERS, level):
+        ended = run(config, ready=_announced(config, quiet=quiet), prepare=partial(log_to_stderr, _LOGGERS, level))
     tell_end(ended, f"{config.times.drain_s:g}s")
 
 
@@ -96,7 +98,7 @@ def new_key(name: str) -> None:
     key = f"sk-llmopt-{secrets.token_urlsafe(_KEY_BYTES)}"
     sys.stderr.write(f"key for {name}, shown this once: {key}\n")
     table = f'"{name}"' if "." in name else name
-    sys.stdout.write(f'[gateway.keys.{table}]\nsha256 = "{hashlib.sha256(key.encode()).hexdigest()}"\n')
+    to_stdout(f'[gateway.keys.{table}]\nsha256 = "{hashlib.sha256(key.encode()).hexdigest()}"\n')
 
 
 def _format(entry: Entry | None) -> str | None:

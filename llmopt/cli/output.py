@@ -74,7 +74,7 @@ def write(report: Report, payload: Mapping[str, Json], to: Destination, failed: 
         InputError: the file, or stdout, cannot be written.
     """
     if to.path is None:
-        _print(render(report, payload, to.format, screen()))
+        to_stdout(render(report, payload, to.format, screen()))
     else:
         save(to.path, render(report, payload, to.format))
     if not to.quiet and (to.path is not None or to.format == "csv"):
@@ -86,7 +86,13 @@ def write(report: Report, payload: Mapping[str, Json], to: Destination, failed: 
         save(Path(summary), render(report, payload, "markdown") + "\n", append=True)
 
 
-def _print(text: str) -> None:
+def to_stdout(text: str) -> None:
+    """Write a text to stdout.
+
+    Raises:
+        InputError: it cannot be written.
+        BrokenPipeError: nobody reads it any more.
+    """
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -18,20 +18,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def logged(names: Sequence[str], level: int) -> Iterator[None]:
-    """Write what some loggers say to stderr.
+    """Write what some loggers say to stderr, for as long as this lasts.
 
     Args:
         names: of the loggers.
         level: what is less than that is left out.
     """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine("llmopt: %(levelname)s: %(message)s"))
     loggers = [logging.getLogger(name) for name in names]
     before = [(one.level, one.propagate) for one in loggers]
-    for one in loggers:
-        one.addHandler(handler)
-        one.setLevel(level)
-        one.propagate = False
+    handler = log_to_stderr(names, level)
     try:
         yield
     finally:
@@ -39,6 +34,22 @@ def logged(names: Sequence[str], level: int) -> Iterator[None]:
             one.removeHandler(handler)
             one.setLevel(old)
             one.propagate = propagate
+
+
+def log_to_stderr(names: Sequence[str], level: int) -> logging.Handler:
+    """Write what some loggers say to stderr from now on.
+
+    Args:
+        names: of the loggers.
+        level: what is less than that is left out.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine("llmopt: %(levelname)s: %(message)s"))
+    for one in (logging.getLogger(name) for name in names):
+        one.addHandler(handler)
+        one.setLevel(level)
+        one.propagate = False
+    return handler
 
 
 def say(lines: Sequence[str]) -> None:

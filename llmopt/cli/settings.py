@@ -33,9 +33,7 @@ Name -> whether a value is of the first kind, and whether an option is.
 """
 
 
-def defaults_for(
-    command: TyperCommand | TyperGroup, root: Path | None = None, *, files: bool = True
-) -> dict[str, Any]:
+def defaults_for(command: TyperCommand | TyperGroup, root: Path | None = None, *, files: bool = True) -> dict[str, Any]:
     """Return the default of every option of `command` that the user set anywhere below the flags.
 
     For a group: one such mapping for each subcommand, by name.
@@ -86,8 +84,10 @@ def _toml(path: Path) -> dict[str, Any]:
     import tomllib  # 3 ms that a folder without settings need not spend
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}", "see to its rights, or remove it") from error
+    except ValueError as error:
         raise ConfigError(f"{path}: not TOML: {error}", "fix the file or remove it") from error
 
 

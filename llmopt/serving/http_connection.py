@@ -84,7 +84,8 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take a piece of what the client sends."""
         in_head, heads = self._in_head, self._heads
-        self._unset_keepalive_if_required()
+        if in_head or not self.cycle.response_complete:  # else it is the rest of a body that was refused
+            self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:

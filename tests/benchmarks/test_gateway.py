@@ -56,13 +56,13 @@ def test_every_answer_is_right_and_every_figure_is_there(figures: dict[str, Any]
 @pytest.mark.parametrize(
     ("ratio", "most"),
     [
-        ("serial_cpu", 8),
-        ("parallel_cpu", 8),
-        ("streams_cpu", 8),
-        ("serial_cpu_bare", 4),
-        ("parallel_cpu_bare", 4),
-        ("streams_cpu_bare", 4),
-        ("hit_cpu", 3),
+        ("serial_cpu", 6),
+        ("parallel_cpu", 6),
+        ("streams_cpu", 6),
+        ("serial_cpu_bare", 3),
+        ("parallel_cpu_bare", 3),
+        ("streams_cpu_bare", 3),
+        ("hit_cpu", 2),
     ],
 )
 def test_a_request_costs_few_times_what_a_bare_passthrough_costs(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +58,16 @@ def test_a_folder_that_cannot_be_made_or_written(llmopt: Llmopt, workdir: Path) 
     done = llmopt("dashboard", "grafana", "-o", ".")
     assert done.code == 2
     assert "llmopt-gateway.json: cannot be written" in done.err
+
+
+def test_a_stdout_that_cannot_be_written(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sys.stdout, "write", full)
+    done = llmopt("dashboard", "grafana")
+    assert done.code == 2
+    assert "stdout cannot be written: No space left on device" in done.err
 
 
 def test_the_dashboard_is_whole(llmopt: Llmopt) -> None:

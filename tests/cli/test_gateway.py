@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -65,7 +67,10 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[GatewayConfig]:
     """What the server was started with; it ends at once."""
     configs: list[GatewayConfig] = []
 
-    def run(config: GatewayConfig, *, ready: Callable[[str, Callable[[], None]], None]) -> Ended:
+    def run(
+        config: GatewayConfig, *, ready: Callable[[str, Callable[[], None]], None], prepare: Callable[[], object]
+    ) -> Ended:
+        pickle.dumps(prepare)  # for workers
         configs.append(config)
         ready(f"http://{config.host}:1234", lambda: None)
         return Ended(unanswered=0, clean=True)
@@ -168,7 +173,7 @@ def test_it_says_where_it_is_and_warns_of_strangers(
 
 
 def test_what_is_left_is_counted(llmopt: Llmopt, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "run", lambda config, ready: Ended(unanswered=2, clean=True))
+    monkeypatch.setattr(running, "run", lambda config, **_: Ended(unanswered=2, clean=True))
     outcome = llmopt("gateway", "--upstream", URL, "--drain", "1.5s")
     assert (outcome.code, outcome.err) == (1, "llmopt: check failed: 2 requests were not answered within 1.5s\n")
 
@@ -186,6 +191,20 @@ def test_a_new_key_is_shown_once_and_its_table_goes_to_a_file(llmopt: Llmopt, wo
     assert llmopt("gateway", "--new-key", "a b").code == 2
 
 
+def test_a_new_key_whose_table_cannot_be_written_is_no_bug(
+    llmopt: Llmopt, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sys.stdout, "write", full)
+    done = llmopt("gateway", "--new-key", "care")
+    assert (done.code, done.err.splitlines()[1:]) == (
+        2,
+        ["llmopt: error: stdout cannot be written: No space left on device"],
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -197,6 +216,7 @@ def test_a_new_key_is_shown_once_and_its_table_goes_to_a_file(llmopt: Llmopt, wo
         (["--upstream", URL, "--config", "missing.toml"], "missing.toml: No such file or directory"),
         (["--upstream", URL, "--config", "wrong.toml"], "wrong.toml:2: [gateway] has no key 'prot'"),
         (["--upstream", URL, "--check", "--format", "png"], "png"),
+        (["--upstream", URL, "-o", "plan.md"], "-o is for what --check finds"),
         (["--upstream", URL, "--policy", "missing.toml"], "missing.toml: No such file or directory"),
         (["--upstream", URL, "--api-key-env", "NOT_SET"], "NOT_SET is not set"),
         (["--upstream", URL, "--log", "no/such/folder.jsonl"], "no/such/folder.jsonl"),
@@ -243,7 +263,7 @@ def test_a_plain_gateway_loads_no_more_than_it_needs(workdir: Path) -> None:
     code = (
         "import sys; from llmopt.serving.gateway import running\n"
         "from llmopt.serving.running import Ended\n"
-        "def run(config, ready):\n"
+        "def run(config, ready, prepare):\n"
         "    from llmopt.serving.gateway.building import gateway_app\n"
         "    gateway_app(config); ready('U', None); print(*sys.modules); return Ended(0, True)\n"
         "running.run = run\n"

@@ -99,6 +99,24 @@ def test_a_settings_file_that_cannot_be_read_is_named(llmopt: Llmopt) -> None:
     assert "llmopt.toml: not TOML" in llmopt("echo").err
 
 
+def test_a_byte_order_mark_and_line_ends_of_windows_are_no_fault(llmopt: Llmopt) -> None:
+    Path("llmopt.toml").write_bytes(b'\xef\xbb\xbfformat = "top"\r\n')
+    assert llmopt("echo").out.startswith("top ")
+
+
+def test_a_settings_file_without_the_right_to_read_it_is_named(
+    llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied", "llmopt.toml")
+
+    Path("llmopt.toml").touch()
+    monkeypatch.setattr(Path, "read_text", refused)
+    lines = llmopt("echo").err.splitlines()
+    assert lines[0].endswith("llmopt.toml: Permission denied")
+    assert len(lines) == 2
+
+
 def test_help_is_there_even_when_the_settings_are_wrong(llmopt: Llmopt) -> None:
     Path("llmopt.toml").write_text("[echo\n")
     assert "Print the options." in llmopt("echo", "--help").out

@@ -16,6 +16,7 @@ from llmopt.errors import InputError
 from llmopt.serving.cache.entry import Reply
 from llmopt.serving.cache.forms import anthropic, openai, responses
 from llmopt.serving.cache.forms.jsontext import dumps, loads_object
+from llmopt.serving.cache.forms.runs import merged
 from llmopt.serving.openai_chunks import DONE
 from llmopt.serving.sse import Event, SseReader
 
@@ -75,7 +76,7 @@ def reply_of(stream: bytes | Iterable[bytes], *, status: int = 200, cache_contro
     whole = stream if isinstance(stream, bytes) else b"".join(stream)
     # Without the blank line that ends an event, nobody can tell it from one that was cut: what is left is dropped.
     try:
-        body = collected(SseReader().feed(whole)) if (events := _usual(whole)) is None else _collected(events)
+        body = collected(SseReader().feed(whole)) if (events := _usual(whole)) is None else _collected(merged(events))
     except InputError:  # an event without end
         body = None
     return Reply(whole if body is None else body, status, cache_control, complete=body is not None)

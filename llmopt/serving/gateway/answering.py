@@ -6,7 +6,7 @@ passed on at once.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,11 +36,12 @@ class Answering:
         meter: works out what it came to.
         cache: keeps it; None: there is none.
         usage_added: whether only the gateway asked for the usage of the stream.
-        keep_bodies: whether `Call.metered` gets the answer.
+        keep_bodies: whether the whole of a stream is wanted also where no cache keeps it.
+        over: called when the upstream has answered, or will not any more.
     """
 
     __slots__ = (
-        *("_cache", "_call", "_done", "_keep_bodies", "_meter", "_reply", "_tap"),
+        *("_cache", "_call", "_done", "_keep_bodies", "_meter", "_over", "_reply", "_tap"),
         *("body", "headers", "status", "whole"),
     )
 
@@ -53,6 +54,7 @@ class Answering:
         *,
         usage_added: bool,
         keep_bodies: bool,
+        over: Callable[[Call], None],
     ) -> None:
         self.status = reply.status
         self.headers: Headers = reply.headers
@@ -63,6 +65,7 @@ class Answering:
         self._meter = meter
         self._cache = cache
         self._keep_bodies = keep_bodies
+        self._over = over
         self._done = False
         self._tap: Tap | None = None
         if _kind(reply) == EVENTS:
@@ -165,21 +168,21 @@ class Answering:
         """
         self._done = True
         call, metered = self._call, self._call.metered
-        metered.status = self.status
         if self.status >= 400 and not error:
             failure = failure_in(_Refusal(self.status, raw))
             error = "" if failure is None else failure.kind.value
-        metered.error = error
+        call.fault = error
+        if not call.left:
+            metered.status, metered.error = self.status, error
         if raw or call.api is not Api.OTHER:
             self._meter.answered(metered, raw, request=call.body, ended=not error)
+        self._over(call)
 
     async def _keep(self, whole: bytes | None, *, streamed: bool) -> None:
         self.whole = whole
         if whole is None:
             return
         call = self._call
-        if self._keep_bodies:
-            call.metered.response = whole
         if self._cache is not None and call.asked is not None:
             told, usd = _first(self.headers, b"cache-control"), call.metered.cost_usd
             await self._cache.keep(call, body=whole, status=self.status, cache_control=told, usd=usd, streamed=streamed)

@@ -13,7 +13,6 @@ from contextlib import suppress
 from email.utils import formatdate
 from typing import Protocol
 
-from llmopt.errors import LlmoptError
 from llmopt.serving.gateway.config import Limits, Times
 from llmopt.serving.gateway.errors import JSON_TYPE
 from llmopt.serving.gateway.exchange import Exchange, Send
@@ -24,14 +23,22 @@ from llmopt.serving.gateway.values import Metered
 from llmopt.serving.http_connection import CANCELS
 
 _OWN = ("/metrics", "/healthz", "/readyz")
+_SCRAPER = b"x-prometheus-scrape-timeout-seconds"
+"""Header of a Prometheus."""
+_ROUNDS = 3
 _LOG = logging.getLogger("llmopt.gateway")
 
 
 class Shown(Protocol):
     """What `/metrics` shows."""
 
-    def text(self, accept: str = "") -> tuple[bytes, str]:
-        """Return the metrics and their content type, in the format that the header `Accept` asks for."""
+    def text(self, accept: str = "", *, scraped: bool = False) -> tuple[bytes, str]:
+        """Return the metrics and their content type.
+
+        Args:
+            accept: the header `Accept`, which asks for a format.
+            scraped: whether a Prometheus asks, and not somebody who just looks.
+        """
         ...
 
 
@@ -46,7 +53,6 @@ class GatewayApp:
         metrics: for `/metrics`; None: there is no such page.
         limits: how much is taken.
         times: how long things may take.
-        starts: called when the server starts, in order.
         ends: called when it ends, in order.
     """
 
@@ -57,18 +63,14 @@ class GatewayApp:
         *,
         limits: Limits,
         times: Times,
-        starts: Sequence[Hook] = (),
         ends: Sequence[Hook] = (),
     ) -> None:
         self.intake = Intake(limits)
         """What was taken in and not answered yet."""
-        self.failure: LlmoptError | None = None
-        """Why it could not start; None where it could."""
         self._pipeline = pipeline
         self._metrics = metrics
         self._limits = limits
         self._times = times
-        self._starts = starts
         self._ends = ends
 
     def observe(self, note: Callable[[Metered], None]) -> None:
@@ -86,6 +88,8 @@ class GatewayApp:
                 await end()
             except Exception:  # noqa: BLE001 - the others must end, too
                 _LOG.exception("%s did not end well", end)
+        for _ in range(_ROUNDS):  # sockets are closed by the event loop, after those who asked for it
+            await asyncio.sleep(0)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request, or begin and end with the server."""
@@ -108,8 +112,9 @@ class GatewayApp:
     async def _own(self, scope: Message, send: Send) -> None:
         path, status, kind = scope["path"], 200, JSON_TYPE
         if path == "/metrics" and self._metrics is not None:
-            accept = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"), "")
-            body, told = self._metrics.text(accept)
+            brought = dict(scope["headers"])
+            accept = brought.get(b"accept", b"").decode("latin-1")
+            body, told = self._metrics.text(accept, scraped=_SCRAPER in brought)
             kind = (b"content-type", told.encode())
         elif path == "/metrics":
             status, body = 404, b'{"error": "this gateway keeps no metrics"}'
@@ -123,13 +128,6 @@ class GatewayApp:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        try:
-            for start in self._starts:
-                await start()
-        except LlmoptError as error:
-            self.failure = error
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.close()

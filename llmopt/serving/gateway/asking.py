@@ -1,8 +1,10 @@
-"""What a request asks of the gateway itself: tags, and a deadline."""
+"""What a request asks of the gateway itself: tags, a deadline, and which upstream by the name of a model."""
 
 from __future__ import annotations
 
 import re
+
+import msgspec
 
 _TAG = re.compile(r"\s*([\w.-]{1,64})\s*=\s*([^,]{0,128}?)\s*(?:,|$)", re.ASCII)
 _MOST_TAGS = 16
@@ -30,3 +32,22 @@ def deadline_s(name: bytes, value: bytes, otherwise_s: float) -> float:
     if not _NUMBER.fullmatch(value):
         return otherwise_s
     return float(value) / 1000 if name.endswith(b"-ms") else float(value)
+
+
+class _Named(msgspec.Struct):
+    model: str = ""
+
+
+_READ = msgspec.json.Decoder(_Named).decode
+
+
+def model_in(body: bytes) -> str:
+    """Return the model that a body names which is only passed on; empty where it names none.
+
+    Args:
+        body: of any kind.
+    """
+    try:
+        return _READ(body).model if body[:1] == b"{" else ""
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return ""

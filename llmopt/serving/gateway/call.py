@@ -37,6 +37,12 @@ class Call:
     """Route of the policy, where the chain of fallbacks begins; empty without a policy."""
     told: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Headers of the gateway's own for the answer (`x-llmopt-route`, `age`), without those that are always there."""
+    under_way: bool = False
+    """Whether an upstream still answers; for those who joined the call it may go on when its client has left."""
+    left: bool = False
+    """Whether its client has the answer, or went away."""
+    fault: str = ""
+    """Kind of the upstream's failure, for those who joined the call; empty where it did not fail."""
     asked: CacheRequest | None = None
     """The request as the cache knows it; None: the cache has no part in it."""
 

@@ -1,4 +1,4 @@
-"""How a gateway is set up; read from TOML by `config_file`, or made in Python; `config_check` finds what cannot be."""
+"""How a gateway is set up; read from TOML by `config_file`, or made in Python; `planning` says what would run."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ name by name. An entry knows where it stands, so that each error names the file 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +21,8 @@ from llmopt.serving.gateway.config_names import TABLES
 DOCS = "see docs/gateway.md"
 SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 Read = TypeVar("Read")
+_CREDENTIALS = re.compile(r"://.*@", re.DOTALL)
+"""In a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Entry:
 
     def wrong(self, wanted: str, hint: str = DOCS) -> LlmoptError:
         """Return the error that it is not what is wanted."""
-        return self.fault(f"{self.label} {self.value!r}: {wanted}", hint)
+        return self.fault(f"{self.label} {self._written()}: {wanted}", hint)
 
     def parsed(self, read: Callable[[str, str], Read]) -> Read:
         """Return what a reader of texts, such as those of `llmopt.core.parsed`, makes of it.
@@ -111,6 +114,20 @@ class Entry:
     def file(self) -> Path:
         """Return a path; one in a file is relative to the file's folder."""
         return self.place.folder / Path(self.text()).expanduser()
+
+    def _written(self) -> str:
+        """Return the value about as the file has it, without what may be secret: a table, a URL's password."""
+        match self.value:
+            case dict():
+                return "{...}"
+            case list() | tuple():
+                return "[...]"
+            case bool():
+                return str(self.value).lower()
+            case str():
+                return repr(_CREDENTIALS.sub("://", self.value))
+            case _:
+                return str(self.value)
 
 
 def entries_of(

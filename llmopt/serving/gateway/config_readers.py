@@ -19,8 +19,11 @@ OFF = ("off", "none", "false")
 """Words for no cache, no policy, no compression, no log."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAME_HINT = "a name has up to 64 of A-Z a-z 0-9 . _ -"
+_HOST = re.compile(r"[A-Za-z0-9._:-]+(%[A-Za-z0-9._-]+)?")
+"""A name, or an address without brackets; what follows % is the interface of an IPv6 address."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_SERVERS = ("redis", "rediss", "unix")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 Found = TypeVar("Found")
 
@@ -77,6 +80,13 @@ def url(entry: Entry) -> str:
     return text
 
 
+def host(entry: Entry) -> str:
+    """Return the name or address of a machine; whether there is such a one is found out when it is listened on."""
+    if not _HOST.fullmatch(entry.text()):
+        raise entry.wrong("no name or address of a machine", "such as 127.0.0.1, ::1 or 0.0.0.0")
+    return entry.text()
+
+
 def name(entry: Entry) -> str:
     """Return a name that fits into a header and a label of a metric."""
     if not is_name(entry.text()):
@@ -122,10 +132,12 @@ def store(entry: Entry) -> str:
     if text.strip(":") == "memory":
         return "memory"
     scheme, is_server, _ = text.partition("://")
-    if not is_server:
+    if not is_server and text.partition(":")[0].lower() not in _SERVERS:
         return str(entry.file())
-    if scheme.lower() not in ("redis", "rediss", "unix"):
-        raise entry.fault(f"{entry.label} {scheme}:// is no kind of store", "a file, memory, redis:// or rediss://")
+    if not is_server or scheme.lower() not in _SERVERS:
+        raise entry.fault(
+            f"{entry.label} {scheme.partition(':')[0]}: is no kind of store", "a file, memory, redis:// or rediss://"
+        )
     return text
 
 

@@ -24,6 +24,8 @@ def upstreams_of(entries: Mapping[str, Entry]) -> tuple[UpstreamSettings, ...]:
     entry, variable = entries.get("upstream"), entries.get("api_key_env")
     if entry is None:
         raise UsageError(_NO_UPSTREAM, _UPSTREAM_HINT)
+    if isinstance(entry.value, dict):
+        raise entry.fault("upstreams are a list of tables", "write [[gateway.upstream]], with two brackets")
     if not isinstance(entry.value, list):
         return (UpstreamSettings(read.url(entry), api_key_env="" if variable is None else read.variable(variable)),)
     if variable is not None:

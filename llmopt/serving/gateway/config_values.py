@@ -15,6 +15,8 @@ _LARGEST_PORT = 65_535
 _MOST_WORKERS = 256
 _MOST_RETRIES = 20
 _MOST_REQUESTS = 1_000_000
+_LEAST_HEAD_BYTES = 1024
+"""Less would refuse what every client sends."""
 
 
 def config_of(entries: Mapping[str, Entry]) -> GatewayConfig:
@@ -32,7 +34,7 @@ def config_of(entries: Mapping[str, Entry]) -> GatewayConfig:
     shared = cache.store if cache is not None and "://" in cache.store else "memory"
     config = GatewayConfig(
         upstreams=upstreams_of(entries),
-        host=told("host", Entry.text, "127.0.0.1"),
+        host=told("host", read.host, "127.0.0.1"),
         port=told.whole("port", 8080, 0, _LARGEST_PORT),
         workers=told.whole("workers", 1, 1, _MOST_WORKERS),
         keys=told("keys", keys_of, ()),
@@ -70,6 +72,13 @@ def _fit(config: GatewayConfig, entries: Mapping[str, Entry]) -> None:
         raise entries["caps.store"].fault(
             f"{config.spend_store} is the cache already; spending is counted in a file of its own", "name another file"
         )
+
+
+    if config.limits.bodies_bytes < config.limits.body_bytes:
+        entry = entries.get("limits.bodies") or entries["limits.body"]
+        raise entry.wrong("bodies is less than body, so a request of that size could never be taken", "raise bodies")
+    if config.limits.head_bytes < _LEAST_HEAD_BYTES:
+        raise entries["limits.head"].wrong(f"{_LEAST_HEAD_BYTES} bytes at least are needed", "such as 64KiB")
 
 
 def _is_file(store: str) -> bool:

@@ -33,7 +33,7 @@ class Exchange:
         send: of ASGI.
     """
 
-    __slots__ = ("_began_s", "_call", "_clock", "_intake", "_pipeline", "_request", "_send", "_started")
+    __slots__ = ("_began_s", "_call", "_clock", "_intake", "_pipeline", "_request", "_send", "_source", "_started")
 
     def __init__(self, pipeline: Pipeline, request: Request, intake: Intake, send: Send) -> None:
         self._pipeline = pipeline
@@ -43,6 +43,7 @@ class Exchange:
         self._clock = asyncio.get_running_loop().time
         self._began_s = self._clock()
         self._call = pipeline.begin(request, self._began_s)
+        self._source: Source | None = None
         self._started = False
 
     async def run(self) -> None:
@@ -53,7 +54,7 @@ class Exchange:
             taken = True
             await self._answer()
         except GatewayError as error:
-            await self._tell(error)
+            await self._tell(self._request.fault or error)
         except (ClientGone, asyncio.CancelledError):
             self._gone()
         except Exception:  # noqa: BLE001 - whatever happens to one request, the server stays up
@@ -63,10 +64,10 @@ class Exchange:
             if taken:
                 self._intake.end(self._request.size_bytes)
             self._call.metered.latency_s = self._clock() - self._began_s
-            self._pipeline.finish(self._call)
+            self._pipeline.finish(self._call, self._source)
 
     async def _answer(self) -> None:
-        source = await self._pipeline.answer(self._call, self._request)
+        self._source = source = await self._pipeline.answer(self._call, self._request)
         try:
             await self._pass_on(self._call, source)
         except (

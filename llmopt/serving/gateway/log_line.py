@@ -126,7 +126,7 @@ def _fields(metered: Metered) -> LogLine:
         error=metered.error,
         streamed=metered.streamed,
         cache=metered.cache,
-        age_s=metered.age_s,
+        age_s=None if metered.age_s is None else round(metered.age_s, 3),
         route=metered.route,
         rule=metered.rule,
         usage=None if usage is None else _counts(usage),

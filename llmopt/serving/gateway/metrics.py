@@ -24,7 +24,6 @@ from llmopt.serving.gateway.metrics_exposition import Budget, budget_families, f
 from llmopt.serving.gateway.metrics_families import TIME_BOUNDS_S, Series
 from llmopt.serving.gateway.metrics_labels import ModelLabels
 from llmopt.serving.gateway.metrics_rows import Row, Rows
-from llmopt.serving.gateway.metrics_workers import SharedCells
 from llmopt.serving.gateway.tutorial_metrics import TUTORIAL_FAMILIES, tutorial_numbers
 from llmopt.serving.gateway.values import Metered
 
@@ -66,7 +65,7 @@ class GatewayMetrics:
     ) -> None:
         self._lock = threading.Lock()
         self._scraping = threading.Lock()
-        self._cells: Cells = OwnCells() if folder is None else SharedCells(folder)
+        self._cells: Cells = OwnCells() if folder is None else _shared(folder)
         self._process = ProcessCollector(registry=None) if folder is None else None
         self._tutorial = tutorial
         self._budgets = budgets
@@ -119,11 +118,11 @@ class GatewayMetrics:
         place = self._place((name, label) if label else (name,))
         self._followed.append(_Followed(total, place, self._cells.values[place]))
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self, *, scraped: bool = False) -> Iterator[Metric]:
         """Yield all families, as a collector of prometheus_client does."""
         self._look()
         with self._scraping:
-            numbers, workers = self._cells.read(), self._cells.workers()
+            numbers, workers = self._cells.read(scraped=scraped), self._cells.workers()
         yield from families(numbers)
         if self._tutorial:
             yield from families(tutorial_numbers(numbers), TUTORIAL_FAMILIES)
@@ -132,11 +131,17 @@ class GatewayMetrics:
         yield InfoMetricFamily("llmopt_build", "Version of llmopt.", {"version": __version__})
         yield GaugeMetricFamily("llmopt_workers", "Processes that answer.", workers)
 
-    def text(self, accept: str = "") -> tuple[bytes, str]:
-        """Return the metrics and their content type, in the format that the header `Accept` asks for."""
+    def text(self, accept: str = "", *, scraped: bool = False) -> tuple[bytes, str]:
+        """Return the metrics and their content type.
+
+        Args:
+            accept: header `Accept`, which says in which format.
+            scraped: whether a Prometheus asks, which sends `x-prometheus-scrape-timeout-seconds`; a count that is new
+                is then first told as 0, so that `rate` and `increase` see all of it.
+        """
         encoder, content_type = choose_encoder(accept)
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(self)
+        registry.register(_Scrape(lambda: self.collect(scraped=scraped)))
         if self._process is not None:
             registry.register(self._process)
         return encoder(registry), content_type
@@ -195,6 +200,12 @@ class GatewayMetrics:
                 values[self._rows.token_place(row, bucket) if place is None else place] += tokens
 
 
+def _shared(folder: Path) -> Cells:
+    from llmopt.serving.gateway.metrics_workers import SharedCells  # needs locks on files, which not every system has
+
+    return SharedCells(folder)
+
+
 @dataclass(frozen=True, slots=True)
 class _Followed:
     """A count that another part keeps."""
@@ -203,3 +214,10 @@ class _Followed:
     place: int
     before: float
     """What an earlier worker with this file had counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scrape:
+    """A collector for one scrape."""
+
+    collect: Callable[[], Iterator[Metric]]

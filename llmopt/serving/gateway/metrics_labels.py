@@ -69,9 +69,11 @@ class Bounded:
         known: values that are passed on in any case.
     """
 
-    def __init__(self, most: int, pattern: str = r"[\w .:/@+-]{1,100}", known: Iterable[str] = ()) -> None:
+    def __init__(
+        self, most: int, pattern: str = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,100}", known: Iterable[str] = ()
+    ) -> None:
         self._most = most
-        self._pattern = re.compile(pattern, re.ASCII)
+        self._pattern = re.compile(pattern)
         self._passed = set(known)
 
     def of(self, value: str) -> str:

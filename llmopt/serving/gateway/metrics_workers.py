@@ -1,6 +1,7 @@
 """Numbers of several workers, so that whichever answers a scrape tells those of all.
 
-Each worker has a file: its numbers, mapped into memory, and behind them the names of its series, one JSON list a line,
+Each worker has a file: its numbers, mapped into memory, those of a series followed by the time when it was made, or 0
+once a scrape has seen it; and behind them the names of its series, one JSON list a line,
 only ever added to. A worker that ends leaves its file, so that nothing that was counted is lost; the next one takes the
 file over and counts on. Who has a file is told by a lock on it, which the system lets go when a process ends, however
 it ends.
@@ -12,12 +13,13 @@ import fcntl
 import json
 import mmap
 import os
-from collections.abc import Iterable, Iterator, MutableSequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence
 from itertools import count
 from pathlib import Path
 from typing import cast
 
-from llmopt.serving.gateway.metrics_cells import MOST_CELLS, NO_ROOM, Cells, Numbers, cut
+from llmopt.serving.gateway.metrics_cells import MOST_CELLS, NO_ROOM, YOUNG_S, Cells, Numbers, begun, cut
 from llmopt.serving.gateway.metrics_families import FAMILIES, WIDEST, Series
 
 _NAMES_AT = MOST_CELLS * 8
@@ -50,15 +52,21 @@ class SharedCells(Cells):
         found = self._own.places.get(series)
         return self._own.add(series) if found is None else found
 
-    def read(self) -> Numbers:
-        """Return all numbers: gauges of the living, counts of all who ever were."""
+    def read(self, *, scraped: bool = False) -> Numbers:
+        """Return all numbers: gauges of the living, counts of all who ever were; new ones as 0 if they are kept."""
         told: Numbers = {}
+        old: set[Series] = set()
         for file, lives in self._files():
-            for series, numbers in cut(file.values, file.places.copy()).items():
+            places = file.places.copy()
+            if scraped:
+                old |= file.mark_told(places)
+            for series, numbers in cut(file.values, places).items():
                 family = FAMILIES[series[0]]
                 if lives or family.kind != "gauge" or family.least:
                     before = told.get(series)
                     told[series] = numbers if before is None else _merged(before, numbers, least=family.least)
+        if scraped:
+            told.update((series, begun(series, told[series])) for series in told.keys() - old)
         return told
 
     def workers(self) -> int:
@@ -130,12 +138,24 @@ class _File:
 
     def add(self, series: Series) -> int:
         """Give a series its place; `NO_ROOM` where all are taken."""
-        if self._cells_end + FAMILIES[series[0]].width > MOST_CELLS:
+        width = FAMILIES[series[0]].width
+        if self._cells_end + width + 1 > MOST_CELLS:
             return NO_ROOM
+        self.values[self._cells_end + width] = time.time()
         line = json.dumps(series, separators=(",", ":")).encode() + b"\n"
         self._names_end += os.pwrite(self._descriptor, line, self._names_end)
         self._put([series])
         return self.places[series]
+
+    def mark_told(self, places: Mapping[Series, int]) -> set[Series]:
+        """Return which series have been told before, or are too old to be new; from now on all have."""
+        now, old = time.time(), set()
+        for series, place in places.items():
+            made = place + FAMILIES[series[0]].width
+            if now - self.values[made] > YOUNG_S:
+                old.add(series)
+            self.values[made] = 0.0
+        return old
 
     def close(self) -> None:
         """Let go of it; the memory stays mapped, as a call may still end."""
@@ -145,7 +165,7 @@ class _File:
     def _put(self, names: Iterable[Series]) -> None:
         for series in names:
             self.places[series] = self._cells_end
-            self._cells_end += FAMILIES[series[0]].width
+            self._cells_end += FAMILIES[series[0]].width + 1
 
 
 def _take(folder: Path) -> _File:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from llmopt.errors import InputError
 from llmopt.serving.cache.plain import read_object
 from llmopt.serving.gateway.answering import Answering
-from llmopt.serving.gateway.asking import deadline_s, tags_of
+from llmopt.serving.gateway.asking import deadline_s, model_in, tags_of
 from llmopt.serving.gateway.auth import Credentials, without_credentials
 from llmopt.serving.gateway.call import Call, Source
 from llmopt.serving.gateway.errors import GatewayError
@@ -118,8 +118,29 @@ class Pipeline:
             return await self._ask(call)
         return await self._stages.cache.answer(call, self._ask)
 
-    def finish(self, call: Call) -> None:
-        """Take note of a call whose answer has been sent, or never will be; exactly once for each."""
+    def finish(self, call: Call, source: Source | None = None) -> None:
+        """Take note of a call whose answer has been sent, or never will be; exactly once for each.
+
+        What an upstream still answers for others is a part of it, and comes before its end.
+
+        Args:
+            call: that has ended.
+            source: its answer; None: it was refused, or nobody answered.
+        """
+        if self._keep_bodies and source is not None and source.whole is not None:
+            call.metered.response = source.whole
+        call.left = True
+        if not call.under_way:
+            self._note(call)
+
+    def _over(self, call: Call) -> None:
+        """Take note that no upstream is asked any more: of a call whose client left before, that is the end."""
+        ends = call.under_way and call.left
+        call.under_way = False
+        if ends:
+            self._note(call)
+
+    def _note(self, call: Call) -> None:
         if self._stages.in_flight is not None:
             self._stages.in_flight.ended()
         self._stages.meter.note(call.metered)
@@ -128,11 +149,16 @@ class Pipeline:
 
     async def _ask(self, call: Call) -> Source:
         """Ask the upstream: what the cache does when it has no answer."""
-        usage_added = self._prepare(call)
-        if call.api is not Api.OTHER:
-            self._route(call)
-            await self._compress(call)
-        return await self._upstream(call, usage_added=usage_added)
+        call.under_way = True
+        try:
+            usage_added = self._prepare(call)
+            if call.api is not Api.OTHER:
+                self._route(call)
+                await self._compress(call)
+            return await self._upstream(call, usage_added=usage_added)
+        except BaseException:
+            self._over(call)
+            raise
 
     def _authenticate(self, call: Call) -> None:
         incoming = call.incoming
@@ -150,6 +176,7 @@ class Pipeline:
         if call.api is Api.OTHER:
             small = request.declared_bytes <= _SMALL_BYTES
             body = await request.body(packed=True) if small and request.has_body else b""
+            call.model = call.metered.asked_model = call.metered.model = model_in(body)
             call.outgoing = self._first(call, body if small or not request.has_body else request.pieces())
             call.incoming = replace(call.incoming, body=body)
         else:
@@ -211,13 +238,13 @@ class Pipeline:
         try:
             opened = await stages.calling.open(call)
         except CallFailed as error:
-            call.metered.error = error.kind
+            _fail(call, error.kind)
             late = error.kind == Kind.TIMEOUT
             status, code = (504, "upstream_timeout") if late else (502, "upstream_unreachable")
             raise GatewayError(status, code, error.message) from error
         if not 200 <= opened.reply.status < 600:
             opened.reply.close()
-            call.metered.error = Kind.SERVER.value
+            _fail(call, Kind.SERVER.value)
             message = f"upstream '{opened.upstream}' answered with status {opened.reply.status}, which is none"
             raise GatewayError(502, "upstream_unreachable", message)
         answering = Answering(
@@ -227,8 +254,16 @@ class Pipeline:
             stages.cache,
             usage_added=usage_added,
             keep_bodies=self._keep_bodies,
+            over=self._over,
         )
         return await answering.begin()
+
+
+def _fail(call: Call, kind: str) -> None:
+    """Note how the upstream failed; a client that left did not see it."""
+    call.fault = kind
+    if not call.left:
+        call.metered.error = kind
 
 
 def _forwarded(headers: Headers, *, identity: bool) -> Headers:

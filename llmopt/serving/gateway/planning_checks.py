@@ -64,9 +64,8 @@ def faults_of(config: GatewayConfig, environ: Mapping[str, str], loaded: Loaded)
         _tried(lambda upstream=upstream: HttpUpstream(upstream, config.times, environ=environ), faults)  # type: ignore[misc]
     faults += _unanswered(config, loaded.policy)
     if config.cache is not None:
-        faults += _of_store(config.cache.store, faults)
-    if config.spend_store != "memory" and "://" not in config.spend_store:
-        faults += _of_database(Path(config.spend_store))
+        faults += _of_store(config.cache.store)
+    faults += _of_spending(config)
     if config.log is not None and str(config.log) != "-":
         faults += _of_place(config.log)
     return tuple(faults)
@@ -98,23 +97,40 @@ def _unanswered(config: GatewayConfig, policy: Policy | None) -> Iterator[Llmopt
             )
 
 
-def _of_store(where: str, faults: list[LlmoptError]) -> Iterator[LlmoptError]:
+def _of_store(where: str) -> Iterator[LlmoptError]:
     """Yield why answers cannot be kept there; a file that is not there yet is not made."""
     is_file = "://" not in where and where != "memory"
     if is_file and not _is_there(Path(where)):
         yield from _of_place(Path(where), makes_folders=True)
         return
-    store = _tried(lambda: open_store(where, create=not is_file), faults)
-    if store is not None:
-        store.close()
+    try:
+        open_store(where, create=not is_file).close()
+    except LlmoptError as error:
+        yield error
+
+
+def _of_spending(config: GatewayConfig) -> Iterator[LlmoptError]:
+    """Yield why spending cannot be counted where it should."""
+    where = config.spend_store
+    if "://" in where:
+        if config.cache is None or config.cache.store != where:  # whose fault is known already
+            yield from _of_store(where)
+    elif where != "memory":
+        yield from _of_database(Path(where))
 
 
 def _of_database(path: Path) -> Iterator[LlmoptError]:
-    """Yield why spending cannot be counted in a file."""
     yield from _of_place(path, makes_folders=True)
-    with suppress(OSError), path.open("rb") as file:
-        if file.read(len(_SQLITE)) not in (_SQLITE, b""):
+    if not _is_there(path) or path.is_dir():
+        return
+    with suppress(OSError):
+        if not path.is_file() or _beginning(path) not in (_SQLITE, b""):
             yield ConfigError(f"{path}: no SQLite file, so spending cannot be counted in it", "name another file")
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE))
 
 
 def _of_place(path: Path, *, makes_folders: bool = False) -> Iterator[LlmoptError]:

@@ -50,6 +50,7 @@ class Request:
         "_times",
         "_told",
         "api",
+        "fault",
         "headers",
         "method",
         "old",
@@ -67,6 +68,8 @@ class Request:
         self.api: Api = _BY_PATH.get(self.path, Api.OTHER) if self.method == "POST" else Api.OTHER
         self.old: bool = scope.get("http_version") == "1.0"
         """Whether the client speaks HTTP/1.0, which knows no chunks."""
+        self.fault: GatewayError | None = None
+        """Why `pieces` broke off, which an upstream that was reading them cannot tell; None where it did not."""
         self.size_bytes = 0
         """Of the body, as far as the intake was told of it."""
         self._receive = receive
@@ -127,7 +130,8 @@ class Request:
                 async with asyncio.timeout(self._times.idle_s):
                     message = await self._receive()
             except TimeoutError as error:
-                raise GatewayError(408, "slow_body", "the body does not come any further", _CLOSE) from error
+                self.fault = GatewayError(408, "slow_body", "the body does not come any further", _CLOSE)
+                raise self.fault from error
             piece, more = _piece(message)
             if piece:
                 yield piece

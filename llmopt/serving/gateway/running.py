@@ -129,8 +129,6 @@ async def _serve(
     unanswered = await _drained(app, until_s)
     server.end(max(_CUT_S, until_s - loop.time()))
     await running
-    if app.failure is not None:
-        raise app.failure
     return Ended(unanswered or server.cut, clean=not unanswered)
 
 

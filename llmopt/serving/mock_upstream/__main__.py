@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from llmopt.serving.mock_upstream.behaviour import OPTIONS, Behaviour, read_option
@@ -28,6 +28,12 @@ def main(arguments: Sequence[str]) -> None:
     Args:
         arguments: of the command line.
     """
+    host, port, behaviour = read(arguments)
+    run(_main(host, port, behaviour))
+
+
+def read(arguments: Sequence[str]) -> tuple[str, int, Behaviour]:
+    """Return host, port and behaviour that a command line asks for; ends the process where it makes no sense."""
     parser = argparse.ArgumentParser(prog="python -m llmopt.serving.mock_upstream", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: one that is free")
@@ -41,20 +47,37 @@ def main(arguments: Sequence[str]) -> None:
                 behaviour = replace(behaviour, **{name: read_option(name, options[name])})  # type: ignore[arg-type]
             except ValueError:
                 parser.error(f"--{name.replace('_', '-')} {options[name]}: no such value")
-    run(_serve(options["host"], options["port"], Record(behaviour, 0)))
+    return options["host"], options["port"], behaviour
 
 
-async def _serve(host: str, port: int, record: Record) -> None:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    server = await loop.create_server(lambda: Connection(record), host, port, backlog=2048)
-    sys.stdout.write(f"http://{host}:{server.sockets[0].getsockname()[1]}/v1\n")
-    sys.stdout.flush()
+async def serve(host: str, port: int, record: Record, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+    """Serve until an event is set.
+
+    Args:
+        host: to listen on.
+        port: 0: one that is free.
+        record: behaviour and counts.
+        stop: the event.
+        ready: called with the URL when requests are taken.
+    """
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(record), host, port, backlog=2048)
+    ready(f"http://{host}:{server.sockets[0].getsockname()[1]}/v1")
     await stop.wait()
     server.close()
     for each in tuple(record.connections):
         each.cut()
+
+
+async def _main(host: str, port: int, behaviour: Behaviour) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await serve(host, port, Record(behaviour, 0), stop, _say)
+
+
+def _say(url: str) -> None:
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Asking:
         while True:
             self._aim(chain.target)
             try:
-                response = yield self._send()
+                response = yield self._send(chain.target.timeout_s)
             except Exception as error:
                 wait_s = chain.after(failure_of(error))
                 if wait_s is None:
@@ -90,9 +90,9 @@ class Asking:
         call.route = call.metered.route = target.route
         call.metered.model = target.model
 
-    def _send(self) -> Step:
+    def _send(self, timeout_s: float | None = None) -> Step:
         self.call.metered.attempts += 1
-        request = request_for(self.call, self.request)
+        request = request_for(self.call, self.request, timeout_s)
         return Step(
             lambda: self.http.client.send(request, **self.options),
             lambda: self.http.client.send(request, **self.options),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -45,7 +46,7 @@ class Building:
 
     def __init__(self, url: str, prices: Sequence[str | Path] = ()) -> None:
         self._url = url
-        self._table = PriceTable.load(extra=[Path(each) for each in prices])
+        self._table = PriceTable.load(extra=[Path(each) for each in prices]) if prices else _shipped_prices()
         self._ends: list[Step] = []
         """Lets go of what was opened here."""
 
@@ -138,6 +139,11 @@ class Told:
             self._function(metered)
         except Exception:  # noqa: BLE001 - an answer that was paid for is not lost for it
             _LOG.exception("the function given as log has failed")
+
+
+@lru_cache(maxsize=1)
+def _shipped_prices() -> PriceTable:
+    return PriceTable.load()
 
 
 def _router(given: Any) -> Router | None:

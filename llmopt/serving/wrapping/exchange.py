@@ -83,9 +83,11 @@ class Exchange:
     def _through_cache(self) -> Flow[Any]:
         cache = self.parts.cache
         asked = None if cache is None else self._asked()
-        if cache is None or asked is None or not cache.takes(asked):
-            self.call.metered.cache = Found.BYPASS.value
+        if cache is None or asked is None:
             return (yield from self._from_model())
+        wanted = directives(asked.cache_control)
+        if not cache.takes(asked):
+            return self._not_stored() if wanted.only_if_cached else (yield from self._from_model())
         self.call.asked, self.call.metered.prompt_hash = asked, asked.key
         self.call.metered.cache = Found.MISS.value
         flights = self.parts.flights
@@ -96,12 +98,11 @@ class Exchange:
         stored = None if answer is None else self._stored(answer)
         if stored is not None:
             return stored
-        wanted = directives(asked.cache_control)
         if wanted.only_if_cached:
             return self._not_stored()
         if self.call.streamed or wanted.no_cache:
             return (yield from self._from_model())
-        place = (asked.key, asked.tenant, self._patience())
+        place = (asked.key, asked.tenant, asked.cache_control, self._patience())
         return (yield from self._shared(place, landed))
 
     def _from_model(self) -> Flow[Any]:
@@ -123,6 +124,8 @@ class Exchange:
         )
         if isinstance(flown, Answer):
             return self._stored(flown)
+        if shared and flown.private:
+            return (yield from self._from_model())
         if shared:
             self._joined(flown)
         return response_of(self.http.library, self.request, flown, own_headers(self.call, whole=True))

@@ -37,6 +37,8 @@ class Snapshot:
     took_s: float = 0.0
     usd: Decimal | None = None
     """What it cost; None where nobody knows."""
+    private: bool = False
+    """Whether its `Cache-Control` keeps it from everyone but the one who asked (RFC 9111, 5.2.2)."""
 
 
 @runtime_checkable

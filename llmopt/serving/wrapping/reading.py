@@ -64,25 +64,26 @@ def call_of(request: Any, tenant: str | None, tags: Mapping[str, str]) -> Call |
 
 def origin_of(request: Any) -> str:
     """Return which server a request goes to: scheme, host and port."""
-    url = request.url.copy_with(userinfo=b"", raw_path=b"/", fragment=None)
-    return str(url)
+    return f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace')}"
 
 
-def request_for(call: Call, request: Any) -> Any:
+def request_for(call: Call, request: Any, timeout_s: float | None = None) -> Any:
     """Return the request to send: itself where nothing was changed.
 
     Args:
         call: whose `outgoing` says what to send.
         request: as the SDK made it.
+        timeout_s: how long the server may let the caller wait, at most; None: as long as the SDK waits.
     """
     outgoing, incoming = call.outgoing, call.incoming
-    if outgoing is None or (outgoing.body is incoming.body and len(outgoing.headers) == len(incoming.headers)):
+    if outgoing is None:
+        return request
+    if timeout_s is None and outgoing.body is incoming.body and len(outgoing.headers) == len(incoming.headers):
         return request
     kept = [each for each in request.headers.raw if not each[0].lower().startswith(OWN)]
     headers = [each for each in kept if each[0].lower() not in _REMADE]
-    return type(request)(
-        request.method, request.url, headers=headers, content=outgoing.body, extensions=request.extensions
-    )
+    extensions = request.extensions if timeout_s is None else _sooner(request.extensions, timeout_s)
+    return type(request)(request.method, request.url, headers=headers, content=outgoing.body, extensions=extensions)
 
 
 def is_signed(call: Call) -> bool:
@@ -93,6 +94,14 @@ def is_signed(call: Call) -> bool:
 def names_model_in_path(call: Call) -> bool:
     """Return whether the path says which model answers (Azure), and the body's word does not count."""
     return "/deployments/" in call.incoming.path
+
+
+def _sooner(extensions: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Return a request's extensions with all of its time-outs cut to one."""
+    found = dict.fromkeys(("connect", "read", "write", "pool"), timeout_s)
+    for name, given_s in (extensions.get("timeout") or {}).items():
+        found[name] = timeout_s if given_s is None else min(given_s, timeout_s)
+    return {**extensions, "timeout": found}
 
 
 def _incoming(request: Any) -> Incoming | None:

@@ -23,7 +23,14 @@ def snapshot_of(response: Any) -> Snapshot:
     """Return a response that was read to its end."""
     kept = {name: response.extensions[name] for name in _EXTENSIONS if name in response.extensions}
     took = elapsed_of(response) or timedelta(0)
-    return Snapshot(response.status_code, unpacked(response), response.content, kept, took.total_seconds())
+    return Snapshot(
+        response.status_code,
+        unpacked(response),
+        response.content,
+        kept,
+        took.total_seconds(),
+        private=_is_private(response),
+    )
 
 
 def elapsed_of(response: Any) -> timedelta | None:
@@ -77,7 +84,10 @@ def reply_in(response: Any, body: bytes | None = None) -> Reply:
     said: str = response.headers.get("cache-control", "")
     if media_type(response) != EVENTS:
         return Reply(body, response.status_code, said)
-    kept = directives(said)  # `no-cache` of a stream tells proxies not to hold it back
-    return reply_of(
-        body, status=response.status_code, cache_control="no-store" if kept.no_store or kept.private else ""
-    )
+    # `no-cache` of a stream tells proxies not to hold it back
+    return reply_of(body, status=response.status_code, cache_control="no-store" if _is_private(response) else "")
+
+
+def _is_private(response: Any) -> bool:
+    said = directives(response.headers.get("cache-control", ""))
+    return said.no_store or said.private

@@ -114,6 +114,10 @@ def test_get_and_set_both_ways() -> None:
     assert run(cache.aset(BODY, chat("aset"))) is None
     assert text(run(cache.aget(BODY))) == "aset"
     assert (cache.counts().misses, cache.counts().hits, cache.counts().stored) == (1, 2, 2)
+    cache.set(BODY, chat("paid"), usd=Decimal("0.00000012"))
+    paid = cache.get(BODY)
+    assert paid is not None
+    assert paid.usd == "0.00000012"
 
 
 @both

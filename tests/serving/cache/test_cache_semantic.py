@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from llmopt.serving.cache import CacheRequest, Found, Reply, ResponseCache
+from llmopt.serving.cache import Answer, CacheRequest, Found, Reply, ResponseCache
 from llmopt.serving.cache.semantic.semantic import Semantic
 from tests.serving.cache.plain_store import PlainStore
 from tests.serving.cache.test_cache import Ask, Clock, Model, asker, chat, text
@@ -153,3 +153,24 @@ def test_what_is_set_is_learnt_and_what_is_refused_is_not(asynchronous: bool) ->
     cache.set(asking("a"), chat("set"))
     assert text(ask(asking("b"), model)) == "set"
     assert json.loads(ask(asking("b"), model).body) == chat("set")
+
+
+@both
+def test_near_is_looked_up_alone(asynchronous: bool) -> None:
+    def near(cache: ResponseCache, request: CacheRequest) -> Answer | None:
+        return asyncio.run(cache.anear(request)) if asynchronous else cache.near(request)
+
+    heard = Near()
+    cache, *_ = made(heard, asynchronous=asynchronous)
+    assert near(cache, asking("Where's Ulm?")) is None
+    cache.set(asking("Where is Ulm?"), chat("here"))
+    answer = near(cache, asking("Where's Ulm?"))
+    assert answer is not None
+    assert (text(answer), answer.found) == ("here", Found.SEMANTIC)
+    assert near(cache, asking("Where's Ulm?", cache_control="no-cache")) is None
+    assert near(cache, asking("Where's Ulm?", cache_control="no-store")) is None
+    assert not cache.takes(asking("Where's Ulm?", cache_control="no-store"))
+    assert cache.takes(asking("Where's Ulm?", cache_control="no-cache"))
+    heard.shadow = True
+    assert near(cache, asking("Where's Ulm?")) is None
+    assert near(ResponseCache(PlainStore()), asking("Where's Ulm?")) is None

@@ -357,3 +357,14 @@ def test_no_answer_and_no_stream_is_too_strange_to_look_at(name: str, chance: ra
             events[place] = Event(json.dumps(damaged(json.loads(events[place].data), chance)))
     found = collected(events)
     assert found is None or isinstance(json.loads(found), dict)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_an_unusual_spelling_says_the_same(name: str) -> None:
+    usual = b"".join(frames_of(WHOLE[name], include_usage=True))
+    spaced = usual.replace(b"data: ", b"data:").replace(b"\n\n", b"\n: note\n\n")
+    for stream in (usual.replace(b"\n", b"\r\n"), spaced, b": first\n\n" + usual):
+        assert reply_of(stream) == reply_of(usual)
+    assert reply_of(usual).complete
+    assert not reply_of(usual[:-1]).complete
+    assert not reply_of(b"event: error\ndata: {}\n\n" + usual).complete

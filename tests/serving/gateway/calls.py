@@ -56,8 +56,8 @@ def hit(**more: Any) -> Metered:
 class Told:
     """What metrics tell, by name and labels."""
 
-    def __init__(self, metrics: GatewayMetrics) -> None:
-        self.text = metrics.text()[0].decode()
+    def __init__(self, metrics: GatewayMetrics, *, scraped: bool = False) -> None:
+        self.text = metrics.text(scraped=scraped)[0].decode()
         self.samples = [
             (sample.name, sample.labels, sample.value)
             for family in text_string_to_metric_families(self.text)

@@ -36,10 +36,10 @@ def program(name: str) -> str:
     return found
 
 
-def promtool(*arguments: object) -> str:
+def promtool(*arguments: object, given: str = "") -> str:
     """Run promtool, which must find nothing wrong, and return what it says."""
     command = [program("promtool"), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

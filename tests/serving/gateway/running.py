@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,14 @@ from llmopt.serving.running import Ended, listen
 
 PATIENCE_S = 30.0
 """For what must come; nothing waits so long unless it is broken."""
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait until something is true."""
+    end_s = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end_s
+        time.sleep(0.005)
 
 
 @dataclass

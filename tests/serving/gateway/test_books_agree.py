@@ -1,10 +1,10 @@
-"""One traffic, five books: answers' headers, the request log, its bill by `llmopt cost`, spending, metrics. All agree."""
+"""One traffic, five books that agree: answers' headers, request log, its bill by `llmopt cost`, spending, metrics."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,12 +15,12 @@ import pytest
 import llmopt
 from llmopt.serving.gateway.config import GatewayConfig, Retries, UpstreamSettings
 from llmopt.serving.mock_upstream.server import MockUpstream
-from tests.serving.gateway.calls import Told
-from tests.serving.gateway.running import Running, gateway
-from tests.serving.gateway.wire import Answered, Wire, request
+from tests.serving.gateway.running import gateway
+from tests.serving.gateway.wire import Answered, ask
 
 PICO = Decimal("1e-12")
 KEY = "sk-very-secret-0123456789"
+SECRET = {"authorization": f"Bearer {KEY}"}
 TOKENS = {"x-mock-input_tokens": "1200", "x-mock-cached_tokens": "1024", "x-mock-output_tokens": "80"}
 THINKING = {"x-mock-reasoning_tokens": "48", **TOKENS}
 
@@ -59,7 +59,7 @@ class Books:
     answers: list[Answered]
     log: Path
     spent_usd: Decimal
-    told: Told
+    metrics: str
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -68,7 +68,7 @@ class Books:
 
 
 @pytest.fixture(scope="module")
-def books(mock: MockUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
+def books(mock: MockUpstream, tmp_path_factory: pytest.TempPathFactory) -> Books:
     folder = tmp_path_factory.mktemp("books")
     config = GatewayConfig(
         (UpstreamSettings(mock.url),),
@@ -78,22 +78,12 @@ def books(mock: MockUpstream, tmp_path_factory: pytest.TempPathFactory) -> Itera
         retries=Retries(most=1, first_wait_s=0.001),
     )
     with gateway(config) as running:
-        answers = [_ask(running, *each) for each in CALLS]
+        answers = [ask(running.root, path, body, headers=SECRET | headers) for path, body, headers in CALLS]
+        metrics = ask(running.root, "/metrics", method="GET").body.decode()
         running.end()
-    with sqlite3.connect(folder / "spend.db") as store:
-        pico = [int(sum_) for name, sum_ in store.execute("SELECT name, pico_usd FROM spending") if _is_all_of_a_day(name)]
-    store.close()
-    yield Books(answers, folder / "log.jsonl", sum(pico) * PICO, Told(running.app.metrics))
-
-
-def _is_all_of_a_day(name: str) -> bool:
-    return False
-
-
-def _ask(running: Running, path: str, body: dict[str, Any], headers: dict[str, str]) -> Answered:
-    with Wire(running.root) as wire:
-        wire.send(request(path=path, body=body, headers={"authorization": f"Bearer {KEY}", **headers}))
-        return wire.answer()
+    with closing(sqlite3.connect(folder / "spend.db")) as store:
+        found = store.execute("SELECT pico_usd FROM spending WHERE name LIKE 'month:%:all'").fetchall()
+    return Books(answers, folder / "log.jsonl", sum(pico for (pico,) in found) * PICO, metrics)
 
 
 def test_every_call_is_one_line_in_order(books: Books) -> None:
@@ -123,11 +113,48 @@ def _sum(books: Books) -> Decimal:
 
 
 def test_spending_and_metrics_have_the_same_sum(books: Books) -> None:
-    assert books.told.total("llmopt_cost_usd_total") == pytest.approx(float(_sum(books)), rel=1e-9)
+    assert books.spent_usd == _sum(books)
+    counted = [line for line in books.metrics.splitlines() if line.startswith("llmopt_cost_usd_total{")]
+    assert sum(float(line.rpartition(" ")[2]) for line in counted) == pytest.approx(float(_sum(books)), rel=1e-9)
 
 
-def test_each_call_costs_what_it_should(books: Books) -> None:
-    costs = {(line["path"], json.dumps(line["request"])): line.get("cost_usd") for line in books.lines}
-    for (path, body), cost in costs.items(): print(path, body, cost)
-    for line in books.lines: print({k:v for k,v in line.items() if k not in ('request','response')})
-    assert 0
+def test_each_call_costs_what_its_tokens_add_up_to(books: Books) -> None:
+    # 176 uncached, 1,024 cached and 80 written tokens, at $2.50, $1.25 and $10 a million.
+    gpt_4o = Decimal("0.00044") + Decimal("0.00128") + Decimal("0.0008")
+    assert [line.get("cost_usd") for line in books.lines[:7]] == [
+        str(gpt_4o),
+        "0",
+        "0",
+        str(gpt_4o),
+        "0",
+        str(gpt_4o),
+        None,
+    ]
+    assert [line["cache"] for line in books.lines[:5]] == ["miss", "hit", "hit", "miss", "hit"]
+    assert [line.get("saved_usd") for line in books.lines[1:3]] == [{"cache": str(gpt_4o)}] * 2
+    # At $1.25, $0.125 and $10; then at $3, $0.30 and $15.
+    gpt_5 = Decimal("0.00022") + Decimal("0.000128") + Decimal("0.0008")
+    claude = Decimal("0.000528") + Decimal("0.0003072") + Decimal("0.0012")
+    assert [Decimal(line["cost_usd"]) for line in books.lines[12:14]] == [gpt_5] * 2
+    assert [Decimal(line["cost_usd"]) for line in books.lines[15:]] == [claude] * 2
+    assert Decimal(books.lines[14]["cost_usd"]) == 20 * Decimal("0.00000002")
+
+
+def test_what_was_not_told_is_counted_and_errors_are_free(books: Books) -> None:
+    untold, refused, busy, died = books.lines[8:12]
+    assert (untold["usage_from"], died["usage_from"]) == ("estimated", "estimated")
+    assert (untold["usage"]["output_text"], died["usage"]["output_text"]) == (5, 2)
+    assert died["error"] == "connection"
+    assert [(line["usage_from"], line["cost_usd"], line["error"]) for line in (refused, busy)] == [
+        ("none", "0", "request"),
+        ("none", "0", "overloaded"),
+    ]
+    assert busy["attempts"] == 2
+
+
+def test_bodies_are_logged_whole_whichever_way_they_came(books: Books) -> None:
+    for (_, body, _), line in zip(CALLS, books.lines, strict=True):
+        assert line["request"] == body
+    streamed, read = books.lines[3]["response"], books.lines[0]["response"]
+    assert streamed["object"] == "chat.completion"
+    assert streamed["choices"][0]["message"]["content"] == read["choices"][0]["message"]["content"]

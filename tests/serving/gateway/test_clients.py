@@ -250,3 +250,17 @@ def _spent(running: Running) -> float:
     with urllib.request.urlopen(f"{running.root}/metrics") as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("llmopt_cost_usd_total{"))
+
+
+def test_bodies_are_in_the_log_where_they_are_wanted(mock: MockUpstream, tmp_path: Path) -> None:
+    log = tmp_path / "bodies.jsonl"
+    config = GatewayConfig((UpstreamSettings(mock.url),), cache=CacheSettings(), log=log, log_bodies=True)
+    asked = {**CHAT, "temperature": 0, "seed": 77}
+    with gateway(config) as running:
+        whole = ask(running.root, body={**asked, "stream": True})
+        hit = ask(running.root, body=asked)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert hit.header("x-llmopt-cache") == "hit"
+    assert whole.body.endswith(b"data: [DONE]\n\n")
+    assert [line["request"] for line in lines] == [{**asked, "stream": True}, asked]
+    assert [line["response"] for line in lines] == [hit.json, hit.json]

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from queue import Queue
 
 import pytest
 
-from llmopt.errors import UsageError
+from llmopt.errors import ConfigError, UsageError
 from llmopt.serving.gateway.config import GatewayConfig, Times, UpstreamSettings
 from llmopt.serving.gateway.running import run
 from llmopt.serving.mock_upstream.behaviour import Behaviour
 from llmopt.serving.mock_upstream.server import MockUpstream
-from tests.serving.gateway.running import PATIENCE_S, gateway
+from llmopt.serving.running import Ended
+from tests.serving.gateway.running import PATIENCE_S, gateway, until
 from tests.serving.gateway.wire import CHAT, Wire, ask, request
 
 SLOW = {**CHAT, "model": "mock-latency_s-0.5"}
+_PROC = Path("/proc/self/task")
 _SCRIPT = """
-import json, sys
-from llmopt.errors import LlmoptError
-from llmopt.serving.gateway.config import GatewayConfig, Times, UpstreamSettings
+import sys
+from llmopt.serving.gateway.config import GatewayConfig, UpstreamSettings
 from llmopt.serving.gateway.running import run
 
-def main():
-    config = GatewayConfig(
-        (UpstreamSettings(sys.argv[1], api_key_env=sys.argv[3]),), port=0, workers=int(sys.argv[2]), cache=None,
-        times=Times(drain_s=20.0),
-    )
-    try:
-        ended = run(config, ready=lambda url, stop: print(url, flush=True))
-    except LlmoptError as error:
-        print("error", error.message, flush=True)
-    else:
-        print(ended.unanswered, ended.clean, flush=True)
-
 if __name__ == "__main__":
-    main()
+    config = GatewayConfig((UpstreamSettings(sys.argv[1]),), port=0, workers=2, cache=None)
+    ended = run(config, ready=lambda url, stop: print(url, flush=True))
+    print(ended.unanswered, ended.clean, flush=True)
 """
 
 
@@ -95,9 +90,9 @@ def test_an_address_that_is_taken_is_told(mock: MockUpstream) -> None:
 
 
 @contextmanager
-def process(mock: MockUpstream, workers: int, key: str = "") -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A gateway in processes of its own; yields the first line that it writes, too."""
-    command = [sys.executable, "-c", _SCRIPT, mock.url, str(workers), key]
+def process(mock: MockUpstream) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A gateway of two workers in processes of its own, and its URL."""
+    command = [sys.executable, "-c", _SCRIPT, mock.url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         try:
@@ -107,27 +102,79 @@ def process(mock: MockUpstream, workers: int, key: str = "") -> Iterator[tuple[s
                 running.kill()
 
 
-def test_several_workers_share_an_address_and_their_numbers() -> None:
-    with MockUpstream(Behaviour()) as mock, process(mock, 2) as (running, url):
-        for _ in range(20):
-            assert ask(url, body=CHAT).status == 200
-        shown = {_counted(url) for _ in range(5)}
-        assert shown == {20.0}
-        with Wire(url) as wire:
-            wire.send(request(body=SLOW))
-            assert mock.wait_for(lambda stats: stats.calls == 21)
-            running.send_signal(signal.SIGTERM)
-            assert wire.answer().status == 200
+def test_several_workers_share_an_address_and_their_numbers(mock: MockUpstream) -> None:
+    config = GatewayConfig((UpstreamSettings(mock.url),), port=0, workers=2, cache=None)
+    up: Queue[tuple[str, Callable[[], None]]] = Queue()
+    ended: Queue[Ended] = Queue()
+    thread = threading.Thread(target=lambda: ended.put(run(config, ready=lambda *told: up.put(told))))
+    thread.start()
+    url, stop = up.get(timeout=PATIENCE_S)
+    for _ in range(20):
+        assert ask(url, body=CHAT).status == 200
+    assert {_counted(url) for _ in range(5)} == {20.0}
+    calls = mock.stats.calls
+    with Wire(url) as wire:
+        wire.send(request(body=SLOW))
+        assert mock.wait_for(lambda stats: stats.calls > calls)
+        stop()
+        assert wire.answer().status == 200
+    assert ended.get(timeout=PATIENCE_S) == Ended(0, clean=True)
+    thread.join(PATIENCE_S)
+
+
+def test_one_process_runs_until_it_is_stopped(mock: MockUpstream) -> None:
+    up: Queue[tuple[str, Callable[[], None]]] = Queue()
+    ended: Queue[Ended] = Queue()
+    config = GatewayConfig((UpstreamSettings(mock.url),), port=0, cache=None)
+    thread = threading.Thread(target=lambda: ended.put(run(config, ready=lambda *told: up.put(told))))
+    thread.start()
+    url, stop = up.get(timeout=PATIENCE_S)
+    assert ask(url, body=CHAT).status == 200
+    stop()
+    assert ended.get(timeout=PATIENCE_S) == Ended(0, clean=True)
+    thread.join(PATIENCE_S)
+
+
+@pytest.mark.skipif(not _PROC.exists(), reason="processes are looked up in /proc")
+def test_a_worker_that_dies_is_replaced() -> None:
+    with MockUpstream(Behaviour()) as mock, process(mock) as (running, url):
+        first = set(_workers(running))
+        assert len(first) == 2
+        os.kill(min(first), signal.SIGKILL)
+        until(lambda: len(set(_workers(running)) - first) == 1)
+        assert ask(url, body=CHAT).status == 200
+        running.send_signal(signal.SIGTERM)
         out, err = running.communicate(timeout=PATIENCE_S)
-    assert (out, err) == ("0 True\n", "")
-    assert running.returncode == 0
+    assert out == "0 True\n"
+    assert err == "a worker died with exit code -9; another one begins\n"
 
 
-def test_a_worker_that_cannot_serve_is_told_once() -> None:
-    with MockUpstream(Behaviour()) as mock, process(mock, 2, "NO_SUCH_KEY_HERE") as (running, line):
-        assert line.startswith("error ")
-        assert "NO_SUCH_KEY_HERE" in line
-        assert running.wait(PATIENCE_S) == 0
+@pytest.mark.skipif(not _PROC.exists(), reason="processes are looked up in /proc")
+def test_workers_end_with_who_began_them() -> None:
+    with MockUpstream(Behaviour()) as mock, process(mock) as (running, _):
+        workers = _workers(running)
+        running.kill()
+        running.wait()
+        until(lambda: not any(_lives(worker) for worker in workers))
+
+
+def test_a_worker_that_cannot_serve_is_told_once(mock: MockUpstream) -> None:
+    upstream = UpstreamSettings(mock.url, api_key_env="NO_SUCH_KEY_HERE")
+    with pytest.raises(ConfigError, match="NO_SUCH_KEY_HERE"):
+        run(GatewayConfig((upstream,), port=0, workers=2, cache=None))
+
+
+def _workers(running: subprocess.Popen[str]) -> list[int]:
+    """The processes that a gateway began and that still live, but for the one that cleans up after them."""
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def _lives(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def _counted(url: str) -> float:

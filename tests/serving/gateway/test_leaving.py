@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from llmopt.serving.gateway.building import gateway_app
 from llmopt.serving.gateway.config import GatewayConfig, Times, UpstreamSettings
 from llmopt.serving.gateway.values import Metered
 from llmopt.serving.mock_upstream.server import MockUpstream
-from tests.serving.gateway.running import PATIENCE_S, Running, gateway
+from tests.serving.gateway.running import PATIENCE_S, Running, gateway, until
 from tests.serving.gateway.wire import CHAT, Wire, ask, request
 
 HANGS: dict[str, dict[str, Any]] = {
@@ -25,14 +25,6 @@ HANGS: dict[str, dict[str, Any]] = {
     "cached": {**CHAT, "model": "mock-hang-head", "temperature": 0},
     "cached-stream": {**CHAT, "model": "mock-gap_s-60", "stream": True, "temperature": 0},
 }
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait until something is true."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < end_s
-        time.sleep(0.005)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +63,31 @@ def test_who_leaves_is_metered_as_499(mock: MockUpstream) -> None:
     assert (metered.status, metered.error) == (499, "aborted")
     assert metered.attempts == 1
     assert metered.response_bytes > 0
+
+
+def test_what_goes_on_for_others_is_billed_once_to_who_began_it(mock: MockUpstream) -> None:
+    noted: list[Metered] = []
+    body = {**CHAT, "model": "gpt-4o-mini", "temperature": 0, "stream": True}
+    slow = {"x-mock-gap_s": "0.2", "x-mock-chunks": "3"}
+    with gateway(GatewayConfig((UpstreamSettings(mock.url),))) as running:
+        running.app.observe(noted.append)
+        calls = mock.stats.calls
+        with Wire(running.root) as first, Wire(running.root) as second:
+            first.send(request(body=body, headers=slow))
+            assert first.answer_begun() == 200
+            second.send(request(body=body, headers=slow))
+            assert second.answer_begun() == 200
+            first.line.close()
+            assert second.stream_to_its_end().endswith(b"data: [DONE]\n\n")
+        until(lambda: len(noted) == 2)
+        assert mock.stats.calls == calls + 1
+    by_cache = {metered.cache: metered for metered in noted}
+    assert (by_cache["miss"].status, by_cache["miss"].error) == (499, "aborted")
+    assert by_cache["miss"].usage_from == "billed"
+    assert (by_cache["miss"].cost_usd or 0) > 0
+    assert (by_cache["shared"].status, by_cache["shared"].error) == (200, "")
+    assert by_cache["shared"].cost_usd == Decimal(0)
+    assert by_cache["shared"].saved_usd["cache"] == by_cache["miss"].cost_usd
 
 
 def test_who_shuts_down_only_one_side_still_counts_as_gone(plain: Running, mock: MockUpstream) -> None:

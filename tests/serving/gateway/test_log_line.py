@@ -22,7 +22,7 @@ from llmopt.serving.gateway.values import Api, Metered
 from tests.serving.gateway.metering.answers import chat, packed
 from tests.serving.gateway.metering.calls import AT_S, TABLE, USED, call
 
-METER = Meter(Pricer(TABLE))
+METER = Meter(Pricer(TABLE, {"groq": "groq", "azure": "azure", "aws": "aws"}))
 
 
 def fields(metered: Metered) -> dict[str, Any]:
@@ -104,16 +104,11 @@ def test_half_a_pair_in_a_name_is_logged() -> None:
 
 MODELS = st.sampled_from(
     [
-        "gpt-4o",
-        "gpt-4o-mini-2024-07-18",
-        "claude-sonnet-4-5",
-        "gemini-2.5-pro",
-        "o3",
-        "gpt-5",
-        "no-such-model",
-        "grok-4",
+        *("gpt-4o", "gpt-4o-mini-2024-07-18", "claude-sonnet-4-5", "gemini-2.5-pro", "o3", "gpt-5", "no-such-model"),
+        *("grok-4", "deepseek-chat", "llama-3.3-70b-versatile", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
     ]
 )
+UPSTREAMS = st.sampled_from(["default", "groq", "azure", "aws"])
 USAGES = st.lists(st.one_of(st.just(0), st.integers(0, 400_000)), min_size=len(BUCKETS), max_size=len(BUCKETS))
 
 
@@ -122,7 +117,8 @@ def calls(draw: st.DrawFn) -> Metered:
     """Calls of all kinds, priced."""
     model, kind = draw(MODELS), draw(st.integers(0, 9))
     changes: dict[str, Any] = {"began_s": AT_S - draw(st.integers(0, 50_000_000)), "request_id": str(draw(st.uuids()))}
-    changes |= {"asked_model": model, "model": model, "tier": draw(st.sampled_from(["default", "batch", "priority"]))}
+    changes |= {"asked_model": model, "model": draw(MODELS), "answered_model": draw(st.one_of(st.just(""), MODELS))}
+    changes |= {"upstream": draw(UPSTREAMS), "tier": draw(st.sampled_from(["default", "batch", "priority"]))}
     if kind < 6:
         changes |= {"usage": Usage(*draw(USAGES)), "usage_from": "billed"}
     elif kind == 6:
@@ -132,7 +128,7 @@ def calls(draw: st.DrawFn) -> Metered:
     elif kind == 8:
         changes |= {"status": 504, "error": "timeout"}
     else:
-        changes |= {"api": Api.OTHER, "method": "GET", "asked_model": "", "model": ""}
+        changes |= {"api": Api.OTHER, "method": "GET", "asked_model": "", "model": "", "answered_model": ""}
     metered = call(**changes)
     METER.note(metered)
     return metered

@@ -238,6 +238,11 @@ def test_model_labels(names: tuple[str, ...], label: str) -> None:
     assert ModelLabels(TABLE).of(*names)[0] == label
 
 
+def test_what_cannot_be_encoded_is_no_label() -> None:
+    bounded = Bounded(10)
+    assert [bounded.of(each) for each in ("größe", "a\nb", "\ud800", "x" * 101)] == ["größe", "other", "other", "other"]
+
+
 def test_without_prices_only_named_models_are_told_apart() -> None:
     labels = ModelLabels(None, ["llama"])
     assert (labels.of("llama")[0], labels.of("gpt-4o")[0]) == ("llama", "other")

@@ -77,6 +77,18 @@ def test_whatever_the_upstream_answers_comes_back(plain: Running, body: bytes, k
     assert answer.header("content-type") == kind
 
 
+def test_a_model_decides_about_the_upstream_of_what_is_passed_through(mock: MockUpstream) -> None:
+    with MockUpstream() as other:
+        upstreams = (UpstreamSettings(mock.url), UpstreamSettings(other.url, name="other", models=("claude-*",)))
+        with gateway(GatewayConfig(upstreams, cache=None)) as running:
+            counted = ask(running.root, "/v1/messages/count_tokens", {**CHAT, "model": "claude-opus-4-6"})
+            assert counted.status == 200
+            assert other.requests[-1].path == "/v1/messages/count_tokens"
+            ask(running.root, "/v1/messages/count_tokens", {**CHAT, "model": 5})
+            ask(running.root, "/v1/files", b'{"model": "claude-opus-4-6"')
+            assert len(other.requests) == 1
+
+
 def test_a_long_upload_goes_through_as_it_comes(plain: Running, mock: MockUpstream) -> None:
     body = bytes(range(256)) * 20_000
     answer = ask(plain.root, "/v1/files", body, headers={"content-type": "application/octet-stream"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -132,6 +133,21 @@ def test_the_log_may_go_to_stdout_and_spending_into_a_database_only(tmp_path: Pa
     assert "no SQLite file" in faults(replace(PLAIN, spend_store=str(path)))[0]
     path.write_bytes(b"")
     assert faults(replace(PLAIN, spend_store=str(path))) == []
+
+
+def test_a_pipe_is_no_database_and_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert faults(replace(PLAIN, spend_store=str(pipe))) == [
+        f"{pipe}: no SQLite file, so spending cannot be counted in it"
+    ]
+
+
+def test_a_server_that_counts_spending_is_looked_at_as_well() -> None:
+    wrong = "redis://h:99999999/0"
+    assert len(faults(replace(PLAIN, spend_store=wrong))) == 1
+    assert len(faults(replace(PLAIN, spend_store=wrong, cache=CacheSettings(wrong)))) == 1
+    assert faults(replace(PLAIN, spend_store="redis://h:1/0")) == []
 
 
 def test_a_store_is_looked_at_and_left_as_it_is(tmp_path: Path) -> None:

@@ -148,6 +148,15 @@ def test_a_body_that_does_not_come_is_408(small: Running) -> None:
         assert wire.ended()
 
 
+def test_an_upload_that_stops_is_408(mock: MockUpstream) -> None:
+    config = GatewayConfig((UpstreamSettings(mock.url),), cache=None, times=Times(idle_s=0.3))
+    with gateway(config) as running, Wire(running.root) as wire:
+        wire.send(request("/v1/files", headers={"transfer-encoding": "chunked"}, length=False) + b"5\r\nhello\r\n")
+        answer = wire.answer()
+        assert (answer.status, answer.code) == (408, "slow_body")
+        assert wire.ended()
+
+
 def test_a_head_that_does_not_come_is_408(small: Running) -> None:
     with Wire(small.root) as wire:
         wire.send(b"POST /v1/chat/completions HTTP/1.1\r\nhost: ")

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from llmopt.errors import InputError
-from llmopt.serving.gateway import request_log
 from llmopt.serving.gateway.request_log import RequestLog
 from tests.serving.gateway.metering.calls import call
 
@@ -96,7 +95,7 @@ def test_a_full_disk_loses_lines_but_not_the_gateway(tmp_path: Path, monkeypatch
         return written
 
     log = RequestLog(path)
-    monkeypatch.setattr(request_log.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     noted(log, "a", "b")
     noted(log, "c")
     assert log.lost_lines == 3
@@ -116,7 +115,7 @@ def test_no_more_than_so_many_calls_wait(tmp_path: Path, monkeypatch: pytest.Mon
         assert held.wait(PATIENCE_S)
         return write(file, data)
 
-    monkeypatch.setattr(request_log.os, "write", slow)
+    monkeypatch.setattr(os, "write", slow)
     log = RequestLog(tmp_path / "log.jsonl", most_lines=3, most_bytes=1000)
     log.note(call(request_id="a"))
     assert writing.wait(PATIENCE_S)

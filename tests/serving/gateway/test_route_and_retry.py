@@ -123,7 +123,7 @@ def test_a_server_that_is_gone_and_comes_back(mock: MockUpstream) -> None:
 def test_a_server_that_hangs_ends_in_a_504_within_the_deadline(mock: MockUpstream) -> None:
     mock.behaviour = Behaviour(hang="head")
     with (
-        gateway(config(mock, times=Times(answer_s=1.0))) as running,
+        gateway(config(mock, times=Times(answer_s=2.0))) as running,
         pytest.raises(openai.InternalServerError) as caught,
     ):
         ask(running.url)
@@ -135,7 +135,7 @@ def test_a_server_that_hangs_ends_in_a_504_within_the_deadline(mock: MockUpstrea
 def test_a_client_may_want_less_time(mock: MockUpstream) -> None:
     mock.behaviour = Behaviour(hang="head")
     with gateway(config(mock)) as running, pytest.raises(openai.InternalServerError) as caught:
-        ask(running.url, **{"x-llmopt-timeout-ms": "500"})
+        ask(running.url, **{"x-llmopt-timeout-ms": "1000"})
     assert caught.value.status_code == 504
 
 

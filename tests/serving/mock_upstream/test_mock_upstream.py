@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 from urllib.request import urlopen
 
@@ -18,7 +18,9 @@ import anthropic
 import openai
 import pytest
 
+from llmopt.serving.mock_upstream.__main__ import read, serve
 from llmopt.serving.mock_upstream.behaviour import Behaviour, asked_of
+from llmopt.serving.mock_upstream.record import Record
 from llmopt.serving.mock_upstream.server import MockUpstream
 
 ASKED: list[Any] = [{"role": "user", "content": "hi"}]
@@ -254,8 +256,66 @@ def test_it_runs_as_a_process() -> None:
     assert counts["calls"] == 1
 
 
-def test_a_wrong_option_is_told() -> None:
-    command = [sys.executable, "-m", "llmopt.serving.mock_upstream", "--chunks", "many"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "--chunks many: no such value" in done.stderr
+def test_a_command_line_says_how_it_behaves(capsys: pytest.CaptureFixture[str]) -> None:
+    assert read(["--port", "9", "--die-after", "3", "--burst", "yes"]) == (
+        "127.0.0.1",
+        9,
+        Behaviour(die_after=3, burst=True),
+    )
+    with pytest.raises(SystemExit):
+        read(["--chunks", "many"])
+    assert "--chunks many: no such value" in capsys.readouterr().err
+
+
+def test_it_serves_until_it_is_told_to_stop() -> None:
+    async def run() -> tuple[str, bytes]:
+        stop, urls = asyncio.Event(), asyncio.Queue[str]()
+        serving = asyncio.create_task(serve("127.0.0.1", 0, Record(Behaviour(), 0), stop, urls.put_nowait))
+        url = await asyncio.wait_for(urls.get(), 30)
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.split(":")[2].removesuffix("/v1")))
+        writer.write(b"GET /v1/models HTTP/1.1\r\nhost: mock\r\n\r\n")
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+        stop.set()
+        await asyncio.wait_for(serving, 30)
+        writer.close()
+        return url, answer
+
+    url, answer = asyncio.run(run())
+    assert url.startswith("http://127.0.0.1:")
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+def test_counts_are_told_and_begin_anew(mock: MockUpstream) -> None:
+    send(mock, "POST", "/v1/chat/completions", b"no json")
+    assert json.loads(send(mock, "GET", "/mock/stats")[1])["calls"] == mock.stats.calls > 0
+    send(mock, "POST", "/mock/reset")
+    assert (mock.stats.calls, list(mock.requests)) == (0, [])
+
+
+def test_what_is_no_http_is_cut_off(mock: MockUpstream) -> None:
+    with socket.create_connection(("127.0.0.1", mock.port), timeout=30) as line:
+        line.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        with suppress(ConnectionResetError):
+            assert line.recv(1) == b""
+
+
+def test_it_goes_on_where_a_client_waits_to_be_asked_for_the_body(mock: MockUpstream) -> None:
+    with socket.create_connection(("127.0.0.1", mock.port), timeout=30) as line:
+        line.sendall(b"POST /v1/x HTTP/1.1\r\nhost: m\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+        assert line.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        line.sendall(b"{}")
+        assert line.recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_port_is_taken_once(mock: MockUpstream) -> None:
+    with pytest.raises(OSError, match="in use"), MockUpstream(port=mock.port):
+        pass
+
+
+def test_all_connections_are_cut_in_the_middle(mock: MockUpstream) -> None:
+    before = mock.stats.cut
+    with socket.create_connection(("127.0.0.1", mock.port), timeout=30) as line:
+        line.sendall(b"GET /v1/models HTTP/1.1\r\nhost: m\r\nx-mock-hang: head\r\n\r\n")
+        assert mock.wait_for(lambda stats: stats.open == 1)
+        mock.cut()
+        assert mock.wait_for(lambda stats: stats.cut == before + 1)

@@ -7,11 +7,14 @@ import threading
 from decimal import Decimal
 from typing import Any
 
+import httpx2
 import pytest
-from openai import APIConnectionError, APITimeoutError, OpenAI, RateLimitError
+from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, OpenAI, RateLimitError
 from pydantic import BaseModel
 
+from llmopt.serving.gateway.values import Metered
 from llmopt.serving.mock_upstream.behaviour import Behaviour
+from llmopt.serving.wrapping.wrap import wrap
 from tests.serving.wrapping.clients import ASKED, KEPT, KEY, MODEL, Wrapped, text_of
 
 COST = Decimal("0.000009")
@@ -174,6 +177,8 @@ def test_only_if_cached_asks_nobody(world: Wrapped) -> None:
     with world.openai(cache=True, retries=5) as client:
         with pytest.raises(InternalServerError, match="only-if-cached") as caught:
             ask(client, extra_headers={"cache-control": "only-if-cached"})
+        with pytest.raises(InternalServerError, match="only-if-cached"):
+            ask(client, temperature=1, extra_headers={"cache-control": "only-if-cached"})
         ask(client)
         assert ask(client, extra_headers={"cache-control": "only-if-cached"}).choices
     assert caught.value.status_code == 504
@@ -227,7 +232,7 @@ def test_nobody_waits_by_the_timeout_of_another(world: Wrapped) -> None:
         first.start()
         assert world.mock.wait_for(lambda stats: stats.open == 1)
         with pytest.raises(APITimeoutError):
-            ask(client.with_options(timeout=0.05))
+            ask(client.with_options(timeout=0.5))
         world.mock.cut()
         first.join(30)
     assert world.calls == 2
@@ -252,7 +257,7 @@ def test_a_stream_that_breaks_is_not_kept(world: Wrapped) -> None:
 
 
 def test_a_stream_that_is_left_is_noted_and_not_kept(world: Wrapped) -> None:
-    world.mock.behaviour = Behaviour(chunks=50, gap_s=0.02)
+    world.mock.behaviour = Behaviour(chunks=50, gap_s=0.1)
     with world.openai(cache=True) as client:
         with ask(client, stream=True) as stream:
             next(iter(stream))
@@ -344,6 +349,22 @@ async def _many(world: Wrapped) -> None:
             "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
             == answers[0].choices[0].message.content
         )
+
+
+async def _private() -> list[Metered]:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"cache-control": "private"}, json={"choices": []})
+
+    noted: list[Metered] = []
+    http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    async with wrap(AsyncOpenAI(api_key="k", http_client=http), cache=True, log=noted.append) as client:
+        asked: Any = {"model": MODEL, "messages": ASKED, "temperature": 0}
+        await asyncio.gather(*(client.chat.completions.create(**asked) for _ in range(3)))
+    return noted
+
+
+def test_what_is_meant_for_one_caller_is_not_shared() -> None:
+    assert [each.cache for each in asyncio.run(_private())] == ["miss"] * 3
 
 
 def test_tasks_that_ask_the_same_are_answered_by_one_call(world: Wrapped) -> None:

@@ -41,7 +41,7 @@ def test_errors_are_the_sdks_own(world: Wrapped) -> None:
 
 
 def test_a_stream_that_is_left_tells_what_its_begin_had_billed(world: Wrapped) -> None:
-    world.mock.behaviour = Behaviour(chunks=50, gap_s=0.02, input_tokens=33)
+    world.mock.behaviour = Behaviour(chunks=50, gap_s=0.1, input_tokens=33)
     with world.anthropic(cache=True) as client, client.messages.create(**ASK, stream=True) as stream:
         for event in stream:
             if event.type == "content_block_delta":
@@ -84,7 +84,7 @@ async def _left(world: Wrapped) -> None:
 
 
 def test_an_async_stream_that_is_left(world: Wrapped) -> None:
-    world.mock.behaviour = Behaviour(chunks=50, gap_s=0.02)
+    world.mock.behaviour = Behaviour(chunks=50, gap_s=0.1)
     asyncio.run(_left(world))
     assert (world.last.status, world.last.error, world.last.cache) == (499, "aborted", "bypass")
     assert world.mock.wait_for(lambda stats: stats.cancelled == 1)

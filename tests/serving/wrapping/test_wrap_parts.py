@@ -89,6 +89,14 @@ def test_the_next_route_is_asked_where_one_fails(world: Wrapped, policy: Path) -
     ] * 2
 
 
+def test_a_route_that_is_too_slow_makes_way_for_the_next(world: Wrapped, policy: Path) -> None:
+    policy.write_text(POLICY.replace('"gpt-4o-mini"', '{model = "mock-hang-head", timeout_s = 0.5}'))
+    with world.openai(router=policy) as client:
+        assert ask(client).parse().choices
+    assert models_asked(world) == ["mock-hang-head", "gpt-4o"]
+    assert world.mock.wait_for(lambda stats: stats.cancelled == 1)
+
+
 def test_the_last_failure_is_the_callers_where_no_route_answers(world: Wrapped, policy: Path) -> None:
     world.mock.behaviour = Behaviour(status=503)
     with world.openai(router=policy) as client, pytest.raises(InternalServerError):

@@ -150,8 +150,8 @@ class CacheStep:
             source = await followed(flights, key, flight, call, form)
             if source is not None:
                 return source
+            call.metered.cache = Found.MISS.value
             if not flight.abandoned(call.until_s):  # it is for nobody else, or has no such form
-                call.metered.cache = Found.MISS.value
                 return await origin(call)
         return await led(flights, key, call, form, lambda flight: self._ask(flight, asked, origin))
 

@@ -14,6 +14,8 @@ from llmopt.serving.gateway.streams.failing import error_event
 from llmopt.serving.gateway.values import Headers
 
 NOTHING = Decimal(0)
+_GONE = 499
+"""Status of a call whose client went away."""
 
 
 class Joined:
@@ -92,9 +94,10 @@ def settle(call: Call, flight: Flight) -> None:
     mine.model, mine.answered_model = its.model, its.answered_model
     mine.route, mine.rule, mine.upstream, mine.provider = its.route, its.rule, its.upstream, its.provider
     mine.cost_usd = NOTHING
-    if its.error and not mine.error:
-        mine.error = its.error
+    # That its client left is not what became of the call that goes on for others.
+    error = flight.call.fault or ("" if flight.call.left and its.status == _GONE else its.error)
+    mine.error = mine.error or error
     usd = its.cost_usd or its.saved_usd.get("cache")
     ended = flight.over or (flight.source is not None and flight.source.body is not None)
-    if usd and ended and not its.error:
+    if usd and ended and not error:
         mine.saved_usd["cache"] = usd

@@ -49,6 +49,7 @@ async def followed(flights: Flights, key: str, flight: Flight, call: Call, form:
     Raises:
         GatewayError: what the other client is told, too; 504 at this client's own deadline.
     """
+    call.metered.cache = Found.SHARED.value
     reader = flight.stream.join(waits=flight.form != form)
     live: Source | None = None
     try:
@@ -62,7 +63,6 @@ async def followed(flights: Flights, key: str, flight: Flight, call: Call, form:
         if source.status < 300 and flight.private:
             return None
         call.told += flight.call.told
-        call.metered.cache = Found.SHARED.value
         if source.body is None and (source.status >= 300 or flight.form == form):
             live = Joined(source, flight, reader, lambda: flights.leave(key, flight, reader), call)
             return live

@@ -90,7 +90,9 @@ class SharedFlights:
         self.renewed = 0
         """How often they were renewed."""
         self._renewing: asyncio.Task[None] | None = None
-        self._background: set[asyncio.Task[Any]] = set()
+        self._ended: list[tuple[str, News]] = []
+        """Keys whose leases are to be given back."""
+        self._telling: asyncio.Task[None] | None = None
         self._listening = Listening(store, prefix)
 
     @property
@@ -118,16 +120,11 @@ class SharedFlights:
                 return HeldLease(None, key)
 
     def release(self, lease: HeldLease, *, kept: bool) -> None:
-        """Give a lease back, in the background."""
+        """Give a lease back, in the background: all that end while one message is on its way go with the next."""
         self.held.discard(lease)
-        word = News.KEPT if kept else News.FAILED
-        message = f"{word.value} {lease.key}"
-        run = self._run(
-            _RELEASE, lease.key, self._token, word.value, round(1000 * _MARK_S), self._listening.channel, message
-        )
-        task = asyncio.get_running_loop().create_task(run)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self._ended.append((lease.key, News.KEPT if kept else News.FAILED))
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.get_running_loop().create_task(self._tell())
 
     async def aclose(self) -> None:
         """Give back what is held, and close the connection that listens."""
@@ -135,8 +132,8 @@ class SharedFlights:
             lease.release(kept=False)
         if self._renewing is not None:
             self._renewing.cancel()
-        if self._background:
-            await asyncio.wait(self._background)
+        if self._telling is not None:
+            await asyncio.wait({self._telling})
         await self._listening.aclose()
 
     def _leased(self, key: str) -> HeldLease:
@@ -154,6 +151,25 @@ class SharedFlights:
                 await self._run(_RENEW, lease.key, self._token, self._lease_ms, 2 * self._lease_ms)
                 self.renewed += 1
 
+    async def _tell(self) -> None:
+        """Give back what is to be given back, until nothing is; what does not arrive expires there."""
+        while self._ended:
+            ended, self._ended = self._ended, []
+
+            async def command(client: LoopClient, ended: list[tuple[str, News]] = ended) -> list[Any]:
+                pipe = client.pipeline(transaction=False)
+                for key, news in ended:
+                    mark_ms, message = round(1000 * _MARK_S), f"{news.value} {key}"
+                    told = (self._token, news.value, mark_ms, self._listening.channel, message)
+                    pipe.eval(_RELEASE, 2, *self._names(key), *told)
+                return list(await pipe.execute(raise_on_error=False))
+
+            await self._store.link().ask(_DOING, command)
+
+    def _names(self, key: str) -> tuple[str, str]:
+        name = f"{self._prefix}:{{{key}}}"
+        return name, f"{name}:wait"
+
     async def _waited(self, key: str) -> News:
         """Wait for what another process has to say of a key; no longer than its lease."""
         with self._listening.of(key) as news:
@@ -170,10 +186,9 @@ class SharedFlights:
 
     async def _run(self, script: str, key: str, *args: object) -> Any:
         """Run a script on the two names of a key; `_GONE` where the server does not answer."""
-        name = f"{self._prefix}:{{{key}}}"
 
         async def command(client: LoopClient) -> tuple[Any]:
-            answer: Awaitable[Any] = client.eval(script, 2, name, f"{name}:wait", *args)  # type: ignore[arg-type]
+            answer: Awaitable[Any] = client.eval(script, 2, *self._names(key), *args)  # type: ignore[arg-type]
             return (await answer,)
 
         found = await self._store.link().ask(_DOING, command)

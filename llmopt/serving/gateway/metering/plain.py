@@ -75,7 +75,7 @@ def _of_openai(usage: dict[str, Any], names: _Names) -> Usage | None:
 
 def _of_anthropic(usage: dict[str, Any]) -> Usage | None:
     lifetimes = usage.get("cache_creation") or _NO_DETAILS
-    if type(lifetimes) is not dict or usage.get("speed") is not None:
+    if type(lifetimes) is not dict or usage.get("speed") == "fast":
         return None
     read, written = usage.get("input_tokens"), usage.get("output_tokens")
     cached = _or_0(usage.get("cache_read_input_tokens"))

@@ -19,12 +19,11 @@ from llmopt.cost.keying import Keying, instant
 from llmopt.cost.pricing.resolve import LONGEST_NAME
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.serving.gateway.values import Metered
-from llmopt.serving.routing.failures import Kind
 
 FREE = Decimal(0)
 _MOST_ROWS = 4096
-_MAY_BE_BILLED = frozenset({Kind.TIMEOUT.value, "aborted"})
-"""How calls end of which nobody knows whether the upstream went on, and billed."""
+_MAY_BE_BILLED = frozenset({"timeout", "aborted"})
+"""How calls end (`Metered.error`) of which nobody knows whether the upstream went on, and billed."""
 _FROM_STORES = frozenset({"hit", "semantic", "shared"})
 _Row = tuple[Price | None, str]
 """The price, and the provider's name for it."""
@@ -62,7 +61,7 @@ class Pricer:
                 metered.cost_usd = _charged(metered.usage, price)
                 self._add_savings(metered, price)
                 return
-        metered.cost_usd = None
+        metered.cost_usd, metered.provider = None, self.provider(metered.upstream)
 
     def cost_usd(
         self, model: str, usage: Usage, *, upstream: str = "", tier: str = "default", at_s: float | None = None

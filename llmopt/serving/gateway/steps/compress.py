@@ -29,11 +29,11 @@ from llmopt.serving.gateway.values import Api
 _COMPRESSED = frozenset({Api.CHAT, Api.COMPLETIONS, Api.RESPONSES, Api.MESSAGES})
 _INLINE_CHARS = 2000
 """New text up to here is compressed at once, which takes about 1 ms; more of it in a thread."""
-_MOST_CHARS = 1_000_000
-"""Of new text in one request; more would take seconds."""
+_MOST_CHARS = 300_000
+"""Of new text in one request; more would take seconds, in which other requests wait for the interpreter, too."""
 _MOST_WAITING = 8
 """Requests that may wait for the thread."""
-_PATIENCE_S = 1.0
+_PATIENCE_S = 2.0
 _FAULTS = (LlmoptError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a bug in a pass would raise."""
 _SAMPLE = 'Please could you  kindly tell me, in order to help: {"a":  1}\n\n\n\nThank you very much in advance!'

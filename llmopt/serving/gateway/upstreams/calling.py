@@ -74,6 +74,7 @@ class Calling:
 
     Raises:
         UsageError: two upstreams have one name, or there is none.
+        ConfigError: no upstream answers a model of the policy.
     """
 
     def __init__(
@@ -86,6 +87,8 @@ class Calling:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._choice = Choice(upstreams)
+        if policy is not None:
+            self._choice.check(policy)
         self._retries = retries or Retries()
         self._policy = policy
         self._rests = Rests(time.monotonic)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from llmopt.errors import UsageError
+from llmopt.errors import ConfigError, UsageError
 from llmopt.serving.gateway.errors import GatewayError
 from llmopt.serving.gateway.values import Upstream
+from llmopt.serving.routing.policy import Policy
 
 _LONGEST_TOLD = 100
 """Characters of a model's name that an error shows."""
@@ -51,6 +52,20 @@ class Choice:
                 404, "model_not_found", f"no upstream answers the model {told}: GET /v1/models lists some"
             )
         return found
+
+    def check(self, policy: Policy) -> None:
+        """Make sure that somebody answers each model of a policy: a fallback should not be missed when it is needed.
+
+        Raises:
+            ConfigError: nobody answers one.
+        """
+        for route in policy.routes.values():
+            try:
+                self.of(route.model)
+            except GatewayError as error:
+                place = f"{policy.source}: " if policy.source else ""
+                told = f"{place}route '{route.name}' leads to '{route.model}', which no upstream answers"
+                raise ConfigError(told, "add the model to the `models` of an upstream") from error
 
 
 def fits(model: str, patterns: Sequence[str]) -> bool:

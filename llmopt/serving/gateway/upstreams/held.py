@@ -69,7 +69,7 @@ async def held(reply: UpstreamReply, name: str, most_s: float) -> HeldReply:
                 if left < 0:
                     raise UpstreamError(f"upstream '{name}' sent an error without end", Kind.SERVER.value)
     except TimeoutError as error:
-        raise UpstreamError(f"upstream '{name}' did not send its error to the end", Kind.TIMEOUT.value) from error
+        raise UpstreamError(f"upstream '{name}' did not send its error to the end", Kind.SERVER.value) from error
     finally:
         reply.close()
     return HeldReply(reply.status, reply.headers, b"".join(pieces))

@@ -151,7 +151,8 @@ class HttpUpstream:
         return UpstreamError(f"upstream '{self.name}' did not answer in time", Kind.TIMEOUT.value)
 
     def _failed(self, error: BaseException) -> UpstreamError:
-        why = reason(error)
+        was_cut = isinstance(error, aiohttp.ClientOSError) and not isinstance(error, aiohttp.ClientConnectorError)
+        why = "disconnected" if was_cut else reason(error)
         kind = Kind.SERVER if isinstance(error, aiohttp.ClientResponseError) else Kind.CONNECTION
         return UpstreamError(f"upstream '{self.name}' gave no answer: {_WHY.get(why, why)}", kind.value)
 

@@ -53,6 +53,7 @@ def usages(draw: st.DrawFn) -> dict[str, Any]:
         usage[name] = draw(st.one_of(INNER_COUNTS, st.sampled_from([None, [], "x"])))
     if draw(st.booleans()):
         usage["service_tier"] = draw(TIERS)
+        usage["speed"] = draw(st.sampled_from([None, "standard", "fast"]))
     return usage
 
 

@@ -68,6 +68,30 @@ def test_routing_to_a_dearer_model_saves_less_than_nothing() -> None:
     assert metered.saved_usd == {"route": Decimal("-0.00564")}
 
 
+def test_the_asked_model_may_be_sold_by_another_upstream() -> None:
+    metered = call(usage=USED, upstream="groq", model="llama-3.3-70b-versatile", route="small")
+    PRICER.price(metered)
+    assert metered.cost_usd is not None
+    assert metered.saved_usd == {"route": Decimal("0.006") - metered.cost_usd}
+
+
+def test_nothing_is_saved_where_a_price_is_missing() -> None:
+    metered = call(usage=USED, asked_model="no-such-model", route="small")
+    PRICER.price(metered)
+    assert (metered.cost_usd, metered.saved_usd) == (Decimal("0.006"), {})
+    unpriced = call(usage=Usage(input_uncached=5, output_text=5), model="text-embedding-3-small", compressed_tokens=5)
+    unpriced.answered_model = "text-embedding-3-small"
+    PRICER.price(unpriced)
+    assert (unpriced.cost_usd, unpriced.saved_usd) == (None, {})
+    assert PRICER.cost_usd("text-embedding-3-small", Usage(output_text=5)) is None
+
+
+def test_a_name_unknown_at_an_upstream_is_not_priced_by_its_maker() -> None:
+    metered = call(usage=USED, upstream="groq")
+    PRICER.price(metered)
+    assert (metered.cost_usd, metered.provider) == (None, "groq")
+
+
 def test_without_a_policy_another_name_saves_nothing() -> None:
     metered = call(usage=USED, model="gpt-4o-mini")
     PRICER.price(metered)

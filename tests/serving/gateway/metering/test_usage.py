@@ -125,8 +125,10 @@ def test_whole_answers(api: Api, body: dict[str, Any], usage: Usage) -> None:
         b'{"message": "no such thing", "response": [], "error": {}}',
         b"\xff\xfe{}",
         b'{"a":' * 100_000,
+        b'{"usage": null, "response": {"response": 3}}',
+        b'{"response": {"message": "text"}, "message": "text"}',
     ],
-    ids=range(13),
+    ids=range(15),
 )
 def test_what_says_nothing_is_unknown_and_not_zero(body: bytes) -> None:
     for api in Api:
@@ -229,6 +231,11 @@ def test_the_last_event_of_a_response_holds_it_all() -> None:
     assert READER.stream(body, Api.RESPONSES).usage == OF_NEWER
     cut = READER.stream(frames([begun, delta], named=True), Api.RESPONSES)
     assert cut == Said(model="gpt-5-2025-08-07", ended=False)
+
+
+def test_an_event_without_end_says_nothing() -> None:
+    body = b'data: {"usage":\ndata: {}' + b"\ndata: " + b"x" * (17 * 2**20) + b"\n\n"
+    assert READER.stream(body, Api.CHAT) == Said(ended=False)
 
 
 @given(st.integers(0, 2000), st.lists(st.text(max_size=8), max_size=4), st.booleans())

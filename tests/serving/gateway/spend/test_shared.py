@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from llmopt.errors import ConfigError, UsageError
-from llmopt.serving.gateway.spend import shared
+from llmopt.serving.gateway.spend import redis_spend, shared
 from llmopt.serving.gateway.spend.opening import open_totals
 from llmopt.serving.gateway.spend.redis_spend import RedisSpend
 from llmopt.serving.gateway.spend.shared import SharedTotals, StoreGoneError, Wish
@@ -122,6 +122,7 @@ def test_nothing_is_lost_or_counted_twice_while_redis_is_gone(tmp_path: Path, ca
 def test_a_server_that_hangs_costs_a_short_wait_and_no_double_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(redis_spend, "TIMEOUT_S", 0.2)
     monkeypatch.setattr(shared, "ASK_S", 0.01)
 
     async def run(server: Valkey) -> None:
@@ -263,6 +264,10 @@ def test_what_is_no_store_is_told_without_its_password(where: str) -> None:
     with pytest.raises(UsageError) as told:
         open_totals(where)
     assert "word" not in f"{told.value.message} {told.value.hint}"
+
+
+def test_a_path_of_a_socket_names_a_server() -> None:
+    assert isinstance(open_totals("unix:///run/valkey.sock"), SharedTotals)
 
 
 def test_memory_forgets_other_periods() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from llmopt.core.usage import Usage
 from llmopt.serving.gateway.call import Call
 from llmopt.serving.gateway.errors import GatewayError
+from llmopt.serving.gateway.spend import estimating
+from llmopt.serving.gateway.spend import spending as spending_module
 from llmopt.serving.gateway.spend.caps import Period, pico, usd
 from llmopt.serving.gateway.spend.estimating import estimate_by
 from llmopt.serving.gateway.spend.spending import Spending
@@ -186,6 +189,19 @@ def test_standings_are_of_callers_and_of_all() -> None:
         ("", "month", Decimal("0.25"), 9),
         ("idle", "day", 0, Decimal("0.003")),
     ]
+
+
+def test_many_callers_and_models_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spending_module, "_CALLERS", 2)
+    monkeypatch.setattr(estimating, "_MODELS", 2)
+    spent, estimate = spending(), estimate_by(Prices())
+    for number in range(9):
+        call = a_call(number, f"tenant{number}", DAILY)
+        call.model = f"model{number}"
+        assert estimate(call) == estimate(call) > 0
+        assert admitted(spent, call)
+    embedding = replace(a_call(9).incoming, api=Api.EMBEDDINGS)
+    assert estimate(replace(a_call(9), incoming=embedding)) == pico(Decimal(100))
 
 
 def test_a_cap_of_nothing_lets_nobody_in() -> None:

@@ -95,3 +95,10 @@ def test_usage_is_an_event_with_usage_and_no_choices(frame: bytes, found: bool) 
 @given(data=st.binary(max_size=200))
 def test_any_other_bytes_stay(data: bytes) -> None:
     assert without_usage(data) == data
+
+
+def test_only_the_usage_goes_from_a_piece_with_many_events() -> None:
+    usage = b"data: %b\n\n" % json.dumps(USAGE).encode()
+    first = b'data: {"choices": [], "prompt_filter_results": []}\n\n'
+    many = first + b'data: {"choices": [{}]}\n\n' * 50
+    assert without_usage(many + usage + b"data: [DONE]\n\n") == many + b"data: [DONE]\n\n"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from llmopt.errors import UsageError
+from llmopt.errors import ConfigError, UsageError
 from llmopt.serving.gateway.call import Call
 from llmopt.serving.gateway.config import Retries
 from llmopt.serving.gateway.errors import GatewayError
@@ -195,7 +195,9 @@ def test_a_client_that_leaves_is_metered_with_what_was_tried() -> None:
 
 def test_models_nobody_answers_and_upstreams_that_are_none() -> None:
     with pytest.raises(GatewayError, match="no upstream answers"):
-        opened([FakeUpstream(models=("a",))], call_of())
+        asyncio.run(Calling([FakeUpstream(models=("a",))]).open(call_of()))
+    with pytest.raises(ConfigError, match="route 'strong' leads to 'big', which no upstream answers"):
+        Calling([FakeUpstream(models=("small",))], policy=POLICY)
     with pytest.raises(UsageError):
         Calling([])
     with pytest.raises(GatewayError, match="no request"):

@@ -238,6 +238,16 @@ def test_a_server_that_always_closes_is_asked_once(mock: MockUpstream) -> None:
     assert mock.stats.calls == 1
 
 
+def test_a_connection_that_is_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def reset(*_: object, **__: object) -> None:
+        raise aiohttp.ClientOSError(104, "Connection reset by peer")
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", reset)
+    with pytest.raises(UpstreamError, match="closed the connection without an answer") as caught:
+        using("http://localhost", lambda upstream: upstream.open(sent(), LONG_S))
+    assert caught.value.kind == "connection"
+
+
 def test_nobody_listens_and_then_somebody_does(mock: MockUpstream) -> None:
     mock.stop()
 
@@ -258,7 +268,7 @@ def test_an_answer_that_does_not_begin_in_time(mock: MockUpstream) -> None:
 
     async def work(upstream: HttpUpstream) -> None:
         with pytest.raises(UpstreamError, match="did not answer in time") as caught:
-            await upstream.open(sent(), 0.2)
+            await upstream.open(sent(), 1.0)
         assert caught.value.kind == "timeout"
         assert await mock.until(lambda stats: stats.cancelled == 1)
 
