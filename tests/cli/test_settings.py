@@ -104,9 +104,7 @@ def test_a_byte_order_mark_and_line_ends_of_windows_are_no_fault(llmopt: Llmopt)
     assert llmopt("echo").out.startswith("top ")
 
 
-def test_a_settings_file_without_the_right_to_read_it_is_named(
-    llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_settings_file_without_the_right_to_read_it_is_named(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object, **__: object) -> str:
         raise PermissionError(13, "Permission denied", "llmopt.toml")
 

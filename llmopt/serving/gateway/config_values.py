@@ -73,7 +73,6 @@ def _fit(config: GatewayConfig, entries: Mapping[str, Entry]) -> None:
             f"{config.spend_store} is the cache already; spending is counted in a file of its own", "name another file"
         )
 
-
     if config.limits.bodies_bytes < config.limits.body_bytes:
         entry = entries.get("limits.bodies") or entries["limits.body"]
         raise entry.wrong("bodies is less than body, so a request of that size could never be taken", "raise bodies")
