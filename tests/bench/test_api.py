@@ -17,6 +17,8 @@ from llmopt.models.factory import ModelFactory
 from tests.bench.simulated import SimulatedTarget
 
 QUICK: dict[str, Any] = {"batch_sizes": (1, 2), "min_samples": 3, "max_time_s": 3.0}
+PATIENT: dict[str, Any] = {**QUICK, "max_time_s": 120.0}
+"""For models that do not open: torch may take longer to load than a quick run."""
 
 
 def lengths(texts: list[str]) -> list[int]:
@@ -64,7 +66,7 @@ def test_a_factory_says_more_than_a_name(workdir: Path) -> None:
     assert report.sweep.environment.target.name == "./mine.py:same"
     assert len(kept.read_text().splitlines()) > 6
     with pytest.raises(InputError, match="no such folder"):
-        llmopt.bench_batch(ModelFactory("./nowhere", device="cpu"), **QUICK)
+        llmopt.bench_batch(ModelFactory("./nowhere", device="cpu"), **PATIENT)
 
 
 def test_names_with_a_colon_are_functions_unless_there_is_such_a_folder(workdir: Path) -> None:
@@ -72,7 +74,7 @@ def test_names_with_a_colon_are_functions_unless_there_is_such_a_folder(workdir:
     (workdir / "a:b").mkdir()
     assert not is_callable("a:b")
     with pytest.raises(InputError, match=r"no config.json"):
-        llmopt.bench_batch("a:b", **QUICK)
+        llmopt.bench_batch("a:b", **PATIENT)
 
 
 def test_an_answer_may_take_a_little_longer_than_the_run() -> None:
