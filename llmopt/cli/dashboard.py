@@ -28,7 +28,8 @@ FolderOption = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="DIR", help="Folder for the files; made if missing. Default: stdout."),
 ]
-_TARGET = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+_TARGET = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_LARGEST_PORT = 65_535
 
 
 @app.command()
@@ -45,7 +46,8 @@ def prometheus(
     Hourly spend, projected month, latency, hit rate, errors. With -o comes a whole configuration that scrapes one
     gateway.
     """
-    if not _TARGET.fullmatch(target):
+    match = _TARGET.fullmatch(target)
+    if match is None or not 0 < int(match[2]) <= _LARGEST_PORT:
         raise UsageError(f"--target {target!r}: not HOST:PORT", "such as 127.0.0.1:8080")
     files = {
         for_prometheus.RULES_FILE: for_prometheus.rules_text(),

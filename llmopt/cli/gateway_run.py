@@ -14,14 +14,14 @@ from pathlib import Path
 
 from llmopt.cli.output import destination, to_stdout, write
 from llmopt.cli.server import log_to_stderr, logged, say, tell_end
-from llmopt.cli.settings import file_layers
+from llmopt.cli.settings import file_layers, working_folder
 from llmopt.errors import ConfigError, UsageError
-from llmopt.serving.gateway.config import GatewayConfig
-from llmopt.serving.gateway.config_entries import Entry
-from llmopt.serving.gateway.config_file import told
-from llmopt.serving.gateway.config_readers import is_name
-from llmopt.serving.gateway.config_values import config_of
-from llmopt.serving.gateway.planning_words import spends_for_strangers, started
+from llmopt.serving.gateway.config.entries import Entry
+from llmopt.serving.gateway.config.file import told
+from llmopt.serving.gateway.config.making import config_of
+from llmopt.serving.gateway.config.readers import is_name
+from llmopt.serving.gateway.config.settings import GatewayConfig
+from llmopt.serving.gateway.planning.words import spends_for_strangers, started
 
 _LOGGERS = ("llmopt.serving", "llmopt.gateway", "uvicorn.error")
 _KEY_BYTES = 32
@@ -48,7 +48,7 @@ def read(flags: Mapping[str, object], config: Path | None) -> Asked:
         ConfigError: a file cannot be read, or something in it makes no sense.
         UsageError: a flag makes no sense.
     """
-    files = [config] if config is not None else [path for path, _ in file_layers(Path.cwd())]
+    files = [config] if config is not None else [path for path, _ in file_layers(working_folder())]
     entries = told(files, flags)
     if config is not None and not any(entry.place.source for entry in entries.values()):
         raise ConfigError(f"{config}: no [gateway] in it", "see docs/gateway.md")
@@ -64,7 +64,7 @@ def check(asked: Asked, output: Path | None, *, quiet: bool) -> None:
     """
     to = destination(asked.format, output, quiet=quiet)
     from llmopt.report import gateway_view
-    from llmopt.serving.gateway.planning import planned  # loads what a plain gateway does without
+    from llmopt.serving.gateway.planning.plan import planned  # loads what a plain gateway does without
 
     plan = planned(asked.config, os.environ)
     write(gateway_view.view(plan), gateway_view.payload(plan), to)
@@ -98,7 +98,8 @@ def new_key(name: str) -> None:
     key = f"sk-llmopt-{secrets.token_urlsafe(_KEY_BYTES)}"
     sys.stderr.write(f"key for {name}, shown this once: {key}\n")
     table = f'"{name}"' if "." in name else name
-    to_stdout(f'[gateway.keys.{table}]\nsha256 = "{hashlib.sha256(key.encode()).hexdigest()}"\n')
+    # The empty line is for a file whose last line does not end.
+    to_stdout(f'\n[gateway.keys.{table}]\nsha256 = "{hashlib.sha256(key.encode()).hexdigest()}"\n')
 
 
 def _format(entry: Entry | None) -> str | None:

@@ -46,13 +46,25 @@ def defaults_for(command: TyperCommand | TyperGroup, root: Path | None = None, *
     Raises:
         ConfigError: a file is not TOML, or names an option that the command does not have.
     """
-    layers = file_layers(root or Path.cwd()) if files else []
+    layers = file_layers(root or working_folder()) if files else []
     return _defaults(command, [command.name or ""], layers)
 
 
 def within(names: list[str], name: str) -> list[str]:
     """Return the full name of a command of a group; one that is called like its group is the group itself."""
     return names if name == names[-1] else [*names, name]
+
+
+def working_folder() -> Path:
+    """Return the working folder.
+
+    Raises:
+        ConfigError: it is not there any more.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ConfigError(f"the working folder: {error.strerror}", "go to another one") from error
 
 
 def file_layers(start: Path) -> list[tuple[Path, dict[str, Any]]]:

@@ -93,41 +93,44 @@ def _request(body: object, path: Path) -> Iterator[tuple[Content, bool]]:
     if not isinstance(body, dict):
         return
     for key in _SYSTEM:
-        yield from _texts(body.get(key), (*path, key), "system")
+        if key in body:
+            yield from _texts(body[key], (*path, key), "system")
     for key in _TURNS:
         value = body.get(key)
         if isinstance(value, list):
             yield from _turns(value, (*path, key))
-        else:
+        elif value is not None:
             yield from _texts(value, (*path, key), "user")
 
 
 def _turns(items: list[object], path: Path) -> Iterator[tuple[Content, bool]]:
     """Yield the texts of a list of messages (or bare texts)."""
+    end = len(items) - 1
     for at, item in enumerate(items):
         role = str(item.get("role") or "user").lower() if isinstance(item, dict) else "user"
-        for content, marked in _texts(item, (*path, at), role):
-            yield replace(content, last=at == len(items) - 1 and role not in _ANSWERS and at > 0), marked
+        yield from _texts(item, (*path, at), role, last=at == end and at > 0 and role not in _ANSWERS)
 
 
-def _texts(value: object, path: Path, role: str) -> Iterator[tuple[Content, bool]]:
+def _texts(value: object, path: Path, role: str, *, last: bool = False) -> Iterator[tuple[Content, bool]]:
     """Yield the texts below a message or its content, each with whether it is marked for the cache."""
     if isinstance(value, str):
-        yield Content(path, value, role), False
+        yield Content(path, value, role, False, last), False
     elif isinstance(value, list):
         for at, item in enumerate(value):
-            yield from _texts(item, (*path, at), role)
+            yield from _texts(item, (*path, at), role, last=last)
     elif isinstance(value, dict) and str(value.get("type")) not in _NOT_TEXT:
-        own = list(_inner(value, path, role))
-        marked = CACHE_CONTROL in value
+        if CACHE_CONTROL not in value:
+            yield from _inner(value, path, role, last)
+            return
+        own = list(_inner(value, path, role, last))
         for at, (content, inner) in enumerate(own):
-            yield content, inner or (marked and at == len(own) - 1)
+            yield content, inner or at == len(own) - 1
 
 
-def _inner(value: dict[str, object], path: Path, role: str) -> Iterator[tuple[Content, bool]]:
+def _inner(value: dict[str, object], path: Path, role: str, last: bool) -> Iterator[tuple[Content, bool]]:
     text = value.get("text")
     if isinstance(text, str):
-        yield Content((*path, "text"), text, role), False
+        yield Content((*path, "text"), text, role, False, last), False
     for key in _NESTED:
-        if isinstance(value.get(key), str | list | dict):
-            yield from _texts(value[key], (*path, key), role)
+        if key in value:
+            yield from _texts(value[key], (*path, key), role, last=last)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from llmopt.report.as_json import Json, document, plain
 from llmopt.report.figures import plural
 from llmopt.report.table import Cell, Column, Note, Report, Table
-from llmopt.serving.gateway.planning import Plan, PlannedKey, PlannedUpstream
-from llmopt.serving.gateway.planning_prices import PlannedPrice
-from llmopt.serving.gateway.planning_words import caps_in_words, usd_in_words
+from llmopt.serving.gateway.planning.plan import Plan, PlannedKey, PlannedUpstream
+from llmopt.serving.gateway.planning.prices import PlannedPrice
+from llmopt.serving.gateway.planning.words import caps_in_words, usd_in_words
 from llmopt.serving.gateway.values import Caps
 
 _COLUMNS = (Column("part", "Part"), Column("name", "Name"), Column("what", "What"))

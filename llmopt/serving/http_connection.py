@@ -13,6 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmopt.errors import MissingExtraError
+from llmopt.serving.http_heads import (
+    LOOSE_BODY,
+    NO_HTTP,
+    SLOW,
+    TOO_LONG,
+    TOO_MANY,
+    Refusal,
+    Refused,
+    is_chunked,
+    size_of,
+)
+from llmopt.serving.http_outlet import Outlet
 
 try:
     import httptools
@@ -24,7 +36,11 @@ CANCELS = "llmopt_cancels"
 """In the state of an ASGI scope, where the task that answers is cancelled when the client goes away."""
 KEEP_ALIVE_S = 75
 """Longer than clients and load balancers keep idle connections, so that they close them and not this side."""
+MOST_AHEAD = 100
+"""Requests that a client may send before it has the answer to an earlier one."""
 _FRAMING = (b"content-length", b"transfer-encoding")
+_LOOSE = 8
+"""Bytes about chunks that come with a byte of a body at most: `1 CR LF x CR LF` has 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +48,7 @@ class Patience:
     """What clients may do."""
 
     head_bytes: int = 2**16
-    """A request line and headers that are longer, and the piece of 256 KiB at most that they came in, get 431."""
+    """Of a request line and its headers; longer ones get 431. Chunks may be so much longer than what is in them."""
     head_s: float = 60.0
     """For the rest of a head whose beginning has come; then 408."""
     unread_s: float = 600.0
@@ -49,6 +65,13 @@ class Connection(HttpToolsProtocol):
     _heads = 0
     _in_head = True
     _head_bytes = 0
+    """Of a head of which the end has not come."""
+    _since_bytes = 0
+    """That came since the last head, and with it: no head in them is longer."""
+    _chunked = False
+    """Whether the body comes in chunks."""
+    _loose_bytes = 0
+    """Of the chunks, beyond what they may be longer than what is in them."""
     _head_timer: asyncio.TimerHandle | None = None
     _unread_timer: asyncio.TimerHandle | None = None
     _going_on = False
@@ -86,33 +109,23 @@ class Connection(HttpToolsProtocol):
         in_head, heads = self._in_head, self._heads
         if in_head or not self.cycle.response_complete:  # else it is the rest of a body that was refused
             self._unset_keepalive_if_required()
+        self._since_bytes += len(data)
+        had_bytes = len(self.cycle.body) if self._chunked else 0
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._decline(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self.send_400_response("Invalid HTTP request received.")
-        if in_head and heads == self._heads and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            if self._head_bytes > self._patience.head_bytes:
-                self._refuse(431, "Request Header Fields Too Large")
-            elif self._head_timer is None:
-                self._head_timer = self.loop.call_later(self._patience.head_s, self._refuse, 408, "Request Timeout")
-
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        if not self._going_on:
-            super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """Take a piece of the request line."""
-        if not self._going_on:
-            super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        if not self._going_on:
-            super().on_header(name, value)
+        except httptools.HttpParserError as error:
+            why = error.__context__
+            self._refuse(why.refusal if isinstance(why, Refused) else NO_HTTP)
+        if heads != self._heads:
+            self._since_bytes = len(data)
+        elif self.transport.is_closing():
+            return
+        elif in_head:
+            self._wait_for_head(len(data))
+        elif self._chunked:
+            self._weigh(len(data), len(self.cycle.body) - had_bytes)
 
     def on_headers_complete(self) -> None:
         """Go on to the body."""
@@ -121,9 +134,16 @@ class Connection(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+        most_bytes = self._patience.head_bytes
+        if self._since_bytes > most_bytes < size_of(self.parser.get_method(), self.url, self.headers):
+            raise Refused(TOO_LONG)
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise Refused(TOO_MANY)
+        self._chunked = is_chunked(self.parser.get_http_version(), self.headers)
         super().on_headers_complete()
+        self.headers = []  # for what comes behind a body in chunks, which is none of this head
         self._heads += 1
-        self._head_bytes = 0
+        self._head_bytes = self._loose_bytes = 0
         self._in_head = False
 
     def on_message_complete(self) -> None:
@@ -145,6 +165,7 @@ class Connection(HttpToolsProtocol):
             self._unread_timer = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.transport = Outlet(self.transport, self.loop)
         task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
@@ -157,7 +178,7 @@ class Connection(HttpToolsProtocol):
         """
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        framing = [b"%b: %b\r\n" % each for each in self.headers if each[0] in _FRAMING]
+        framing = [b"%b: %b\r\n" % each for each in self.scope["headers"] if each[0] in _FRAMING]
         if framing:
             self.cycle.more_body = True
             self.cycle.message_event.clear()
@@ -168,7 +189,20 @@ class Connection(HttpToolsProtocol):
         if rest:
             self.data_received(rest)
 
-    def _refuse(self, status: int, reason: str) -> None:
-        head = f"HTTP/1.1 {status} {reason}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        self.transport.write(head.encode())
+    def _wait_for_head(self, size_bytes: int) -> None:
+        """Take note of a piece of a head, of which the end has not come."""
+        self._head_bytes += size_bytes
+        if self._head_bytes > self._patience.head_bytes:
+            self._refuse(TOO_LONG)
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(self._patience.head_s, self._refuse, SLOW)
+
+    def _weigh(self, size_bytes: int, body_bytes: int) -> None:
+        """Take note of a piece of chunks; a client could send names and values of theirs for ever."""
+        self._loose_bytes = max(0, self._loose_bytes + size_bytes - (1 + _LOOSE) * body_bytes)
+        if self._loose_bytes > self._patience.head_bytes and not self.cycle.response_complete:
+            self._refuse(LOOSE_BODY)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.transport.write(refusal.answer())
         self.transport.close()

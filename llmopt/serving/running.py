@@ -1,7 +1,7 @@
 """What every server of llmopt does at its beginning and its end: take an address, wait for a signal, drain.
 
-On the first SIGTERM or SIGINT nothing new is taken, and what was taken is answered, within bounds; a second one ends
-the process at once.
+On the first SIGTERM, SIGINT or SIGHUP nothing new is taken, and what was taken is answered, within bounds; a second
+SIGTERM or SIGINT ends the process at once. A terminal that goes may send SIGHUP twice.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ BACKLOG = 2048
 """Clients that may wait to be let in."""
 INTERRUPTED = 130
 """Exit code of a process that a second signal ended."""
+FORCING = (signal.SIGTERM, signal.SIGINT)
+"""Signals that end a process at once when they come second."""
 _LOOPBACK = "127.0.0.1 is this machine alone"
 _OTHER_PORT = "--port 0 takes a free one"
 
@@ -79,8 +81,14 @@ def let_in(listener: socket.socket) -> None:
         raise UsageError(f"cannot listen any more: {_reason(error)}", _OTHER_PORT) from error
 
 
+def signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that end a server: SIGTERM, SIGINT, and that of a terminal that goes, but under `nohup`."""
+    gone = getattr(signal, "SIGHUP", None)  # which Windows does not have
+    return FORCING if gone is None or signal.getsignal(gone) is signal.SIG_IGN else (*FORCING, gone)
+
+
 def on_signals(stopped: asyncio.Event, *, forced: bool = True) -> None:
-    """Set an event at the first SIGTERM or SIGINT; in the main thread only.
+    """Set an event at the first of `signals`; in the main thread only.
 
     Args:
         stopped: the event.
@@ -94,9 +102,9 @@ def on_signals(stopped: asyncio.Event, *, forced: bool = True) -> None:
             os._exit(INTERRUPTED)
         stopped.set()
 
-    for one in (signal.SIGTERM, signal.SIGINT):
+    for one in signals():
         with suppress(NotImplementedError):  # Windows, where Ctrl-C interrupts by itself
-            asyncio.get_running_loop().add_signal_handler(one, come)
+            asyncio.get_running_loop().add_signal_handler(one, come if one in FORCING else stopped.set)
 
 
 async def first_of(running: asyncio.Task[None], *others: Coroutine[Any, Any, Any]) -> None:

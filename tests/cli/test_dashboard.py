@@ -36,7 +36,7 @@ def test_it_writes_all_files_into_a_folder_and_says_so(llmopt: Llmopt, golden: G
 
 
 @pytest.mark.parametrize(
-    "target", ["", "gateway", ":8080", "gateway:http", "http://gateway:80", 'a"b:1', "a\n:1", "[::1]"]
+    "target", ["", "gateway", ":8080", "gateway:http", "http://gateway:80", 'a"b:1', "a\n:1", "[::1]", "a:0", "a:65536"]
 )
 def test_a_target_is_a_host_and_a_port(llmopt: Llmopt, target: str) -> None:
     done = llmopt("dashboard", "prometheus", "--target", target)

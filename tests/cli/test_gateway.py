@@ -21,7 +21,7 @@ import pytest
 
 from llmopt.cli.settings import defaults_for
 from llmopt.serving.gateway import running
-from llmopt.serving.gateway.config import GatewayConfig
+from llmopt.serving.gateway.config.settings import GatewayConfig
 from llmopt.serving.running import Ended, listen
 from tests.cli.conftest import Llmopt
 from tests.conftest import ROOT, Golden
@@ -185,7 +185,7 @@ def test_a_new_key_is_shown_once_and_its_table_goes_to_a_file(llmopt: Llmopt, wo
     assert table == {"sha256": hashlib.sha256(key.encode()).hexdigest()}
     assert key not in outcome.out
     assert len(key) > 40
-    Path("llmopt.toml").write_text(outcome.out)
+    Path("llmopt.toml").write_text("port = 81" + outcome.out)  # as >> does to a file whose last line does not end
     assert llmopt("gateway", "--upstream", URL, "--check").code == 0
     assert llmopt("gateway", "--new-key", "care.team").err != outcome.err
     assert llmopt("gateway", "--new-key", "a b").code == 2

@@ -6,13 +6,16 @@ import ast
 import re
 import shlex
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import uvicorn
 
-from llmopt.serving.gateway.config import GatewayConfig
-from llmopt.serving.gateway.config_file import read_config
-from llmopt.serving.gateway.config_names import ALIASES, KEY, PLAIN, TABLES, UPSTREAM
+from llmopt.serving.gateway.app import GatewayApp
+from llmopt.serving.gateway.config.file import read_config
+from llmopt.serving.gateway.config.names import ALIASES, KEY, PLAIN, TABLES, UPSTREAM
+from llmopt.serving.gateway.config.settings import GatewayConfig
 from llmopt.serving.gateway.log_line import LogLine
 from tests.cli.conftest import Llmopt
 from tests.conftest import ROOT, UPDATE
@@ -78,8 +81,19 @@ def test_every_field_of_the_log_is_named() -> None:
     assert {name for name in names if f"`{name}`" not in TEXT} == set()
 
 
-def test_python_examples_are_python() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    assert len(blocks) == 4
-    for block in blocks:
-        ast.parse(block)
+def test_what_python_examples_import_is_there() -> None:
+    text = TEXT + (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 5
+    for node in (node for block in blocks for node in ast.walk(ast.parse(block))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("llmopt"):
+            assert all(hasattr(import_module(str(node.module)), name.name) for name in node.names), node.module
+
+
+def test_the_application_in_python_can_be_built(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apps: list[object] = []
+    monkeypatch.setattr(uvicorn, "run", lambda app, **_: apps.append(app))
+    (workdir / "llmopt.toml").write_text('[gateway]\nupstream = "http://localhost:8000"\n', encoding="utf-8")
+    (example,) = (block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "gateway_app" in block)
+    exec(compile(example, "docs/gateway.md", "exec"), {})
+    assert [type(app) for app in apps] == [GatewayApp]

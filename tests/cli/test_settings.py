@@ -104,6 +104,17 @@ def test_a_byte_order_mark_and_line_ends_of_windows_are_no_fault(llmopt: Llmopt)
     assert llmopt("echo").out.startswith("top ")
 
 
+def test_a_working_folder_that_is_gone_is_named(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("gone").mkdir()
+    monkeypatch.chdir("gone")
+    Path("../gone").rmdir()
+    outcome = llmopt("echo")
+    assert (outcome.code, outcome.err.splitlines()[0]) == (
+        2,
+        "llmopt: error: the working folder: No such file or directory",
+    )
+
+
 def test_a_settings_file_without_the_right_to_read_it_is_named(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object, **__: object) -> str:
         raise PermissionError(13, "Permission denied", "llmopt.toml")

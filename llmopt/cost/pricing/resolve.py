@@ -20,6 +20,8 @@ from llmopt.errors import ConfigError
 
 LONGEST_NAME = 512
 """A longer text is no model name."""
+_MOST_KEPT = 20_000
+"""Names of which the meaning is kept; anybody may make up new ones."""
 
 _OWN: dict[str, re.Pattern[str]] = {
     "openai": re.compile(r"(?!gpt-oss)"),
@@ -73,7 +75,9 @@ class Resolver:
         """Return what `model`, logged with the provider's name `provider`, means; None when that is not known."""
         key = (model, provider)
         if key not in self._cache:
-            if len(self._cache) > 100_000:
+            if len(model) > LONGEST_NAME:
+                return None
+            if len(self._cache) >= _MOST_KEPT:
                 self._cache.clear()
             self._cache[key] = self._resolve(model.strip().lower(), provider)
         return self._cache[key]

@@ -67,8 +67,12 @@ def as_plain(value: Any) -> Any:
     raise InputError(f"the request holds a {type(value).__name__}, which JSON cannot hold", MORE_THAN_JSON)
 
 
-def read_object(text: bytes | str) -> dict[str, Any]:
+def read_object(text: bytes | str, *, strict: bool = False) -> dict[str, Any]:
     """Read a JSON object.
+
+    Args:
+        text: of the object.
+        strict: whether NaN and infinities are refused, which Python writes and JSON does not have.
 
     Raises:
         InputError: it is none, or has a name twice in one object: servers differ in which of the two they take.
@@ -82,26 +86,37 @@ def read_object(text: bytes | str) -> dict[str, Any]:
         # The same text comes of it again, but for white space, only if no name was there twice.
         again = _LEAF(found)
         if again != raw and again != msgspec.json.format(raw, indent=-1):
-            found = read_any(text)
+            found = read_any(text, strict=strict)
     except (ValueError, RecursionError, msgspec.DecodeError):
-        found = read_any(text)
+        found = read_any(text, strict=strict)
     if not isinstance(found, dict):
         raise InputError("the request is not a JSON object", MORE_THAN_JSON)
     return found
 
 
-def read_any(text: bytes | str) -> Any:
-    """Read any JSON, also what a strict reader does not (NaN, half a surrogate pair).
+def read_any(text: bytes | str, *, strict: bool = False) -> Any:
+    """Read any JSON, also what a strict reader does not (NaN, half a surrogate pair that is escaped).
+
+    Args:
+        text: of it.
+        strict: whether NaN and infinities are refused all the same.
 
     Raises:
         InputError: it is none, is nested too deep, or has a name twice in one object.
     """
     try:
-        return json.loads(text.removeprefix("\ufeff") if isinstance(text, str) else text, object_pairs_hook=_once)
+        if isinstance(text, bytes) and json.detect_encoding(text).startswith("utf-8"):
+            text = text.decode()  # json would take halves of surrogate pairs, which are no UTF-8
+        text = text.removeprefix("\ufeff") if isinstance(text, str) else text
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_refused if strict else None)
     except RecursionError as error:
         raise InputError("the request is nested too deep", MORE_THAN_JSON) from error
     except ValueError as error:
         raise InputError(f"the request is not JSON: {error}", MORE_THAN_JSON) from error
+
+
+def _refused(text: str) -> Any:
+    raise ValueError(f"{text} is none of its numbers")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -23,9 +23,11 @@ UNSAMPLED = frozenset(
 """Last parts of the paths of endpoints that do not sample (OpenAI, vLLM, Anthropic, Gemini, Ollama)."""
 _NESTED = ("generationConfig", "options", "inferenceConfig", "parameters")
 """Fields that hold the settings of a request (Gemini, Ollama, Bedrock, TGI); OpenAI and Anthropic have them on top."""
-_STATEFUL = (
-    *("conversation", "container", "mcp_servers", "search_parameters", "web_search_options", "thread"),
-    *("enable_search", "connectors"),
+_STATEFUL = frozenset(
+    {
+        *("conversation", "container", "mcp_servers", "search_parameters", "web_search_options", "thread"),
+        *("enable_search", "connectors"),
+    }
 )
 """Fields (OpenAI, Anthropic, xAI, Qwen, Cohere) by which a request reads what is kept or found elsewhere."""
 _LOOKING = (
@@ -113,7 +115,7 @@ def is_deterministic(body: Mapping[str, Any], endpoint: str = CHAT) -> bool:
 
 def reads_more(body: Mapping[str, Any]) -> bool:
     """Return whether the answer depends on more than the body: a conversation that is kept elsewhere, the web."""
-    if any(body.get(name) not in (None, False) for name in _STATEFUL):
+    if not _STATEFUL.isdisjoint(body) and any(body.get(name) not in (None, False) for name in _STATEFUL):
         return True
     template = body.get("prompt")
     if isinstance(template, Mapping) and not template.get("version"):  # whatever version is the newest one then

@@ -16,7 +16,7 @@ from llmopt.errors import InputError
 from llmopt.serving.cache.entry import Reply
 from llmopt.serving.cache.forms import anthropic, openai, responses
 from llmopt.serving.cache.forms.jsontext import dumps, loads_object
-from llmopt.serving.cache.forms.runs import merged
+from llmopt.serving.cache.forms.runs import joined, merged
 from llmopt.serving.openai_chunks import DONE
 from llmopt.serving.sse import Event, SseReader
 
@@ -90,7 +90,7 @@ def _usual(stream: bytes) -> list[tuple[bytes, bool]] | None:
     if b"\r" in stream:
         return None
     found = []
-    for event in stream.split(b"\n\n")[:-1]:
+    for event in joined(stream).split(b"\n\n")[:-1]:
         name, _, line = event.rpartition(b"\n")
         if not line.startswith(b"data: ") or (name and not (name.startswith(b"event: ") and b"\n" not in name)):
             return None

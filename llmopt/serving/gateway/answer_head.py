@@ -30,16 +30,18 @@ def head_of(call: Call, source: Source, body: bytes | None) -> Headers:
         source: the answer.
         body: all of it; None: it is still on its way.
     """
-    found = [each for each in source.headers if not each[0].startswith(_OWN)]
-    if body is not None and source.status not in _WITHOUT_BODY and call.incoming.method != "HEAD":
+    found = [each for each in source.headers if _is_kept(each[0])]
+    if source.status in _WITHOUT_BODY:
+        found = [each for each in found if each[0] != b"content-length"]  # what a body would have, had it come
+    elif body is not None and call.incoming.method != "HEAD":
         found = [each for each in found if each[0] != b"content-length"]
         found.append((b"content-length", b"%d" % len(body)))
-    if not any(name == b"date" for name, _ in found):
+    if b"date" not in [name for name, _ in found]:
         found.append((b"date", _date(int(time.time()))))
     found += own_headers(call, whole=body is not None)
     if _UNCLEAN.search(b"\t".join([value for _, value in found])):
         found = [each for each in found if not _UNCLEAN.search(each[1])]
-    return tuple([each for each in found if _is_name(each[0])])
+    return tuple(found)
 
 
 def error_headers(call: Call, error: GatewayError, size_bytes: int, closes: bool) -> Headers:
@@ -88,8 +90,9 @@ def _plain(usd: Decimal) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _is_name(name: bytes) -> bool:
-    return _NAME.fullmatch(name) is not None
+def _is_kept(name: bytes) -> bool:
+    """Return whether an upstream's header of this name goes on: it is a name, and none of the gateway's own."""
+    return _NAME.fullmatch(name) is not None and not name.startswith(_OWN)
 
 
 @lru_cache(maxsize=2)

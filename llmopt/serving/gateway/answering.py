@@ -1,11 +1,12 @@
 """An upstream's answer on its way to a client: passed on as it comes, while a copy is metered and kept.
 
 A whole answer is read before anything is sent, since its headers tell what it cost. Of anything else every piece is
-passed on at once.
+passed on at once: a stream, what is passed through, what is packed and so cannot be looked into, what has no end.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING
 from llmopt.serving.gateway.call import Call
 from llmopt.serving.gateway.errors import GatewayError, UpstreamError
 from llmopt.serving.gateway.metering.meter import Meter
+from llmopt.serving.gateway.streams.copied import Copy, unpacked
 from llmopt.serving.gateway.streams.ending import let_go
+from llmopt.serving.gateway.streams.kinds import EVENTS, first_of, is_read, media_type
 from llmopt.serving.gateway.streams.tap import Tap
 from llmopt.serving.gateway.values import Api, Headers, UpstreamReply
 from llmopt.serving.routing.failures import Kind, failure_in
@@ -21,9 +24,10 @@ from llmopt.serving.routing.failures import Kind, failure_in
 if TYPE_CHECKING:
     from llmopt.serving.gateway.caching.cache_step import CacheStep
 
-EVENTS = "text/event-stream"
 _READ_BYTES = 2**20
 """What is passed through is read as a whole, and metered, where it says that it is JSON and no longer."""
+_WHOLE_BYTES = 64 * 2**20
+"""Of an answer that is read as a whole; of a longer one the rest is passed on as it comes, unmetered."""
 _BROKE_OFF = "upstream_broke_off"
 
 
@@ -41,7 +45,7 @@ class Answering:
     """
 
     __slots__ = (
-        *("_cache", "_call", "_done", "_keep_bodies", "_meter", "_over", "_reply", "_tap"),
+        *("_cache", "_call", "_copy", "_done", "_keep_bodies", "_meter", "_over", "_reply", "_rest", "_tap"),
         *("body", "headers", "status", "whole"),
     )
 
@@ -68,10 +72,14 @@ class Answering:
         self._over = over
         self._done = False
         self._tap: Tap | None = None
-        if _kind(reply) == EVENTS:
+        self._copy = Copy(call.metered, reply.headers)
+        """Of what goes on in pieces without a tap."""
+        self._rest: AsyncIterator[bytes] | None = None
+        """All of an answer that is too long to be waited for, from its beginning."""
+        if is_read(reply.headers):
             self._tap = Tap(call.api, usage_added=usage_added)
-            if usage_added:
-                self.headers = tuple([each for each in reply.headers if each[0] != b"content-length"])
+            # An event may be taken out, or one that tells of an error come at the end.
+            self.headers = tuple([each for each in reply.headers if each[0] != b"content-length"])
 
     async def begin(self) -> Answering:
         """Read what is told as a whole; return this.
@@ -82,13 +90,15 @@ class Answering:
         if self._comes_in_pieces():
             return self
         try:
-            body = await self._reply.read()
+            body = await self._whole()
         except UpstreamError as error:
             self._end(b"", error.kind)
             raise _cut(error) from error
         except BaseException:
             self.close()
             raise
+        if body is None:
+            return self
         self._end(body)
         await self._keep(body, streamed=False)
         self.body = body
@@ -100,19 +110,39 @@ class Answering:
         Raises:
             UpstreamError: what is no stream of events was cut.
         """
-        tap, pieces = self._tap, self._reply.pieces()
+        tap, pieces = self._tap, self._rest or self._reply.pieces()
         try:
             async for piece in pieces:
+                if tap is None:
+                    self._copy.feed(piece)
                 passed = piece if tap is None else tap.feed(piece)
                 if passed:
                     yield passed
             last = await self._last()
+        except asyncio.CancelledError:
+            if tap is None or not tap.said_all():
+                raise
+            last = await self._last()  # who has the last event goes away, and does not wait for the end of the body
         except UpstreamError as error:
             last = self._broken(error)
         finally:
             await let_go(pieces)
         if last:
             yield last
+
+    async def _whole(self) -> bytes | None:
+        """Return the whole body; None where it is too long to be waited for."""
+        size = first_of(self._reply.headers, b"content-length")
+        if size.isdecimal() and int(size) <= _WHOLE_BYTES:
+            return await self._reply.read()
+        begun, left, pieces = list[bytes](), _WHOLE_BYTES, self._reply.pieces()
+        async for piece in pieces:
+            begun.append(piece)
+            left -= len(piece)
+            if left < 0:
+                self._rest = _on(begun, pieces)
+                return None
+        return b"".join(begun)
 
     async def _last(self) -> bytes:
         """Meter and keep what has come; return what is still to be sent.
@@ -122,11 +152,12 @@ class Answering:
         """
         tap = self._tap
         if tap is None:
-            self._end(b"")
+            self._end(self._copy.raw())
             return b""
-        if not tap.finished():
-            raise UpstreamError("the upstream's stream ended before its end", Kind.CONNECTION.value)
-        self._end(tap.raw())
+        if not self._done:
+            if not tap.finished():
+                raise UpstreamError("the upstream's stream ended before its end", Kind.CONNECTION.value)
+            self._end(tap.raw())
         if self._keep_bodies or (self._cache is not None and self._cache.wants(self._call)):
             await self._keep(await tap.whole(), streamed=True)
         return tap.end()
@@ -138,7 +169,7 @@ class Answering:
             UpstreamError: there are no events.
         """
         tap = self._tap
-        self._end(b"" if tap is None else tap.raw(), error.kind)
+        self._end(self._copy.raw() if tap is None else tap.raw(), error.kind)
         if tap is None:
             raise error
         told = _cut(error)
@@ -147,17 +178,22 @@ class Answering:
     def close(self) -> None:
         """Let the upstream go; what it has said by then is metered."""
         if not self._done:
+            tap = self._tap
             self._reply.close()
-            self._end(b"" if self._tap is None else self._tap.raw(), "aborted")
+            self._end(
+                self._copy.raw() if tap is None else tap.raw(), "" if tap is not None and tap.said_all() else "aborted"
+            )
 
     def _comes_in_pieces(self) -> bool:
         """Return whether the answer is passed on piece by piece."""
-        if self._tap is not None:
+        if media_type(self._reply.headers) == EVENTS:
             return True
         if self._call.api is not Api.OTHER:
             return False
-        size = _first(self._reply.headers, b"content-length")
-        return not (size.isdecimal() and int(size) <= _READ_BYTES and _kind(self._reply) == "application/json")
+        size = first_of(self._reply.headers, b"content-length")
+        return not (
+            size.isdecimal() and int(size) <= _READ_BYTES and media_type(self._reply.headers) == "application/json"
+        )
 
     def _end(self, raw: bytes, error: str = "") -> None:
         """Meter what the upstream said.
@@ -171,9 +207,10 @@ class Answering:
         if self.status >= 400 and not error:
             failure = failure_in(_Refusal(self.status, raw))
             error = "" if failure is None else failure.kind.value
-        call.fault = error
+        call.fault, call.answered = error, not error
         if not call.left:
             metered.status, metered.error = self.status, error
+        raw = unpacked(self._reply.headers, raw)
         if raw or call.api is not Api.OTHER:
             self._meter.answered(metered, raw, request=call.body, ended=not error)
         self._over(call)
@@ -184,7 +221,7 @@ class Answering:
             return
         call = self._call
         if self._cache is not None and call.asked is not None:
-            told, usd = _first(self.headers, b"cache-control"), call.metered.cost_usd
+            told, usd = first_of(self.headers, b"cache-control"), call.metered.cost_usd
             await self._cache.keep(call, body=whole, status=self.status, cache_control=told, usd=usd, streamed=streamed)
 
 
@@ -201,13 +238,12 @@ def _cut(error: UpstreamError) -> GatewayError:
     return GatewayError(504 if late else 502, "upstream_timeout" if late else _BROKE_OFF, error.message)
 
 
-def _kind(reply: UpstreamReply) -> str:
-    """Return the media type of an answer."""
-    return _first(reply.headers, b"content-type").partition(";")[0].strip().lower()
-
-
-def _first(headers: Headers, name: bytes) -> str:
-    for each, value in headers:
-        if each == name:
-            return value.decode("latin-1")
-    return ""
+async def _on(begun: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the beginning of a body, of which nothing stays here, and then the rest as it comes."""
+    try:
+        while begun:
+            yield begun.pop(0)
+        async for piece in rest:
+            yield piece
+    finally:
+        await let_go(rest)

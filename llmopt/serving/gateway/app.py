@@ -13,19 +13,18 @@ from contextlib import suppress
 from email.utils import formatdate
 from typing import Protocol
 
-from llmopt.serving.gateway.config import Limits, Times
+from llmopt.serving.gateway.config.settings import Limits, Times
 from llmopt.serving.gateway.errors import JSON_TYPE
 from llmopt.serving.gateway.exchange import Exchange, Send
 from llmopt.serving.gateway.intake import Intake
 from llmopt.serving.gateway.pipeline import Pipeline
 from llmopt.serving.gateway.request import Message, Receive, Request
-from llmopt.serving.gateway.values import Metered
+from llmopt.serving.gateway.values import Api, Metered
 from llmopt.serving.http_connection import CANCELS
 
 _OWN = ("/metrics", "/healthz", "/readyz")
 _SCRAPER = b"x-prometheus-scrape-timeout-seconds"
 """Header of a Prometheus."""
-_ROUNDS = 3
 _LOG = logging.getLogger("llmopt.gateway")
 
 
@@ -88,8 +87,6 @@ class GatewayApp:
                 await end()
             except Exception:  # noqa: BLE001 - the others must end, too
                 _LOG.exception("%s did not end well", end)
-        for _ in range(_ROUNDS):  # sockets are closed by the event loop, after those who asked for it
-            await asyncio.sleep(0)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request, or begin and end with the server."""
@@ -102,12 +99,13 @@ class GatewayApp:
                 await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive, self._limits, self._times, self.intake)
+        heard = receive if CANCELS in scope.get("state", ()) else _Heard(receive)
+        request = Request(scope, heard, self._limits, self._times, self.intake)
         exchange = Exchange(self._pipeline, request, self.intake, send)
-        if CANCELS in scope.get("state", ()):
-            await exchange.run()
+        if isinstance(heard, _Heard):
+            await _unless_gone(exchange, heard, reads=request.has_body or request.api is not Api.OTHER)
         else:
-            await _unless_gone(exchange, request)
+            await exchange.run()
 
     async def _own(self, scope: Message, send: Send) -> None:
         path, status, kind = scope["path"], 200, JSON_TYPE
@@ -134,10 +132,40 @@ class GatewayApp:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _unless_gone(exchange: Exchange, request: Request) -> None:
+class _Heard:
+    """What a client sends; and when all of it was taken, whether the client goes away.
+
+    Args:
+        receive: of ASGI; only one may wait there at a time, since each message comes once.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._whole = asyncio.Event()
+
+    async def __call__(self) -> Message:
+        """Return the next message."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            self._whole.set()
+        return message
+
+    async def gone(self, *, reads: bool) -> None:
+        """Wait until the client goes away.
+
+        Args:
+            reads: whether somebody takes the body, who is to have all of it before.
+        """
+        if reads:
+            await self._whole.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+async def _unless_gone(exchange: Exchange, heard: _Heard, *, reads: bool) -> None:
     """Answer, and stop when the client goes away: for servers that do not cancel by themselves."""
     working = asyncio.ensure_future(exchange.run())
-    watching = asyncio.ensure_future(request.gone())
+    watching = asyncio.ensure_future(heard.gone(reads=reads))
     try:
         await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
     finally:

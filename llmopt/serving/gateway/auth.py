@@ -10,12 +10,12 @@ import hashlib
 from collections.abc import Sequence
 from urllib.parse import unquote_plus, unquote_to_bytes
 
-from llmopt.serving.gateway.config import VirtualKey
+from llmopt.serving.gateway.config.settings import VirtualKey
 from llmopt.serving.gateway.errors import GatewayError
 from llmopt.serving.gateway.values import NO_CAPS, Caller, Caps, Headers
 
-CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
-"""Headers that hold a credential, in the order in which they are looked at."""
+CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
+"""Headers that hold a credential."""
 _QUERY = "key"
 _SALT = b"llmopt tenant\0"
 _SCHEME = b"bearer"
@@ -43,11 +43,6 @@ class Credentials:
     def callers(self) -> tuple[Caller, ...]:
         """All who have a key of this gateway."""
         return tuple(self._callers.values())
-
-    @property
-    def gives_keys(self) -> bool:
-        """Whether only callers with a key of this gateway may call."""
-        return bool(self._callers)
 
     def caller(self, headers: Headers, query: str = "") -> Caller:
         """Return who asks.
@@ -97,7 +92,7 @@ def without_credentials(headers: Headers, query: str) -> tuple[Headers, str]:
     """Return headers and query as they go to an upstream that gets a credential of its own."""
     if query:
         query = "&".join(part for part in query.split("&") if not _is_key(part))
-    return tuple(each for each in headers if each[0] not in CREDENTIALS), query
+    return tuple([each for each in headers if each[0] not in CREDENTIALS]), query
 
 
 def either(own: Caps, common: Caps) -> Caps:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.serving.gateway.app import GatewayApp
 from llmopt.serving.gateway.auth import Credentials
-from llmopt.serving.gateway.config import GatewayConfig
+from llmopt.serving.gateway.config.settings import GatewayConfig
 from llmopt.serving.gateway.metering.hosts import provider_of
 from llmopt.serving.gateway.metering.meter import Meter
 from llmopt.serving.gateway.metering.pricing import Pricer
-from llmopt.serving.gateway.metrics import Budget, GatewayMetrics
-from llmopt.serving.gateway.metrics_families import LOG_LOST, STORE_ERRORS
-from llmopt.serving.gateway.metrics_labels import ModelLabels
+from llmopt.serving.gateway.metrics.families import LOG_LOST, STORE_ERRORS
+from llmopt.serving.gateway.metrics.gateway_metrics import Budget, GatewayMetrics
+from llmopt.serving.gateway.metrics.labels import ModelLabels
 from llmopt.serving.gateway.pipeline import Pipeline, Stages
 from llmopt.serving.gateway.spend.estimating import estimate_by
 from llmopt.serving.gateway.spend.opening import open_totals

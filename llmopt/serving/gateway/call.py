@@ -39,6 +39,8 @@ class Call:
     """Headers of the gateway's own for the answer (`x-llmopt-route`, `age`), without those that are always there."""
     under_way: bool = False
     """Whether an upstream still answers; for those who joined the call it may go on when its client has left."""
+    answered: bool = False
+    """Whether an upstream has answered to the end; what is left to do is to keep the answer."""
     left: bool = False
     """Whether its client has the answer, or went away."""
     fault: str = ""

@@ -15,6 +15,7 @@ from llmopt.serving.gateway.intake import Intake
 from llmopt.serving.gateway.pipeline import Pipeline
 from llmopt.serving.gateway.request import ClientGone, Message, Request
 from llmopt.serving.gateway.streams.ending import let_go
+from llmopt.serving.gateway.streams.ends import says_all
 from llmopt.serving.gateway.values import Headers
 
 Send = Callable[[Message], Awaitable[None]]
@@ -33,7 +34,9 @@ class Exchange:
         send: of ASGI.
     """
 
-    __slots__ = ("_began_s", "_call", "_clock", "_intake", "_pipeline", "_request", "_send", "_source", "_started")
+    __slots__ = (
+        *("_began_s", "_call", "_clock", "_intake", "_last", "_pipeline", "_request", "_send", "_source", "_started"),
+    )
 
     def __init__(self, pipeline: Pipeline, request: Request, intake: Intake, send: Send) -> None:
         self._pipeline = pipeline
@@ -45,6 +48,8 @@ class Exchange:
         self._call = pipeline.begin(request, self._began_s)
         self._source: Source | None = None
         self._started = False
+        self._last = b""
+        """Piece of a stream that was sent last."""
 
     async def run(self) -> None:
         """Answer. Cancel it when the client goes away."""
@@ -94,6 +99,7 @@ class Exchange:
                 if metered.first_s is None:
                     metered.first_s = self._clock() - self._began_s
                 metered.response_bytes += len(piece)
+                self._last = piece
                 await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         finally:
             await let_go(pieces)
@@ -117,4 +123,6 @@ class Exchange:
 
     def _gone(self) -> None:
         metered = self._call.metered
+        if says_all(metered.api, self._last):
+            return  # it has all that it wanted
         metered.status, metered.error = GONE, "aborted"

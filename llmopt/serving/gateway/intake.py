@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from llmopt.serving.gateway.config import Limits
+from llmopt.serving.gateway.config.settings import Limits
 from llmopt.serving.gateway.errors import GatewayError
 
 _SOON = ((b"retry-after", b"1"),)

@@ -6,16 +6,20 @@ What is not known is left out, and so are counts that are 0. Money is text, exac
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from llmopt.core.money import exact_text
 from llmopt.core.usage import BUCKETS, Usage
-from llmopt.serving.cache.forms.jsontext import dumps, loads_object
-from llmopt.serving.gateway.values import Api, Metered
+from llmopt.cost.pricing.resolve import LONGEST_NAME
+from llmopt.serving.gateway.metering.free import asks_no_model
+from llmopt.serving.gateway.values import Metered
 
 SCHEMA = "llmopt.gateway/1"
 """First field of each line; additions keep the number."""
+_LONGEST_PATH = 2048
+"""Characters; no model has a name longer than `LONGEST_NAME`, whatever a request says."""
 _LINE_ENDS = bytes.maketrans(b"\r\n", b"  ")
 
 
@@ -32,7 +36,7 @@ class LogLine(msgspec.Struct, omit_defaults=True, kw_only=True):
     method: str
     path: str = ""
     billable: bool | None = None
-    """False for what no model answers, such as a list of models."""
+    """False for what no model answers, such as a list of models, or an upload."""
     tenant: str = ""
     key: str = ""
     """Name of the virtual key."""
@@ -90,8 +94,8 @@ def line_of(metered: Metered) -> bytes:
     fields = _fields(metered)
     try:
         line = _ENCODE(fields)
-    except UnicodeEncodeError:  # half a surrogate pair in a name
-        line = dumps(msgspec.to_builtins(fields))
+    except UnicodeEncodeError:
+        line = _ENCODE(_with_whole_pairs(msgspec.to_builtins(fields)))
     if not (metered.request or metered.response):
         return line + b"\n"
     bodies = b"".join(
@@ -104,21 +108,21 @@ def line_of(metered: Metered) -> bytes:
 
 def _fields(metered: Metered) -> LogLine:
     usage, cost_usd = metered.usage, metered.cost_usd
-    no_model = usage is None and metered.api is Api.OTHER and metered.method != "POST"
+    no_model = usage is None and asks_no_model(metered)
     return LogLine(
         schema=SCHEMA,
         timestamp=datetime.fromtimestamp(metered.began_s, UTC).isoformat(timespec="microseconds"),
         request_id=metered.request_id,
         api=metered.api.value,
         method=metered.method,
-        path=metered.path,
+        path=metered.path[:_LONGEST_PATH],
         billable=False if no_model else None,
         tenant=metered.tenant,
         key=metered.key,
         tags=dict(metered.tags) if metered.tags else None,
-        asked_model=metered.asked_model,
-        sent_model=metered.model,
-        model=metered.billed_model or metered.answered_model or metered.model or metered.asked_model,
+        asked_model=metered.asked_model[:LONGEST_NAME],
+        sent_model=metered.model[:LONGEST_NAME],
+        model=(metered.billed_model or metered.answered_model or metered.model or metered.asked_model)[:LONGEST_NAME],
         provider=metered.provider,
         tier=metered.tier,
         upstream=metered.upstream,
@@ -150,8 +154,19 @@ def _counts(usage: Usage) -> dict[str, int]:
     return counts
 
 
+def _with_whole_pairs(value: Any) -> Any:
+    """Return plain values with a question mark in place of each half of a surrogate pair, which no UTF-8 has."""
+    if isinstance(value, dict):
+        return {_with_whole_pairs(name): _with_whole_pairs(each) for name, each in value.items()}
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
 def _as_json(body: bytes) -> bytes:
-    """Return a body as it came, but on one line; what is no JSON object as a text."""
-    if loads_object(body) is None:
-        return dumps(body.decode("utf-8", "replace"))
+    """Return a body as it came, but on one line; as a text where no reader of the log would take it for an object."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return _ENCODE(body.decode("utf-8", "replace"))
     return body.translate(_LINE_ENDS)

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import os
+import random
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from llmopt.errors import InputError
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _NOBODY = Caller("")
 _IDENTITY = (b"accept-encoding", b"identity")
+_ASKING = frozenset({b"x-llmopt-tags", b"x-llmopt-timeout-ms", b"x-stainless-timeout"})
+"""Headers that ask something of the gateway itself."""
 _UNVERSIONED = ("/chat/completions", "/completions", "/responses", "/embeddings", "/messages", "/models")
 """Beginnings of paths of a client whose base URL lacks the `/v1`."""
 _SMALL_BYTES = 2**20
@@ -97,7 +99,7 @@ class Pipeline:
             self._stages.in_flight.begun()
         incoming = Incoming(request.method, request.path, request.query, request.headers, b"", request.api)
         metered = Metered(
-            f"req_{os.urandom(12).hex()}", request.api, time.time(), method=request.method, path=request.path
+            f"req_{random.getrandbits(96):024x}", request.api, time.time(), method=request.method, path=request.path
         )
         return Call(incoming, _NOBODY, metered, now_s + self._answer_s)
 
@@ -162,13 +164,17 @@ class Pipeline:
 
     def _authenticate(self, call: Call) -> None:
         incoming = call.incoming
+        if incoming.method == "TRACE":
+            raise GatewayError(405, "method_not_allowed", "TRACE is refused: its answer would hold the upstream's key")
         call.caller = caller = self._stages.credentials.caller(incoming.headers, incoming.query)
         call.metered.tenant, call.metered.key = caller.tenant, caller.key
         now_s = call.until_s - self._answer_s
         for name, value in incoming.headers:
+            if name not in _ASKING:
+                continue
             if name == b"x-llmopt-tags":
                 call.metered.tags = tags_of(value)
-            elif name in (b"x-llmopt-timeout-ms", b"x-stainless-timeout"):
+            else:
                 call.until_s = min(call.until_s, now_s + deadline_s(name, value, self._answer_s))
 
     async def _read(self, call: Call, request: Request) -> None:
@@ -178,10 +184,10 @@ class Pipeline:
             body = await request.body(packed=True) if small and request.has_body else b""
             call.model = call.metered.asked_model = call.metered.model = model_in(body)
             call.outgoing = self._first(call, body if small or not request.has_body else request.pieces())
-            call.incoming = replace(call.incoming, body=body)
+            call.incoming = call.incoming.with_body(body)
         else:
             body = await request.body()
-            call.incoming = replace(call.incoming, body=body)
+            call.incoming = call.incoming.with_body(body)
             self._look(call, body)
         call.metered.request_bytes = len(body)
 
@@ -189,7 +195,7 @@ class Pipeline:
         try:
             if b"\0" in body[:4]:  # a brace of UTF-16 or UTF-32, which the reader takes, and no JSON on a network is
                 raise InputError("the request is not in UTF-8", "send JSON in UTF-8")
-            decoded = read_object(body)
+            decoded = read_object(body, strict=True)
         except InputError as error:
             raise GatewayError(400, "malformed_json", f"{error.message}; {error.hint}") from error
         model = decoded.get("model")
@@ -268,8 +274,8 @@ def _fail(call: Call, kind: str) -> None:
 
 def _forwarded(headers: Headers, *, identity: bool) -> Headers:
     """Return the headers that go on: none that is meant for the gateway, and packed answers only where none is read."""
-    found = [each for each in headers if not each[0].startswith(b"x-llmopt-")]
+    dropped = _IDENTITY[0] if identity else b""
+    found = [each for each in headers if each[0] != dropped and not each[0].startswith(b"x-llmopt-")]
     if identity:
-        found = [each for each in found if each[0] != b"accept-encoding"]
         found.append(_IDENTITY)
     return tuple(found)

@@ -10,7 +10,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
-from llmopt.serving.gateway.config import Limits, Times
+from llmopt.serving.gateway.config.settings import Limits, Times
 from llmopt.serving.gateway.errors import GatewayError
 from llmopt.serving.gateway.intake import Intake
 from llmopt.serving.gateway.values import Api, Headers
@@ -151,11 +151,6 @@ class Request:
     def waits(self) -> bool:
         """Whether the client waits to be told to send its body (`Expect: 100-continue`), and was not."""
         return not self._told and bool(self.header(b"expect"))
-
-    async def gone(self) -> None:
-        """Wait until the client goes away; its request was read before."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
 
     async def _whole(self) -> bytes:
         self._told = True

@@ -53,7 +53,8 @@ class RequestLog:
         try:
             self._file = self._opened()
         except OSError as error:
-            raise InputError(f"{path}: the log cannot be written: {error.strerror}") from error
+            message = f"{path}: the log cannot be written: {error.strerror}"
+            raise InputError(message, "name a file in a folder where this process may write") from error
         atexit.register(self.close)
         watch_forks(self)
 

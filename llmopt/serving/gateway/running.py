@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from llmopt.serving.gateway.app import GatewayApp
 from llmopt.serving.gateway.building import gateway_app
-from llmopt.serving.gateway.config import GatewayConfig
+from llmopt.serving.gateway.config.settings import GatewayConfig
 from llmopt.serving.http_connection import Patience
 from llmopt.serving.http_server import HttpServer
 from llmopt.serving.running import Ended, call_soon, first_of, let_in, listen, on_signals
@@ -23,6 +23,8 @@ from llmopt.serving.running import Ended, call_soon, first_of, let_in, listen, o
 Ready = Callable[[str, Callable[[], None]], None]
 _CUT_S = 1.0
 """For the last bytes of answers, however little of the time to drain is left."""
+_NEW_OBJECTS = 10_000
+"""That are made before garbage is looked for, a hundred requests' worth; by default it is done for each few."""
 _SILENT = "critical"
 """uvicorn's own messages are about clients that speak no HTTP or break off, which are no news."""
 
@@ -81,6 +83,7 @@ def serve(
     app = gateway_app(config, metrics_folder=metrics_folder)
     gc.collect()
     gc.freeze()  # what is there now stays; looking through it again and again would cost each request
+    gc.set_threshold(_NEW_OBJECTS, 20, 20)
     return serve_app(app, config, listener, ready=ready, parent=parent)
 
 
@@ -135,9 +138,7 @@ async def _serve(
 async def _drained(app: GatewayApp, until_s: float) -> int:
     """Take nothing new, and wait for what was taken; return how many were not answered in time."""
     app.intake.draining = True
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout_at(until_s):
             await app.intake.idle()
-    except TimeoutError:
-        logging.getLogger("llmopt.gateway").warning("%d requests were not answered in time", app.intake.requests)
     return app.intake.requests

@@ -19,13 +19,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from llmopt.errors import ConfigError, LlmoptError
-from llmopt.serving.gateway.config import GatewayConfig
+from llmopt.serving.gateway.config.settings import GatewayConfig
 from llmopt.serving.gateway.running import Ready, serve, url_of
-from llmopt.serving.running import INTERRUPTED, Ended
+from llmopt.serving.running import FORCING, INTERRUPTED, Ended, signals
 
 _UP = b"up"
 _SPAWN = multiprocessing.get_context("spawn")
@@ -85,10 +86,10 @@ class _Crew:
         self.stopped = threading.Event()
         self._woken, self._waker = socket.socketpair()
         self._waker.setblocking(False)
-        _on_signals(self.stop)
+        _on_signals(self.stop, self._kill)
 
     def stop(self) -> None:
-        """Begin to end; at once where that was said before."""
+        """Begin to end."""
         self.stopped.set()
         with suppress(OSError):
             self._waker.send(b"!")
@@ -113,7 +114,7 @@ class _Crew:
                 waiting.select()
             for index, worker in enumerate(self._workers):
                 if not worker.process.is_alive() and not self.stopped.is_set():
-                    _LOG.error("a worker died with exit code %s; another one begins", worker.process.exitcode)
+                    _LOG.error("%s; another one begins", _end_of(worker))
                     worker.line.close()
                     self.stopped.wait(_PAUSE_S)
                     self._workers[index] = self._begun()
@@ -133,11 +134,23 @@ class _Crew:
             line.close()
         return unanswered
 
+    def _kill(self) -> None:
+        """End all at once."""
+        for worker in self._workers:
+            worker.process.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     def _begun(self) -> _Worker:
         ours, theirs = socket.socketpair()
         given = (self._config, self._listener, theirs, self._folder, self._prepare)
         process = _SPAWN.Process(target=_work, args=given, name="llmopt gateway worker")
-        process.start()
+        resource_tracker.ensure_running()  # which would lift the mask, were it begun by the worker's beginning
+        # A signal to the whole group of a terminal must not end a worker that only begins; it takes over the mask.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signals())
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         return _Worker(process, ours)
 
@@ -164,8 +177,10 @@ def _work(
     prepare: Callable[[], object] | None,
 ) -> None:
     """Serve in a process of its own."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # until the event loop cares for signals
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    blocked = signals()
+    for one in blocked:
+        signal.signal(one, signal.SIG_IGN)  # who began this one is told, too, and closes the line
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
     if prepare is not None:
         prepare()
     try:
@@ -173,9 +188,25 @@ def _work(
     except LlmoptError as error:
         line.sendall(json.dumps([error.message, error.hint]).encode())
     else:
-        with suppress(OSError):  # who began this one is gone
-            line.sendall(b"%d" % ended.unanswered)
+        _tell(line, ended, folder)
     line.close()
+
+
+def _tell(line: socket.socket, ended: Ended, folder: Path) -> None:
+    """Tell who began this process how it ended; who is gone cannot remove the folder any more."""
+    try:
+        line.sendall(b"%d" % ended.unanswered)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_of(worker: _Worker) -> str:
+    """Return how a worker ended that nobody told to end."""
+    worker.line.setblocking(False)
+    with suppress(OSError, ValueError, TypeError):
+        message, hint = json.loads((worker.told + worker.line.recv(65536)).removeprefix(_UP))
+        return f"a worker could not begin: {message}{hint and f'; {hint}'}"
+    return f"a worker died with exit code {worker.process.exitcode}"
 
 
 def _fault(worker: _Worker) -> LlmoptError:
@@ -194,16 +225,18 @@ def _unanswered(worker: _Worker) -> int:
     return 0
 
 
-def _on_signals(stop: Callable[[], None]) -> None:
+def _on_signals(stop: Callable[[], None], kill: Callable[[], None]) -> None:
+    """Have the first signal call a function, and the second one another, and end this process."""
     if threading.current_thread() is not threading.main_thread():
         return
     seen: list[int] = []
 
     def come(number: int, _frame: object) -> None:
-        if seen:
+        if seen and number in FORCING:
+            kill()
             os._exit(INTERRUPTED)
         seen.append(number)
         stop()
 
-    for one in (signal.SIGTERM, signal.SIGINT):
+    for one in signals():
         signal.signal(one, come)

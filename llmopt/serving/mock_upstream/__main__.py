@@ -11,9 +11,10 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
+from llmopt.errors import LlmoptError
 from llmopt.serving.mock_upstream.behaviour import OPTIONS, Behaviour, read_option
-from llmopt.serving.mock_upstream.connection import Connection
 from llmopt.serving.mock_upstream.record import Record
 
 try:
@@ -21,15 +22,22 @@ try:
 except ImportError:  # as on Windows
     from asyncio import run  # type: ignore[assignment]
 
+_LARGEST_PORT = 65_535
+
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve until a signal.
+    """Serve until a signal; ends the process with one line where it cannot.
 
     Args:
         arguments: of the command line.
     """
     host, port, behaviour = read(arguments)
-    run(_main(host, port, behaviour))
+    try:
+        run(_main(host, port, behaviour))
+    except LlmoptError as error:
+        _complain(error)
+    except OSError as error:
+        _complain(LlmoptError(f"{host}:{port} cannot be listened on: {error}", "name another --port, or 0"))
 
 
 def read(arguments: Sequence[str]) -> tuple[str, int, Behaviour]:
@@ -40,6 +48,8 @@ def read(arguments: Sequence[str]) -> tuple[str, int, Behaviour]:
     for name in OPTIONS:
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name)
     options = vars(parser.parse_args(arguments))
+    if not 0 <= options["port"] <= _LARGEST_PORT:
+        parser.error(f"--port {options['port']}: no such port")
     behaviour = Behaviour()
     for name in OPTIONS:
         if options[name] is not None:
@@ -60,6 +70,8 @@ async def serve(host: str, port: int, record: Record, stop: asyncio.Event, ready
         stop: the event.
         ready: called with the URL when requests are taken.
     """
+    from llmopt.serving.mock_upstream.connection import Connection  # needs the extra `serve`, which `--help` does not
+
     server = await asyncio.get_running_loop().create_server(lambda: Connection(record), host, port, backlog=2048)
     ready(f"http://{host}:{server.sockets[0].getsockname()[1]}/v1")
     await stop.wait()
@@ -73,6 +85,11 @@ async def _main(host: str, port: int, behaviour: Behaviour) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await serve(host, port, Record(behaviour, 0), stop, _say)
+
+
+def _complain(error: LlmoptError) -> NoReturn:
+    sys.stderr.write(f"llmopt: error: {error.message}\nllmopt: hint: {error.hint}\n")
+    sys.exit(error.exit_code)
 
 
 def _say(url: str) -> None:

@@ -67,5 +67,5 @@ def anthropic_usage(behaviour: Behaviour) -> dict[str, Any]:
 
 
 def dumped(value: object) -> bytes:
-    """Return JSON as OpenAI writes it: compact, UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """Return JSON as OpenAI writes it: compact, in UTF-8, which has a question mark for half a surrogate pair."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

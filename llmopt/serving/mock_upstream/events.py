@@ -43,7 +43,7 @@ def events(asked: Asked) -> tuple[bytes, ...]:
 def _data(event: dict[str, Any], multiline: bool) -> bytes:
     if not multiline:
         return b"data: " + dumped(event) + b"\n\n"
-    lines = json.dumps(event, ensure_ascii=False, indent=1).encode().split(b"\n")
+    lines = json.dumps(event, ensure_ascii=False, indent=1).encode("utf-8", "replace").split(b"\n")
     return b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"
 
 

@@ -74,7 +74,8 @@ class Rests:
 
     def left_s(self, route: str) -> float:
         """Return how long a route still rests; 0 where it does not."""
-        return max(0.0, self._until_s.get(route, 0.0) - self._clock())
+        until_s = self._until_s.get(route)
+        return 0.0 if until_s is None else max(0.0, until_s - self._clock())
 
 
 class Chain:
@@ -142,20 +143,20 @@ class Chain:
     def _aim(self, route: Route, wait_s: float = 0.0) -> Target:
         self._tried.add(route.name)
         self._began_s = self._clock() + wait_s
-        left_s = self._left_s()
-        times = [route.timeout_s, None if left_s is None else left_s - wait_s]
-        return Target(route.name, route.model, min((each for each in times if each is not None), default=None))
+        timeout_s, left_s = route.timeout_s, self._left_s()
+        if left_s is not None:
+            timeout_s = left_s - wait_s if timeout_s is None else min(timeout_s, left_s - wait_s)
+        return Target(route.name, route.model, timeout_s)
 
     def _next(self) -> Route | None:
         """Take the next route that needs no rest off the list."""
-        ready = next((route for route in self._ahead if not self._rests.left_s(route.name)), None)
-        if ready is None:
-            return None
-        position = self._ahead.index(ready)
-        for route in self._ahead[:position]:
-            self._attempts.append(Attempt(route.name, route.model, None, 0.0, passed_over=True))
-        del self._ahead[: position + 1]
-        return ready
+        for position, ready in enumerate(self._ahead):
+            if not self._rests.left_s(ready.name):
+                for route in self._ahead[:position]:
+                    self._attempts.append(Attempt(route.name, route.model, None, 0.0, passed_over=True))
+                del self._ahead[: position + 1]
+                return ready
+        return None
 
     def _rested(self) -> tuple[Route | None, float]:
         """Return the route whose rest ends first and how long that takes, where waiting for it is allowed, once."""

@@ -7,6 +7,7 @@ marks of every script, and looks for the text that a match must hold before it t
 
 from __future__ import annotations
 
+import contextlib
 import math
 import unicodedata
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _MOST_REPEATS = 1_000_000
 """The library writes `((a{99}){99}){99}` out: a million letters take a quarter of a second, a milliard all memory."""
 _BORDER = rf"(?!(?<=\w)(?<![{UNSPACED}])(?=\w)(?![{UNSPACED}]))"
 """Not between two characters of one word; between two of Chinese, or of another script without spaces, is a border."""
+_ALONE = regex.compile(r"\\[1-9gGKL]|\(\*|\(\?(?![:=!]|<[=!]|-i:)")
+"""What may mean something else in a longer pattern: references to groups, names, flags, verbs, recursion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,23 @@ def first_in(patterns: tuple[Pattern, ...], text: str) -> Pattern | None:
         if pattern.found_in(seen):
             return pattern
     return None
+
+
+def any_in(patterns: tuple[Pattern, ...], joined: Pattern | None, text: str) -> bool:
+    """Return whether one of some patterns matches somewhere in a text.
+
+    Args:
+        patterns: to look for.
+        joined: as `joined_of` makes it of them.
+        text: to look at.
+
+    Raises:
+        TimeoutError: that cannot be told in time.
+    """
+    if joined is not None:
+        with contextlib.suppress(TimeoutError):  # one by one, each has so much time
+            return first_in((joined,), text) is not None
+    return first_in(patterns, text) is not None
 
 
 def said(patterns: tuple[Pattern, ...], first: Pattern | None) -> str:
@@ -99,3 +119,14 @@ def compiled(source: str) -> Pattern:
     if matches_all:
         raise ConfigError(f"{source!r} matches an empty text, and so any", "make a part of it required")
     return Pattern(source, bordered)
+
+
+def joined_of(patterns: tuple[Pattern, ...]) -> Pattern | None:
+    """Return one pattern that matches where any of some does, since one search is faster than many; None: none does."""
+    if len(patterns) < 2 or any(_ALONE.search(each.source) for each in patterns):
+        return None
+    source = "|".join(f"(?:{unicodedata.normalize('NFC', each.source)})" for each in patterns)
+    try:
+        return Pattern(source, regex.compile(f"{_BORDER}(?:{source}){_BORDER}", regex.IGNORECASE))
+    except (regex.error, RecursionError):  # nested as deep as can be by themselves
+        return None

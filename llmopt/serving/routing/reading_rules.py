@@ -13,7 +13,7 @@ from llmopt.errors import ConfigError
 from llmopt.serving.routing.checks import Check, Finished, IsJson, Long, Reads, Says
 from llmopt.serving.routing.entries import DOCS, Table
 from llmopt.serving.routing.language import LANGUAGES
-from llmopt.serving.routing.patterns import Pattern, compiled
+from llmopt.serving.routing.patterns import Pattern, compiled, joined_of
 from llmopt.serving.routing.rules import Condition, HasWords, Header, Matches, OneOf, Present, Rule, Tokens
 from llmopt.serving.routing.schema import Schema
 from llmopt.serving.routing.seen import WHERE, Where
@@ -114,7 +114,8 @@ def _of_texts(table: Table) -> Iterator[Condition]:
             yield HasWords(_phrases(table, key), where, wanted)
     for key, wanted in (("regex", True), ("no_regex", False)):
         if key in table.raw:
-            yield Matches(_patterns(table, key), where, wanted)
+            patterns = _patterns(table, key)
+            yield Matches(patterns, where, wanted, joined_of(patterns))
     languages = table.texts("language")
     for code in languages:
         table.one_of("language", code, sorted(LANGUAGES), "language that can be told")

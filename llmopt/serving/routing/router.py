@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from llmopt.errors import ConfigError
@@ -47,6 +48,7 @@ class Decision:
         return f"{self.route if _TOKEN.fullmatch(self.route) else _string(self.route)}{said}{scored}"
 
 
+@lru_cache(maxsize=1024)
 def _string(text: str) -> str:
     """Return a text as a String, or as a Display String where it is not plain ASCII (RFC 9651, 3.3.3 and 3.3.8)."""
     if _PLAIN.fullmatch(text):

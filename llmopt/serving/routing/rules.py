@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from llmopt.serving.routing.patterns import Pattern, first_in, said
+from llmopt.serving.routing.patterns import Pattern, any_in, first_in, said
 from llmopt.serving.routing.seen import Seen, Where
 from llmopt.serving.routing.words import Phrases
 
@@ -94,12 +94,14 @@ class Matches:
     patterns: tuple[Pattern, ...]
     where: Where
     wanted: bool
+    joined: Pattern | None = None
+    """All of them in one; None: they are looked for one by one."""
     cost: int = 3
 
     def holds(self, seen: Seen) -> bool:
         """Whether it holds; it does not where the text takes too long to tell."""
         try:
-            return (first_in(self.patterns, seen.text(self.where)) is not None) == self.wanted
+            return any_in(self.patterns, self.joined, seen.text(self.where)) == self.wanted
         except TimeoutError:
             return False
 

@@ -114,7 +114,7 @@ class Words:
 class Phrases:
     """Words and phrases to look for in texts."""
 
-    __slots__ = ("_loose", "_phrases", "_single", "asked", "vocabulary")
+    __slots__ = ("_loose", "_phrases", "_single", "_words", "asked", "vocabulary")
 
     def __init__(self, phrases: tuple[str, ...]) -> None:
         """Prepare; each of `phrases` has a word at least."""
@@ -124,12 +124,13 @@ class Phrases:
         """A word of each: without it a phrase is not there. The longest is the rarest one, as a rule."""
         self._loose = {folded(phrase): phrase for phrase in phrases if is_unspaced(phrase)}
         self._single = {words[0]: phrase for phrase, words in spaced if len(words) == 1}
+        self._words = frozenset(self._single)
         self._phrases = tuple((phrase, words, max(words, key=len)) for phrase, words in spaced if len(words) > 1)
 
     def first(self, words: Words) -> str | None:
         """Return one that the text holds, as it was asked for; None where it holds none."""
         unique = words.unique
-        if not unique.isdisjoint(self._single):
+        if not unique.isdisjoint(self._words):
             return next(phrase for word, phrase in self._single.items() if word in unique)
         if not unique.isdisjoint(self.vocabulary):
             for phrase, parts, telling in self._phrases:

@@ -104,8 +104,8 @@ class Building:
             raise UsageError(
                 f"metrics is a {type(given).__name__}", "give True, a registry of prometheus_client, or an observer"
             )
-        from llmopt.serving.gateway.metrics_labels import ModelLabels
-        from llmopt.serving.gateway.metrics_registered import metrics_in
+        from llmopt.serving.gateway.metrics.labels import ModelLabels
+        from llmopt.serving.gateway.metrics.registered import metrics_in
 
         return metrics_in(None if given is True else given, ModelLabels(self._table))
 

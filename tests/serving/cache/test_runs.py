@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llmopt.serving.cache.forms.jsontext import loads_object
 from llmopt.serving.cache.forms.openai import collect
-from llmopt.serving.cache.forms.runs import merged
+from llmopt.serving.cache.forms.runs import joined, merged
 
 END = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 
@@ -24,7 +24,16 @@ def chunk(text: str, **more: Any) -> dict[str, Any]:
 
 
 def data_of(frames: list[dict[str, Any]], **options: Any) -> list[tuple[bytes, bool]]:
-    return [(json.dumps(frame, separators=(",", ":"), **options).encode(), False) for frame in frames]
+    options.setdefault("separators", (",", ":"))
+    return [(json.dumps(frame, **options).encode(), False) for frame in frames]
+
+
+def stream_of(events: list[tuple[bytes, bool]]) -> bytes:
+    return b"".join(b"data: %b\n\n" % data for data, _ in events)
+
+
+def events_of(stream: bytes) -> list[tuple[bytes, bool]]:
+    return [(event.removeprefix(b"data: "), False) for event in stream.split(b"\n\n")[:-1]]
 
 
 def answer(events: list[tuple[bytes, bool]]) -> dict[str, Any] | None:
@@ -62,6 +71,44 @@ def test_the_answer_is_the_same(frames: list[dict[str, Any]], ascii_only: bool) 
     events = data_of([chunk("", index=1), *frames, *ends], ensure_ascii=ascii_only)
     events = [event for event in events if _is_text(event[0])]
     assert answer(merged(events)) == answer(events)
+
+
+USUAL = st.builds(chunk, st.sampled_from([" a", "\\n", '"', "", "é", "日本", "\u2028", '\n\ndata: {"', "\0"]))
+
+
+@given(
+    st.lists(st.one_of(USUAL, USUAL, USUAL, CHUNKS), max_size=20),
+    st.sampled_from([(",", ":"), (", ", ": ")]),
+    st.booleans(),
+)
+def test_the_answer_of_a_joined_stream_is_the_same(
+    frames: list[dict[str, Any]], separators: tuple[str, str], padded: bool
+) -> None:
+    if padded:
+        frames = [{**frame, "obfuscation": "x" * at} for at, frame in enumerate(frames)]
+    ends = [{**END, "choices": [{**END["choices"][0], "index": index}]} for index in (0, 1)]
+    events = data_of([chunk("", index=1), *frames, *ends], ensure_ascii=False, separators=separators)
+    events = [event for event in events if _is_text(event[0])]
+    assert answer(events_of(joined(stream_of(events)))) == answer(events)
+
+
+@pytest.mark.parametrize("between", [b": still here\n\n", b"event: ping\ndata: {}\n\n", b"data: {\n\n", b"\n\n", b"\0"])
+@pytest.mark.parametrize("at", [0, 1, 4, 8, 9])
+def test_what_stands_between_chunks_stays(between: bytes, at: int) -> None:
+    events = [b"data: %b\n\n" % data for data, _ in data_of([chunk(f" {number}") for number in range(9)])]
+    stream = b"".join([*events[:at], between, *events[at:], b"data: [DONE]\n\n"])
+    whole = joined(stream)
+    assert between in whole
+    assert whole.endswith(b"data: [DONE]\n\n")
+    for number in range(9):
+        assert b" %d" % number in whole
+
+
+def test_a_usual_stream_is_joined_to_four_events() -> None:
+    frames = [chunk("", delta={"role": "assistant"}), *(chunk(f" {number}") for number in range(100)), END]
+    stream = stream_of([*data_of([*frames, {"choices": [], "usage": {"total_tokens": 3}}]), (b"[DONE]", False)])
+    assert len(events_of(joined(stream))) == 5
+    assert len(events_of(joined(stream[: len(stream) // 3]))) <= 4
 
 
 def _is_text(data: bytes) -> bool:

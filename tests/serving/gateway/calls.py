@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from llmopt.core.usage import Usage
-from llmopt.serving.gateway.metrics import GatewayMetrics
+from llmopt.serving.gateway.metrics.gateway_metrics import GatewayMetrics
 from llmopt.serving.gateway.values import Api, Metered
 
 Labels = dict[str, str]

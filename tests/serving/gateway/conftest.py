@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from llmopt.serving.gateway.config import GatewayConfig, UpstreamSettings
+from llmopt.serving.gateway.config.settings import GatewayConfig, UpstreamSettings
 from llmopt.serving.mock_upstream.server import MockUpstream
 from tests.serving.gateway.running import Running, gateway
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from llmopt.serving.gateway.app import GatewayApp
 from llmopt.serving.gateway.building import gateway_app
-from llmopt.serving.gateway.config import GatewayConfig
+from llmopt.serving.gateway.config.settings import GatewayConfig
 from llmopt.serving.gateway.running import serve_app, url_of
 from llmopt.serving.gateway.values import Upstream
 from llmopt.serving.running import Ended, listen

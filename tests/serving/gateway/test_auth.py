@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmopt.serving.gateway.auth import Credentials, credentials_of, without_credentials
-from llmopt.serving.gateway.config import VirtualKey
+from llmopt.serving.gateway.config.settings import VirtualKey
 from llmopt.serving.gateway.errors import GatewayError
 from llmopt.serving.gateway.values import NO_CAPS, Caps, Headers
 
@@ -78,7 +78,7 @@ def test_without_keys_a_tenant_is_a_hash_of_the_credential() -> None:
     assert caller == credentials.caller(((b"x-api-key", b"sk-1"),))
     assert credentials.caller(()).tenant == ""
     assert credentials.caller(((b"authorization", b"Bearer "),)).tenant == ""
-    assert not credentials.gives_keys
+    assert credentials.callers == ()
 
 
 def test_all_credentials_count() -> None:

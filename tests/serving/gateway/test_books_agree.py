@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import llmopt
-from llmopt.serving.gateway.config import GatewayConfig, Retries, UpstreamSettings
+from llmopt.serving.gateway.config.settings import GatewayConfig, Retries, UpstreamSettings
 from llmopt.serving.mock_upstream.server import MockUpstream
 from tests.serving.gateway.running import gateway
 from tests.serving.gateway.wire import Answered, ask
@@ -115,7 +115,7 @@ def _sum(books: Books) -> Decimal:
 def test_spending_and_metrics_have_the_same_sum(books: Books) -> None:
     assert books.spent_usd == _sum(books)
     counted = [line for line in books.metrics.splitlines() if line.startswith("llmopt_cost_usd_total{")]
-    assert sum(float(line.rpartition(" ")[2]) for line in counted) == pytest.approx(float(_sum(books)), rel=1e-9)
+    assert sum(Decimal(line.rpartition(" ")[2]) for line in counted) == _sum(books)
 
 
 def test_each_call_costs_what_its_tokens_add_up_to(books: Books) -> None:

@@ -14,7 +14,7 @@ import anthropic
 import openai
 import pytest
 
-from llmopt.serving.gateway.config import CacheSettings, GatewayConfig, UpstreamSettings, VirtualKey
+from llmopt.serving.gateway.config.settings import CacheSettings, GatewayConfig, UpstreamSettings, VirtualKey
 from llmopt.serving.gateway.values import Caps, Metered
 from llmopt.serving.mock_upstream.server import MockUpstream
 from llmopt.serving.routing.policy import DEFAULT_POLICY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from queue import Queue
 import pytest
 
 from llmopt.errors import ConfigError, UsageError
-from llmopt.serving.gateway.config import GatewayConfig, Times, UpstreamSettings
+from llmopt.serving.gateway.config.settings import GatewayConfig, Times, UpstreamSettings
 from llmopt.serving.gateway.running import run
 from llmopt.serving.mock_upstream.behaviour import Behaviour
 from llmopt.serving.mock_upstream.server import MockUpstream
@@ -28,11 +29,13 @@ SLOW = {**CHAT, "model": "mock-latency_s-0.5"}
 _PROC = Path("/proc/self/task")
 _SCRIPT = """
 import sys
-from llmopt.serving.gateway.config import GatewayConfig, UpstreamSettings
+from pathlib import Path
+from llmopt.serving.gateway.config.settings import GatewayConfig, UpstreamSettings
 from llmopt.serving.gateway.running import run
 
 if __name__ == "__main__":
-    config = GatewayConfig((UpstreamSettings(sys.argv[1]),), port=0, workers=2, cache=None)
+    log = Path(sys.argv[2]) if sys.argv[2:] else None
+    config = GatewayConfig((UpstreamSettings(sys.argv[1]),), port=0, workers=2, cache=None, log=log)
     ended = run(config, ready=lambda url, stop: print(url, flush=True))
     print(ended.unanswered, ended.clean, flush=True)
 """
@@ -90,16 +93,26 @@ def test_an_address_that_is_taken_is_told(mock: MockUpstream) -> None:
 
 
 @contextmanager
-def process(mock: MockUpstream) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A gateway of two workers in processes of its own, and its URL."""
-    command = [sys.executable, "-c", _SCRIPT, mock.url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
+def started(mock: MockUpstream, folder: Path | None = None, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A gateway of two workers in processes of its own, which are a group as those of a terminal are."""
+    environ = os.environ if folder is None else {**os.environ, "TMPDIR": str(folder)}
+    pipe, command = subprocess.PIPE, [sys.executable, "-c", _SCRIPT, mock.url, *arguments]
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environ, start_new_session=True) as running:
         try:
-            yield running, running.stdout.readline().strip()
+            yield running
         finally:
             if running.poll() is None:
                 running.kill()
+
+
+@contextmanager
+def process(
+    mock: MockUpstream, folder: Path | None = None, *arguments: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The same when it takes requests, and its URL."""
+    with started(mock, folder, *arguments) as running:
+        assert running.stdout is not None
+        yield running, running.stdout.readline().strip()
 
 
 def test_several_workers_share_an_address_and_their_numbers(mock: MockUpstream) -> None:
@@ -150,12 +163,60 @@ def test_a_worker_that_dies_is_replaced() -> None:
 
 
 @pytest.mark.skipif(not _PROC.exists(), reason="processes are looked up in /proc")
-def test_workers_end_with_who_began_them() -> None:
-    with MockUpstream(Behaviour()) as mock, process(mock) as (running, _):
+def test_a_worker_that_cannot_begin_again_says_why(mock: MockUpstream, tmp_path: Path) -> None:
+    log = tmp_path / "log" / "calls.jsonl"
+    log.parent.mkdir()
+    with process(mock, tmp_path, str(log)) as (running, url):
+        shutil.rmtree(log.parent)
+        seen = set(_workers(running))
+        os.kill(min(seen), signal.SIGKILL)
+        until(lambda: len(seen.union(_workers(running))) >= 3)
+        seen |= set(_workers(running))
+        until(lambda: len(seen.union(_workers(running))) >= 4)
+        assert ask(url, "/healthz", method="GET").status == 200
+        running.send_signal(signal.SIGTERM)
+        _, err = running.communicate(timeout=PATIENCE_S)
+    died, begins, *_ = err.splitlines()
+    assert died == "a worker died with exit code -9; another one begins"
+    assert begins.startswith(f"a worker could not begin: {log}: ")
+
+
+@pytest.mark.skipif(not _PROC.exists(), reason="processes are looked up in /proc")
+def test_a_second_signal_ends_the_workers_at_once(mock: MockUpstream, tmp_path: Path) -> None:
+    with process(mock, tmp_path) as (running, url), Wire(url) as wire:
+        calls = mock.stats.calls
+        wire.send(request(body={**CHAT, "model": "mock-hang-head"}))
+        assert mock.wait_for(lambda stats: stats.calls > calls)
+        assert len(list(tmp_path.iterdir())) == 1
         workers = _workers(running)
+        os.killpg(running.pid, signal.SIGINT)
+        until(lambda: not _listens(url))
+        os.killpg(running.pid, signal.SIGINT)
+        out, err = running.communicate(timeout=PATIENCE_S)
+        assert (running.returncode, out, err) == (130, "", "")
+        assert not list(tmp_path.iterdir())
+        until(lambda: not any(_lives(worker) for worker in workers))
+
+
+@pytest.mark.skipif(not _PROC.exists(), reason="processes are looked up in /proc")
+def test_a_signal_while_workers_begin_ends_them_without_a_word(mock: MockUpstream, tmp_path: Path) -> None:
+    with started(mock, tmp_path) as running:
+        until(lambda: len(_workers(running)) >= 1)
+        os.killpg(running.pid, signal.SIGHUP)
+        _, err = running.communicate(timeout=PATIENCE_S)
+    assert (running.returncode, err) == (0, "")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not _PROC.exists(), reason="processes are looked up in /proc")
+def test_workers_end_with_who_began_them(tmp_path: Path) -> None:
+    with MockUpstream(Behaviour()) as mock, process(mock, tmp_path) as (running, _):
+        workers = _workers(running)
+        assert list(tmp_path.iterdir())
         running.kill()
         running.wait()
         until(lambda: not any(_lives(worker) for worker in workers))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_worker_that_cannot_serve_is_told_once(mock: MockUpstream) -> None:
@@ -168,6 +229,14 @@ def _workers(running: subprocess.Popen[str]) -> list[int]:
     """The processes that a gateway began and that still live, but for the one that cleans up after them."""
     children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
     return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def _listens(url: str) -> bool:
+    """Whether a gateway takes requests."""
+    try:
+        return ask(url, "/readyz", method="GET").status == 200
+    except OSError:
+        return False
 
 
 def _lives(process: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from llmopt.serving.gateway.building import gateway_app
-from llmopt.serving.gateway.config import GatewayConfig, Times, UpstreamSettings
+from llmopt.serving.gateway.config.settings import GatewayConfig, Times, UpstreamSettings
 from llmopt.serving.gateway.values import Metered
 from llmopt.serving.mock_upstream.server import MockUpstream
 from tests.serving.gateway.running import PATIENCE_S, Running, gateway, until
@@ -161,3 +161,29 @@ def test_any_asgi_server_will_do(mock: MockUpstream, leave: bool) -> None:
     sent, requests = asyncio.run(_under_another_server(mock, leave))
     assert requests == 0
     assert [message["type"] for message in sent] == ([] if leave else ["http.response.start", "http.response.body"])
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/files"])
+def test_no_piece_of_a_body_is_lost_under_any_server(mock: MockUpstream, path: str) -> None:
+    pieces = [json.dumps(CHAT).encode(), *[b" " * 1000] * 20]
+
+    async def upload() -> None:
+        app = gateway_app(GatewayConfig((UpstreamSettings(mock.url),), cache=None))
+        incoming: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+
+        async def send(_: MutableMapping[str, Any]) -> None:
+            """Nobody looks at the answer."""
+
+        scope: dict[str, Any] = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode()}
+        scope |= {"query_string": b"", "headers": [(b"transfer-encoding", b"chunked")]}
+        task = asyncio.create_task(app(scope, incoming.get, send))
+        for piece in pieces:
+            incoming.put_nowait({"type": "http.request", "body": piece, "more_body": True})
+            await asyncio.sleep(0.001)
+        incoming.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+        async with asyncio.timeout(PATIENCE_S):
+            await task
+        await app.close()
+
+    asyncio.run(upload())
+    assert mock.requests[-1].body == b"".join(pieces)

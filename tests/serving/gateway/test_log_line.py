@@ -80,10 +80,11 @@ def test_what_is_not_known_is_left_out_and_not_zero() -> None:
         (b"no JSON\n", "no JSON\n"),
         (b"[1]", "[1]"),
         (b"\xff\xfe", "\ufffd\ufffd"),
-        (b'{"a": "\\ud83d"}', {"a": "\ud83d"}),
+        (b'{"a": "\\ud83d"}', '{"a": "\\ud83d"}'),
+        (b'{"a": 1e400}', '{"a": 1e400}'),
         (b'{"a": 1}{"b": 2}', '{"a": 1}{"b": 2}'),
     ],
-    ids=["lines", "text", "list", "bytes", "half a pair", "two"],
+    ids=["lines", "text", "list", "bytes", "half a pair", "too large", "two"],
 )
 def test_bodies_stand_on_the_line(body: bytes, logged: object) -> None:
     line = fields(call(request=body, response=b"{}"))
@@ -98,8 +99,24 @@ def test_whatever_names_hold_it_is_one_line_of_json(model: str, tag: str, body: 
     assert line["tags"] == {tag: tag}
 
 
-def test_half_a_pair_in_a_name_is_logged() -> None:
-    assert fields(call(answered_model="m\ud83d"))["model"] == "m\ud83d"
+def test_a_line_is_not_as_long_as_a_caller_likes() -> None:
+    long = "x" * 900_000
+    assert len(line_of(call(asked_model=long, model=long, answered_model=long, path=f"/{long}"))) < 5_000
+
+
+ODD = ("m\ud83d", b'{"a": "\\ud83d"}', b'{"a": 1E400}', b"[" * 5000, b'{"a": NaN}', b"\xef\xbb\xbf{}")
+
+
+@pytest.mark.parametrize("odd", ODD, ids=["name", "half a pair", "too large", "deep", "not a number", "mark"])
+def test_no_line_is_unreadable_for_the_bill(tmp_path: Path, odd: str | bytes) -> None:
+    more = {"asked_model": odd, "tags": {"team": odd}} if isinstance(odd, str) else {"request": odd, "response": odd}
+    metered = call(usage=USED, usage_from="billed", **more)
+    METER.note(metered)
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(line_of(metered))
+    report = llmopt.price_logs(log)
+    assert not report.rejected
+    assert report.total.cost_usd == metered.cost_usd == Decimal("0.006")
 
 
 MODELS = st.sampled_from(

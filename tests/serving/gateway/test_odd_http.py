@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from llmopt.serving.gateway.config import GatewayConfig, Retries, UpstreamSettings
+from llmopt.serving.gateway.config.settings import GatewayConfig, Retries, UpstreamSettings
 from llmopt.serving.mock_upstream.server import MockUpstream
 from tests.serving.gateway.running import PATIENCE_S, Running, gateway
 from tests.serving.gateway.wire import CHAT, Answered, Wire, ask, request
@@ -120,6 +120,7 @@ def test_a_broken_answer_is_502(path: str, answer: bytes, status: int, code: str
     [
         (b"HTTP/1.1 204 No Content\r\nx-a: 1\r\n\r\n", 204, b""),
         (b"HTTP/1.1 304 Not Modified\r\nx-a: 1\r\n\r\n", 304, b""),
+        (b"HTTP/1.1 304 Not Modified\r\nx-a: 1\r\ncontent-length: 10\r\n\r\n", 304, b""),
         (b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\nx-a: 1\r\ncontent-length: 0\r\n\r\n", 302, b""),
         (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nx-a: 1\r\ncontent-length: 2\r\n\r\nok", 200, b"ok"),
         (b"HTTP/1.1 200 OK\r\nx-a: 1\r\ncontent-type: text/html\r\n\r\n<html>", 200, b"<html>"),
@@ -130,7 +131,7 @@ def test_a_broken_answer_is_502(path: str, answer: bytes, status: int, code: str
             b"\x1f\x8b\x08",
         ),
     ],
-    ids=["204", "304", "redirect", "hints", "until-the-end", "old", "packed"],
+    ids=["204", "304", "304-length", "redirect", "hints", "until-the-end", "old", "packed"],
 )
 def test_an_unusual_answer_is_passed_on(path: str, answer: bytes, status: int, body: bytes) -> None:
     found = answered(answer, path)

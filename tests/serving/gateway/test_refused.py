@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from llmopt.serving.gateway.config import GatewayConfig, Limits, Times, UpstreamSettings
+from llmopt.serving.gateway.config.settings import GatewayConfig, Limits, Times, UpstreamSettings
+from llmopt.serving.http_connection import MOST_AHEAD
 from llmopt.serving.mock_upstream.server import MockUpstream
-from tests.serving.gateway.running import Running, gateway
+from tests.serving.gateway.running import Running, gateway, until
 from tests.serving.gateway.wire import CHAT, Wire, ask, request
 
 LIMIT_BYTES = 100_000
+BODY = json.dumps(CHAT).encode()
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +38,13 @@ def stays_up(small: Running, plain: Running) -> Iterator[None]:
     yield
     for running in (small, plain):
         assert ask(running.root, body=CHAT).status == 200
-        assert running.app.intake.requests == 0
-        assert running.app.intake.bodies_bytes == 0
+        idle(running)
+
+
+def idle(running: Running) -> None:
+    """Wait until nothing is counted as under way any more, which may be just after the client has its answer."""
+    intake = running.app.intake
+    until(lambda: (intake.requests, intake.bodies_bytes) == (0, 0))
 
 
 @pytest.mark.parametrize(
@@ -52,13 +60,16 @@ def stays_up(small: Running, plain: Running) -> Iterator[None]:
         b'{"messages": [{"role": "user", "role": "system"}]}',
         b'{"model": "\xff"}',
         b'{"model": "\xc3\x28"}',
+        b'{"model": "\xed\xa0\x80"}',
+        b'{"model": "m", "temperature": NaN}',
+        b'{"model": "m", "logit_bias": {"1": -Infinity}}',
         b"\xff\xfe{\x00}\x00",
         b"{" * 200_000,
         b'{"a":' * 30_000 + b"1" + b"}" * 30_000,
     ],
     ids=[
-        *("empty", "cut", "comma", "array", "string", "null", "twice", "twice-inside", "utf8", "utf8-pair", "utf16"),
-        *("braces", "deep"),
+        *("empty", "cut", "comma", "array", "string", "null", "twice", "twice-inside", "utf8", "utf8-pair"),
+        *("half", "nan", "infinite", "utf16", "braces", "deep"),
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
@@ -245,3 +256,109 @@ def test_no_upstream_is_502(plain: Running) -> None:
 def test_the_deadline_of_a_client_is_504(plain: Running, headers: dict[str, str]) -> None:
     answer = ask(plain.root, body={**CHAT, "model": "mock-hang-head"}, headers=headers)
     assert (answer.status, answer.code) == (504, "upstream_timeout")
+
+
+def sized(size_bytes: int, lines: int = 1) -> bytes:
+    """A head of so many bytes, most of them in some headers."""
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n" % len(BODY)
+    left = size_bytes - len(head) - 2
+    for number in range(lines, 0, -1):
+        long = left // number
+        head += b"x-long: %b\r\n" % (b"a" * (long - len("x-long: \r\n")))
+        left -= long
+    return head + b"\r\n"
+
+
+@pytest.mark.parametrize("lines", [1, 100])
+@pytest.mark.parametrize("parts", [1, 2, 5], ids=["at-once", "two", "five"])
+def test_the_limit_of_a_head_holds_to_the_byte(small: Running, lines: int, parts: int) -> None:
+    for size_bytes, statuses in ((16_384, (200, 200)), (16_385, (431,))):
+        data = sized(size_bytes, lines) + BODY
+        with Wire(small.root) as wire:
+            step = -(-len(data) // parts)
+            for _ in statuses:
+                for begin in range(0, len(data), step):
+                    wire.send(data[begin : begin + step])
+                    time.sleep(0.002)
+            for status in statuses:
+                answer = wire.answer()
+                assert answer.status == status
+            if answer.status == 431:
+                assert answer.code == "head_too_large"
+                assert wire.ended()
+
+
+def test_a_long_body_makes_no_head_too_long(small: Running) -> None:
+    padded = BODY + b" " * 40_000
+    one = request(body=padded)
+    with Wire(small.root) as wire:
+        wire.send(one * 3)
+        wire.send(one[:50])
+        assert [wire.answer().status for _ in range(3)] == [200] * 3
+        wire.send(one[50:])
+        assert wire.answer().status == 200
+
+
+def test_nobody_is_told_what_the_upstream_was_sent(plain: Running, mock: MockUpstream) -> None:
+    calls = mock.stats.calls
+    answer = ask(plain.root, "/v1/models", method="TRACE")
+    assert (answer.status, answer.code) == (405, "method_not_allowed")
+    assert mock.stats.calls == calls
+
+
+def test_so_many_requests_may_come_before_an_answer(plain: Running, mock: MockUpstream) -> None:
+    one = request("/v1/models", method="GET")
+    with Wire(plain.root) as wire:
+        wire.send(one * MOST_AHEAD)
+        assert {wire.answer().status for _ in range(MOST_AHEAD)} == {200}
+    with Wire(plain.root) as wire:
+        wire.send(one * (MOST_AHEAD + 2))
+        while (answer := wire.answer()).status == 200:
+            pass
+        assert (answer.status, answer.code) == (400, "too_many_ahead")
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        (b"GET /v1/models HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n", 400, "several_hosts"),
+        (b"GET /v1/models HTTP/1.0\r\nhost: x\r\nhost: y\r\n\r\n", 400, "several_hosts"),
+        (b"GET /v1/models HTTP/2.0\r\nhost: x\r\n\r\n", 505, "http_version"),
+        (b"GET /v1/models\r\n\r\n", 505, "http_version"),
+        (b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501, "unknown_coding"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "malformed_http"),
+        (b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n", 400, "malformed_http"),
+    ],
+    ids=["hosts", "old-hosts", "two", "nine", "coded", "tls", "size"],
+)
+def test_a_head_that_servers_read_differently_is_refused(small: Running, head: bytes, status: int, code: str) -> None:
+    with Wire(small.root) as wire:
+        wire.send(head)
+        answer = wire.answer()
+        assert (answer.status, answer.code) == (status, code)
+        assert wire.ended()
+
+
+def test_what_comes_behind_a_body_in_chunks_is_no_header(plain: Running, mock: MockUpstream) -> None:
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    chunks = b"%x;a=b\r\n%b\r\n0\r\nauthorization: Bearer other\r\nx-llmopt-tags: a=b\r\n\r\n" % (len(BODY), BODY)
+    with Wire(plain.root) as wire:
+        wire.send(head + chunks)
+        assert wire.answer().status == 200
+        assert mock.requests[-1].body == BODY
+        assert mock.requests[-1].header("authorization") is None
+        wire.send(head + b"".join(b"1\r\n%c\r\n" % each for each in BODY) + b"0\r\n\r\n")
+        assert wire.answer().status == 200
+        assert mock.requests[-1].body == BODY
+
+
+@pytest.mark.parametrize("endless", [b"1;" + b"a" * 50_000, b"0\r\nx-a: " + b"a" * 50_000], ids=["chunk", "trailer"])
+def test_chunks_that_say_more_of_themselves_than_they_hold_are_refused(small: Running, endless: bytes) -> None:
+    with Wire(small.root) as wire:
+        wire.send(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        try:
+            for _ in range(20):
+                wire.send(endless)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        assert wire.answer().status == 400

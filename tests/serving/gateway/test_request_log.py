@@ -180,5 +180,6 @@ def test_a_dash_is_standard_output(capfd: pytest.CaptureFixture[str], monkeypatc
 
 def test_a_file_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "no" / "such" / "folder.jsonl"):
-        with pytest.raises(InputError, match="cannot be written"):
+        with pytest.raises(InputError, match="cannot be written") as told:
             RequestLog(path)
+        assert told.value.hint

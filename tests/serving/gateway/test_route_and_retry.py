@@ -11,7 +11,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from llmopt.serving.gateway.config import GatewayConfig, Retries, Times, UpstreamSettings
+from llmopt.serving.gateway.config.settings import GatewayConfig, Retries, Times, UpstreamSettings
 from llmopt.serving.gateway.upstreams.plugged import function_upstream
 from llmopt.serving.mock_upstream.behaviour import Behaviour
 from llmopt.serving.mock_upstream.server import MockUpstream
@@ -40,14 +40,16 @@ def policy(tmp_path: Path) -> Path:
 
 
 def client(url: str) -> OpenAI:
+    """Return a client to be closed: the garbage collector may find its sockets before it finds the client."""
     return OpenAI(base_url=url, api_key="sk-secret", max_retries=0, timeout=60)
 
 
 def ask(url: str, text: str = "hi", **headers: str) -> httpx2.Response:
     """Return the raw answer to a question."""
-    found = client(url).chat.completions.with_raw_response.create(
-        model="gpt-4o", messages=[{"role": "user", "content": text}], extra_headers=headers
-    )
+    with client(url) as asking:
+        found = asking.chat.completions.with_raw_response.create(
+            model="gpt-4o", messages=[{"role": "user", "content": text}], extra_headers=headers
+        )
     assert found.parse().choices[0].message.content
     return found.http_response
 
@@ -156,9 +158,9 @@ def test_a_function_of_the_application_answers_beside_a_server(mock: MockUpstrea
         return "from here"
 
     own = function_upstream(answer, models=("own-*",))
-    with gateway(config(mock), upstreams=[own]) as running:
-        found = client(running.url).chat.completions.create(model="own-1", messages=[{"role": "user", "content": "x"}])
-        streamed = client(running.url).chat.completions.create(
+    with gateway(config(mock), upstreams=[own]) as running, client(running.url) as asking:
+        found = asking.chat.completions.create(model="own-1", messages=[{"role": "user", "content": "x"}])
+        streamed = asking.chat.completions.create(
             model="own-1", messages=[{"role": "user", "content": "x"}], stream=True
         )
         pieces = [chunk.choices[0].delta.content or "" for chunk in streamed if chunk.choices]

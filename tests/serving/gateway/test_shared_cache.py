@@ -12,7 +12,7 @@ from typing import Any
 import openai
 import pytest
 
-from llmopt.serving.gateway.config import CacheSettings, GatewayConfig, UpstreamSettings
+from llmopt.serving.gateway.config.settings import CacheSettings, GatewayConfig, UpstreamSettings
 from llmopt.serving.mock_upstream.server import MockUpstream
 from tests.serving.cache.valkey import Valkey, program
 from tests.serving.gateway.running import PATIENCE_S, Running, gateway

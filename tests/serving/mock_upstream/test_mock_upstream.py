@@ -18,7 +18,7 @@ import anthropic
 import openai
 import pytest
 
-from llmopt.serving.mock_upstream.__main__ import read, serve
+from llmopt.serving.mock_upstream.__main__ import main, read, serve
 from llmopt.serving.mock_upstream.behaviour import Behaviour, asked_of
 from llmopt.serving.mock_upstream.record import Record
 from llmopt.serving.mock_upstream.server import MockUpstream
@@ -262,9 +262,23 @@ def test_a_command_line_says_how_it_behaves(capsys: pytest.CaptureFixture[str]) 
         9,
         Behaviour(die_after=3, burst=True),
     )
-    with pytest.raises(SystemExit):
-        read(["--chunks", "many"])
-    assert "--chunks many: no such value" in capsys.readouterr().err
+    for name, value in (("--chunks", "many"), ("--port", "99999"), ("--port", "-1")):
+        with pytest.raises(SystemExit):
+            read([name, value])
+        assert f"{name} {value}: no such" in capsys.readouterr().err
+
+
+def test_what_keeps_it_from_serving_is_told_without_a_traceback(
+    mock: MockUpstream, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--port", str(mock.port)])
+    assert f"llmopt: error: 127.0.0.1:{mock.port} cannot be listened on" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "httptools", None)
+    monkeypatch.delitem(sys.modules, "llmopt.serving.mock_upstream.connection")
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "httptools is not installed\nllmopt: hint: pip install" in capsys.readouterr().err
 
 
 def test_it_serves_until_it_is_told_to_stop() -> None:
@@ -283,6 +297,15 @@ def test_it_serves_until_it_is_told_to_stop() -> None:
     url, answer = asyncio.run(run())
     assert url.startswith("http://127.0.0.1:")
     assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("stream", [b"false", b"true"])
+def test_half_a_surrogate_pair_in_a_name_is_answered(mock: MockUpstream, stream: bytes) -> None:
+    body = b'{"model": "m\\udfff", "stream": %s, "messages": []}' % stream
+    for multiline in ("off", "on"):
+        status, answer = send(mock, "POST", "/v1/chat/completions", body, x_mock_multiline=multiline)
+        assert status == 200
+        assert b'"m?"' in answer
 
 
 def test_counts_are_told_and_begin_anew(mock: MockUpstream) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from llmopt.errors import ConfigError
 from llmopt.serving.routing import Reads, Router, parse_policy
 from llmopt.serving.routing.answered import Answered
-from llmopt.serving.routing.patterns import REACH, compiled, first_in, window
+from llmopt.serving.routing.patterns import REACH, any_in, compiled, first_in, joined_of, window
 from tests.serving.routing.policies import RULE
 
 RUNAWAY = r"(\w+\w+)+="
@@ -101,6 +101,37 @@ def test_what_cannot_be_told_in_time_does_not_hold(key: str) -> None:
 @pytest.mark.parametrize("wanted", [True, False])
 def test_an_answer_that_cannot_be_checked_in_time_fails(wanted: bool) -> None:
     assert "too long" in Reads.of(RUNAWAY, wanted=wanted).fault(Answered.of(BAIT), BAIT)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["define", "foo|bar", "analy[sz]e", r"^\d{1,3}", "ab{1,2}", "(x)(?:y|z)$", "straße", "(?-i:FOO)"]
+        ),
+        min_size=2,
+        max_size=4,
+    ),
+    st.text(alphabet="defin oobarylsz01xßSFO.-_", max_size=40),
+)
+def test_patterns_joined_match_where_one_of_them_does(sources: list[str], text: str) -> None:
+    patterns = tuple(compiled(source) for source in sources)
+    joined = joined_of(patterns)
+    assert joined is not None
+    assert any_in(patterns, joined, text) is any(first_in((each,), text) is not None for each in patterns)
+
+
+@pytest.mark.parametrize(
+    "source", [r"(a)\1", r"(?P<n>a)(?P=n)", "(?i:a)", "(?s)a.b", "(?x)a # b", "a(*SKIP)b", r"(?<n>a)\g<n>", "(?>a+)b"]
+)
+def test_a_pattern_that_means_something_else_in_a_longer_one_stays_alone(source: str) -> None:
+    assert joined_of((compiled("b"), compiled(source))) is None
+
+
+def test_a_joined_pattern_that_runs_away_does_not_hide_one_that_matches() -> None:
+    patterns = (compiled("a+"), compiled(RUNAWAY))
+    assert any_in(patterns, joined_of(patterns), f"a {BAIT}")
+    with pytest.raises(TimeoutError):
+        any_in(patterns[::-1], joined_of(patterns[::-1]), BAIT[1:])
 
 
 def test_a_long_text_is_looked_at_from_both_ends() -> None:

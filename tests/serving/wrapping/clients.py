@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,19 +28,22 @@ class Wrapped:
 
     mock: MockUpstream
     noted: list[Metered] = field(default_factory=list)
+    made: ExitStack = field(default_factory=ExitStack)
+    """Closes clients; of those that nobody closes, the garbage collector may find the sockets first, and complain."""
 
     def openai(self, key: str = KEY, retries: int = 0, timeout_s: float = 60.0, **parts: Any) -> OpenAI:
         return wrap(self.plain(key, retries, timeout_s), **{"log": self.noted.append, **parts})
 
     def plain(self, key: str = KEY, retries: int = 0, timeout_s: float = 60.0) -> OpenAI:
-        return OpenAI(base_url=self.mock.url, api_key=key, max_retries=retries, timeout=timeout_s)
+        client = OpenAI(base_url=self.mock.url, api_key=key, max_retries=retries, timeout=timeout_s)
+        return self.made.enter_context(client)
 
     def async_openai(self, key: str = KEY, retries: int = 0, timeout_s: float = 60.0, **parts: Any) -> AsyncOpenAI:
         client = AsyncOpenAI(base_url=self.mock.url, api_key=key, max_retries=retries, timeout=timeout_s)
         return wrap(client, **{"log": self.noted.append, **parts})
 
     def anthropic(self, **parts: Any) -> Anthropic:
-        client = Anthropic(base_url=self.mock.root, api_key=KEY, max_retries=0)
+        client = self.made.enter_context(Anthropic(base_url=self.mock.root, api_key=KEY, max_retries=0))
         return wrap(client, **{"log": self.noted.append, **parts})
 
     def async_anthropic(self, **parts: Any) -> AsyncAnthropic:
@@ -59,7 +62,9 @@ class Wrapped:
 @contextmanager
 def wrapped() -> Iterator[Wrapped]:
     with MockUpstream() as mock:
-        yield Wrapped(mock)
+        found = Wrapped(mock)
+        with found.made:
+            yield found
 
 
 def text_of(stream: Any) -> str:

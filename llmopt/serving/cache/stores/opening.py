@@ -6,7 +6,6 @@ import re
 
 from llmopt.errors import InputError, UsageError
 from llmopt.serving.cache.stores.memory import MEMORY_BYTES, MemoryStore
-from llmopt.serving.cache.stores.sqlite import SQLITE_BYTES, SqliteStore
 from llmopt.serving.cache.stores.store import Store
 
 SERVERS = ("redis", "rediss", "unix")
@@ -31,6 +30,8 @@ def open_store(where: str, *, max_bytes: int | None = None, create: bool = True)
         return MemoryStore(MEMORY_BYTES if max_bytes is None else max_bytes)
     scheme = _SCHEME.match(where)
     if scheme is None:
+        from llmopt.serving.cache.stores.sqlite import SQLITE_BYTES, SqliteStore  # with its library, as below
+
         return SqliteStore(where, max_bytes=SQLITE_BYTES if max_bytes is None else max_bytes, create=create)
     if scheme[1].lower() not in SERVERS:
         raise UsageError(f"{scheme[1]}: is no kind of store", "name a file, memory:, redis://, rediss:// or unix://")

@@ -7,19 +7,32 @@ the identity of the gateway: its upstreams, its policy, its level of compression
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from llmopt.serving.cache.request import CacheRequest
+from llmopt.serving.gateway.upstreams.headers import CREDENTIALS
 from llmopt.serving.gateway.values import Headers, Incoming
 
 HEADER = b"x-llmopt-cache"
 """Request header: `on` keeps also the answer of a request that samples, `off` passes the cache by."""
 _DECIDING = (b"anthropic-", b"openai-")
 """Beginnings of headers that change answers: versions, betas, organizations, projects."""
+_FURTHER_KEY = re.compile(
+    rb"(?:.*-)?(?:auth|authorization|api-?key|(?:access|subscription|functions)-key"
+    rb"|(?:auth|access|session|security)-token)"
+)
+"""Headers by which servers and proxies beside the well-known ones tell callers apart; the tenant knows nothing of them.
+
+Not cookies, as long as there is a tenant: guards against robots set one for each client, and nothing would be shared.
+"""
+_COOKIE = frozenset({b"cookie"})
 _CONTROL = b"cache-control"
+_READ = frozenset({_CONTROL, HEADER})
 _SECRET = "key="
 """A credential in the query; whose it is, the tenant says."""
 
@@ -55,7 +68,7 @@ def cache_request(incoming: Incoming, body: Mapping[str, Any] | bytes, tenant: s
     Raises:
         InputError: the body is no JSON object, or has a name twice in one object.
     """
-    control, wish, deciding = _read(incoming.headers, identity.headers)
+    control, wish, deciding = _read(incoming.headers, identity.headers if tenant else identity.headers | _COOKIE)
     return CacheRequest.of(
         body,
         endpoint=f"{incoming.path}?{_public(incoming.query)}" if incoming.query else incoming.path,
@@ -68,7 +81,7 @@ def cache_request(incoming: Incoming, body: Mapping[str, Any] | bytes, tenant: s
 
 def passes_by(headers: Headers) -> bool:
     """Return whether a client wants nothing of the cache."""
-    return any(name == HEADER and value.strip().lower() == b"off" for name, value in headers)
+    return b"off" in [value.strip().lower() for name, value in headers if name == HEADER]
 
 
 def _read(headers: Headers, further: frozenset[bytes]) -> tuple[str, bytes, list[tuple[str, str]]]:
@@ -76,14 +89,20 @@ def _read(headers: Headers, further: frozenset[bytes]) -> tuple[str, bytes, list
     control: list[str] = []
     wish, deciding = b"", list[tuple[str, str]]()
     for name, value in headers:
-        if name == _CONTROL:
-            control.append(value.decode("latin-1"))
-        elif name == HEADER:
-            wish = value.strip().lower()
-        elif name.startswith(_DECIDING) or name in further:
+        if name in _READ:
+            if name == HEADER:
+                wish = value.strip().lower()
+            else:
+                control.append(value.decode("latin-1"))
+        elif name in further or _decides(name):
             deciding.append((name.decode("latin-1"), value.decode("latin-1")))
     deciding.sort(key=lambda each: each[0])
     return ", ".join(control), wish, deciding
+
+
+@lru_cache(maxsize=1024)
+def _decides(name: bytes) -> bool:
+    return name.startswith(_DECIDING) or (name not in CREDENTIALS and _FURTHER_KEY.fullmatch(name) is not None)
 
 
 def _public(query: str) -> str:

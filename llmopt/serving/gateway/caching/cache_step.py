@@ -57,7 +57,7 @@ class CacheStep:
         asked = self._asked(call)
         metered.prompt_hash = asked.key
         wanted = directives(asked.cache_control)
-        if passes_by(call.incoming.headers) or not self.cache.takes(asked):
+        if passes_by(call.incoming.headers) or not (self.cache.takes(asked) and _has_form(call)):
             metered.cache = Found.BYPASS.value
             _refuse_if(wanted.only_if_cached)
             return await origin(call)
@@ -176,6 +176,11 @@ class CacheStep:
         if found is not None:
             call.metered.cache = Found.SHARED.value
         return found
+
+
+def _has_form(call: Call) -> bool:
+    """Return whether it is clear how the answer is wanted; of `stream: 1` the upstream knows what to make."""
+    return isinstance(call.body.get("stream", False), bool | None)
 
 
 def _refuse_if(only_if_cached: bool) -> None:

@@ -88,7 +88,7 @@ class Flight:
 
     def leave(self, reader: Reader) -> None:
         """Take leave of one who waits; with the last one the call ends, if it has not yet."""
-        if self.stream.leave(reader) or self.task is None or self.task.done():
+        if self.stream.leave(reader) or self.task is None or self.task.done() or self.call.answered:
             return
         if self.source is not None:
             self.source.close()
@@ -159,7 +159,7 @@ class Flights:
     def leave(self, key: str, flight: Flight, reader: Reader) -> None:
         """Take leave of one who waits."""
         flight.leave(reader)
-        if flight.task is not None and flight.task.cancelling():
+        if flight.task is not None and flight.task.cancelling() and not flight.call.answered:
             self._remove(key, flight)
 
     def kept(self, key: str) -> None:

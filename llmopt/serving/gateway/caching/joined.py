@@ -11,6 +11,7 @@ from llmopt.serving.gateway.caching.flights import Flight
 from llmopt.serving.gateway.call import Call, Source
 from llmopt.serving.gateway.errors import UpstreamError
 from llmopt.serving.gateway.streams.failing import error_event
+from llmopt.serving.gateway.streams.kinds import is_read
 from llmopt.serving.gateway.values import Headers
 
 NOTHING = Decimal(0)
@@ -71,6 +72,8 @@ class Joined:
             if reader.cut:
                 self._call.metered.error = "too_slow"
                 message = "this client reads too slowly to share the answer with others; ask again"
+                if not is_read(self.headers):
+                    raise UpstreamError(message, "too_slow")
                 yield b"\n\n" + error_event(self._call.api, 503, "too_slow", message)
             elif isinstance(flight.error, UpstreamError):
                 raise UpstreamError(flight.error.message, flight.error.kind)
@@ -98,6 +101,6 @@ def settle(call: Call, flight: Flight) -> None:
     error = flight.call.fault or ("" if flight.call.left and its.status == _GONE else its.error)
     mine.error = mine.error or error
     usd = its.cost_usd or its.saved_usd.get("cache")
-    ended = flight.over or (flight.source is not None and flight.source.body is not None)
+    ended = flight.over or flight.call.answered or (flight.source is not None and flight.source.body is not None)
     if usd and ended and not error:
         mine.saved_usd["cache"] = usd

@@ -12,7 +12,7 @@ from llmopt.serving.cache.stores.opening import open_store
 from llmopt.serving.cache.stores.store import Store
 from llmopt.serving.gateway.caching.asked import Identity, digest_of
 from llmopt.serving.gateway.caching.cache_step import CacheStep
-from llmopt.serving.gateway.config import CacheSettings, GatewayConfig
+from llmopt.serving.gateway.config.settings import CacheSettings, GatewayConfig
 from llmopt.serving.openai_url import shown
 from llmopt.serving.routing.policy import Policy
 from llmopt.serving.routing.rules import Header, OneOf, Rule

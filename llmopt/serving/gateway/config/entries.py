@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from llmopt.core.toml import line_of
 from llmopt.errors import ConfigError, LlmoptError, UsageError
-from llmopt.serving.gateway.config_names import TABLES
+from llmopt.serving.gateway.config.names import TABLES
 
 DOCS = "see docs/gateway.md"
 SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from llmopt.core.toml import document, read_text
-from llmopt.serving.gateway.config import GatewayConfig
-from llmopt.serving.gateway.config_entries import DOCS, Entry, Place, entries_of
-from llmopt.serving.gateway.config_names import ABOVE, ALIASES, OF_THE_COMMAND, TABLES, TOP
-from llmopt.serving.gateway.config_values import config_of
+from llmopt.serving.gateway.config.entries import DOCS, Entry, Place, entries_of
+from llmopt.serving.gateway.config.making import config_of
+from llmopt.serving.gateway.config.names import ABOVE, ALIASES, OF_THE_COMMAND, TABLES, TOP
+from llmopt.serving.gateway.config.settings import GatewayConfig
 
 
 def read_config(*files: Path, flags: Mapping[str, object] | None = None) -> GatewayConfig:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from llmopt.serving.gateway import config_readers as read
-from llmopt.serving.gateway.config import CacheSettings, GatewayConfig, Limits, Retries, Times
-from llmopt.serving.gateway.config_entries import Entry
-from llmopt.serving.gateway.config_readers import Told
-from llmopt.serving.gateway.config_upstreams import keys_of, upstreams_of
+from llmopt.serving.gateway.config import readers as read
+from llmopt.serving.gateway.config.entries import Entry
+from llmopt.serving.gateway.config.readers import Told
+from llmopt.serving.gateway.config.settings import CacheSettings, GatewayConfig, Limits, Retries, Times
+from llmopt.serving.gateway.config.upstreams import keys_of, upstreams_of
 from llmopt.serving.gateway.values import NO_CAPS
 
 _LARGEST_PORT = 65_535
@@ -23,7 +24,7 @@ def config_of(entries: Mapping[str, Entry]) -> GatewayConfig:
     """Return the configuration that entries describe; what they leave out keeps its default.
 
     Args:
-        entries: dotted name -> entry, as `config_file.told` returns it.
+        entries: dotted name -> entry, as `file.told` returns it.
 
     Raises:
         ConfigError: an entry of a file makes no sense; names the file and the line.
@@ -68,10 +69,7 @@ def _fit(config: GatewayConfig, entries: Mapping[str, Entry]) -> None:
             f"{config.workers} workers would each count spending for themselves, and a cap would hold for each alone",
             "name a file or redis:// as store under [gateway.caps]",
         )
-    if config.cache is not None and config.spend_store == config.cache.store and _is_file(config.spend_store):
-        raise entries["caps.store"].fault(
-            f"{config.spend_store} is the cache already; spending is counted in a file of its own", "name another file"
-        )
+    _fit_files(config, entries)
 
     if config.limits.bodies_bytes < config.limits.body_bytes:
         entry = entries.get("limits.bodies") or entries["limits.body"]
@@ -80,8 +78,21 @@ def _fit(config: GatewayConfig, entries: Mapping[str, Entry]) -> None:
         raise entries["limits.head"].wrong(f"{_LEAST_HEAD_BYTES} bytes at least are needed", "such as 64KiB")
 
 
-def _is_file(store: str) -> bool:
-    return store != "memory" and "://" not in store
+def _fit_files(config: GatewayConfig, entries: Mapping[str, Entry]) -> None:
+    """Refuse one file for two things, each of which would spoil the other."""
+    cache, log = config.cache.store if config.cache is not None else "memory", str(config.log or "-")
+    taken: dict[Path, str] = {}
+    for name, what, where in (
+        ("cache.store", "the cache", cache),
+        ("caps.store", "spending", config.spend_store),
+        ("log", "the log", log),
+    ):
+        if where in ("memory", "-") or "://" in where:
+            continue
+        path = Path(where).absolute()
+        if path in taken:
+            raise entries[name].fault(f"{where} is for {taken[path]} already, not for {what}", "name another file")
+        taken[path] = what
 
 
 def _cache(told: Told) -> CacheSettings | None:

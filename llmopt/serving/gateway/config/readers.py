@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from llmopt.core import parsed
 from llmopt.errors import UsageError
-from llmopt.serving.gateway.config_entries import Entry
+from llmopt.serving.gateway.config.entries import Entry
+from llmopt.serving.gateway.config.settings import SHA256
 from llmopt.serving.gateway.values import Caps
 from llmopt.serving.openai_url import root_of, shown
 
@@ -24,7 +25,6 @@ _HOST = re.compile(r"[A-Za-z0-9._:-]+(%[A-Za-z0-9._-]+)?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _SERVERS = ("redis", "rediss", "unix")
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 Found = TypeVar("Found")
 
 
@@ -111,7 +111,7 @@ def variable(entry: Entry) -> str:
 
 def digest(entry: Entry) -> str:
     """Return a SHA-256; what is none may be the key itself, and is not repeated."""
-    if not isinstance(entry.value, str) or not _SHA256.fullmatch(entry.value):
+    if not isinstance(entry.value, str) or not SHA256.fullmatch(entry.value):
         raise entry.fault(
             f"{entry.label} is not the 64 hexadecimal digits of a SHA-256", "`llmopt gateway --new-key NAME` prints it"
         )

@@ -1,4 +1,4 @@
-"""How a gateway is set up; read from TOML by `config_file`, or made in Python; `planning` says what would run."""
+"""How a gateway is set up; read from TOML by `file`, or made in Python; `planning` says what would run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llmopt.errors import UsageError
 from llmopt.serving.gateway.values import NO_CAPS, Caps
 
 MIB = 2**20
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class VirtualKey:
         Raises:
             UsageError: it has not the 64 hexadecimal digits; the text is not repeated, since it may be the key itself.
         """
-        if not _SHA256.fullmatch(self.sha256):
+        if not SHA256.fullmatch(self.sha256):
             raise UsageError(f"the sha256 of key {self.name!r} has not 64 hexadecimal digits")
 
 

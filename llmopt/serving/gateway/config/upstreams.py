@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llmopt.errors import UsageError
-from llmopt.serving.gateway import config_readers as read
-from llmopt.serving.gateway.config import UpstreamSettings, VirtualKey
-from llmopt.serving.gateway.config_entries import Entry, entries_of
-from llmopt.serving.gateway.config_names import KEY, UPSTREAM
-from llmopt.serving.gateway.config_readers import Told
+from llmopt.serving.gateway.config import readers as read
+from llmopt.serving.gateway.config.entries import Entry, entries_of
+from llmopt.serving.gateway.config.names import KEY, UPSTREAM
+from llmopt.serving.gateway.config.readers import Told
+from llmopt.serving.gateway.config.settings import UpstreamSettings, VirtualKey
 
 _NO_UPSTREAM = "nothing says which server answers"
 _UPSTREAM_HINT = "--upstream http://localhost:8000, or [[gateway.upstream]] in llmopt.toml"

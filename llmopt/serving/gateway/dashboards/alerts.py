@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmopt.serving.gateway import metrics_families as names
 from llmopt.serving.gateway.dashboards.rules import risen, summed
+from llmopt.serving.gateway.metrics import families as names
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
-from llmopt.serving.gateway import metrics_families as names
+from llmopt.serving.gateway.metrics import families as names
 
 DASHBOARD_FILE = "llmopt-gateway.json"
 _JOB = 'job=~"$job"'

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmopt.serving.gateway import metrics_families as names
+from llmopt.serving.gateway.metrics import families as names
 
 MONTH_S = 30 * 86_400
 """Seconds that a projected month has."""

@@ -47,6 +47,7 @@ class Body(msgspec.Struct, rename={"model_version": "modelVersion", "usage_metad
 
 
 _DECODE = msgspec.json.Decoder(Body).decode
+_DECODE_LIST = msgspec.json.Decoder(list[Body]).decode
 
 
 def is_stream(body: bytes) -> bool:
@@ -70,6 +71,17 @@ def body_of(text: bytes | str) -> Body | None:
         return msgspec.convert(found, Body)
     except msgspec.ValidationError:
         return None
+
+
+def last_of_list(text: bytes) -> Body | None:
+    """Return the last object of a JSON list that holds a usage; None: it is no such list."""
+    if not text[:64].lstrip().startswith(b"["):
+        return None
+    try:
+        found = _DECODE_LIST(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return next((each for each in reversed(found) if each.tells_usage), None)
 
 
 def last_frames(body: bytes) -> Iterator[Body]:

@@ -9,6 +9,7 @@ from typing import Any
 from llmopt.core.usage import Usage
 from llmopt.serving.gateway.metering.body import is_stream
 from llmopt.serving.gateway.metering.estimating import asked_tokens, tokens_in_all
+from llmopt.serving.gateway.metering.free import asks_no_model
 from llmopt.serving.gateway.metering.pricing import Pricer
 from llmopt.serving.gateway.metering.texts import is_answer, said_in, said_in_stream
 from llmopt.serving.gateway.metering.usage import Said, UsageReader
@@ -61,7 +62,7 @@ class Meter:
 
     def _said(self, metered: Metered, answer: bytes) -> Said:
         """Read an answer; what looks up or cancels an earlier call repeats a usage that is not billed again."""
-        if metered.api is Api.OTHER and (metered.method != "POST" or metered.path.endswith("/cancel")):
+        if asks_no_model(metered):
             return Said()
         read = self._reader.stream if is_stream(answer) else self._reader.whole
         return read(answer, metered.api, self._pricer.provider(metered.upstream))

@@ -18,6 +18,7 @@ from llmopt.core.usage import TIERS, Usage
 from llmopt.cost.keying import Keying, instant
 from llmopt.cost.pricing.resolve import LONGEST_NAME
 from llmopt.cost.pricing.table import PriceTable
+from llmopt.serving.gateway.metering.free import asks_no_model
 from llmopt.serving.gateway.values import Metered
 
 FREE = Decimal(0)
@@ -130,8 +131,6 @@ def _save(metered: Metered, by: str, without: Decimal | None, cost: Decimal) -> 
 
 def _is_free(metered: Metered) -> bool:
     """Return whether a call without usage cost nothing: a stored answer, a refusal, an upstream's error."""
-    if metered.attempts == 0 or metered.cache in _FROM_STORES:
-        return True
-    if metered.api == "other" and metered.method != "POST":
+    if metered.attempts == 0 or metered.cache in _FROM_STORES or asks_no_model(metered):
         return True
     return metered.status >= 300 and metered.error not in _MAY_BE_BILLED

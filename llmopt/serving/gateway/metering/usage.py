@@ -18,7 +18,7 @@ from llmopt.core.usage import Usage
 from llmopt.cost.spec.load import FORMATS_DIR, load_spec
 from llmopt.cost.spec.python import RecordReader
 from llmopt.cost.spec.row import Outcome, Row
-from llmopt.serving.gateway.metering.body import Body, body_of, in_frames, last_frames
+from llmopt.serving.gateway.metering.body import Body, body_of, in_frames, last_frames, last_of_list
 from llmopt.serving.gateway.metering.media import media_usage
 from llmopt.serving.gateway.metering.plain import plain_usage
 from llmopt.serving.gateway.values import Api
@@ -60,14 +60,16 @@ class UsageReader:
         self._readers = tuple(RecordReader(load_spec(FORMATS_DIR / f"{name}.toml")) for name in _FORMATS)
 
     def whole(self, body: bytes, api: Api = Api.OTHER, provider: str = "") -> Said:
-        """Return what a whole answer says: a JSON object; anything else says nothing.
+        """Return what a whole answer says: a JSON object, or a list of such (Google's streams without events).
+
+        Anything else says nothing.
 
         Args:
             body: as it came.
             api: of the request.
             provider: who answers, as the price table names it; empty where that is not known.
         """
-        found = body_of(body)
+        found = body_of(body) or last_of_list(body)
         return Said() if found is None else self._said(found, api, provider)
 
     def stream(self, body: bytes, api: Api = Api.OTHER, provider: str = "") -> Said:

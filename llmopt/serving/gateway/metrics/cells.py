@@ -1,7 +1,7 @@
 """Where numbers are kept between two looks at them: one cell a number, found once and then added to.
 
 Adding to a cell of an array takes a tenth of the time of a metric object, and the array can as well lie in a file that
-other workers read (`metrics_workers`).
+other workers read (`workers`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from array import array
 from collections.abc import MutableSequence
 from typing import Protocol
 
-from llmopt.serving.gateway.metrics_families import FAMILIES, WIDEST, Series
+from llmopt.serving.gateway.metrics.families import FAMILIES, WIDEST, Series
 
 MOST_CELLS = 2**17
 """1 MiB: 4,000 histograms. A series beyond finds no room."""

@@ -8,8 +8,8 @@ from decimal import Decimal
 from itertools import accumulate, groupby
 
 from llmopt.errors import MissingExtraError
-from llmopt.serving.gateway.metrics_cells import Numbers
-from llmopt.serving.gateway.metrics_families import FAMILIES, TIME_BOUNDS_S, Family, Series
+from llmopt.serving.gateway.metrics.cells import Numbers
+from llmopt.serving.gateway.metrics.families import FAMILIES, TIME_BOUNDS_S, Family, Series
 
 try:
     from prometheus_client.metrics_core import (
@@ -65,7 +65,7 @@ def _family(name: str, family: Family, series: Sequence[Series], numbers: Number
     made = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
     metric: CounterMetricFamily | GaugeMetricFamily = made(name, family.help, labels=family.labels)
     for each in series:
-        metric.add_metric(each[1:], numbers[each][0])
+        metric.add_metric(each[1:], numbers[each][0] / family.parts)
     return metric
 
 

@@ -32,6 +32,8 @@ class Family:
     labels: tuple[str, ...] = ()
     least: bool = False
     """Whether several workers tell the smallest of their numbers, and not the sum."""
+    parts: int = 1
+    """Its numbers are kept in so many parts of one, so that sums of amounts of money are exact."""
 
     @property
     def width(self) -> int:
@@ -39,6 +41,8 @@ class Family:
         return len(TIME_BOUNDS_S) + 2 if self.kind == "histogram" else 1
 
 
+PARTS_OF_DOLLAR = 10**12
+"""No price has more decimal places; exact up to 9,007 dollars a series (2^53 parts), and as good as that above."""
 DURATION = "gen_ai_client_operation_duration_seconds"
 FIRST_CHUNK = "gen_ai_client_operation_time_to_first_chunk_seconds"
 TOKENS = "gen_ai_client_token_usage_total"
@@ -80,11 +84,18 @@ FAMILIES: dict[str, Family] = {
     ),
     REQUESTS: Family("counter", "Requests, by what they got; 499: left.", ("api", "model", "upstream", "status")),
     ERRORS: Family("counter", "Requests that failed, by how.", ("error", "upstream")),
-    COST: Family("counter", "What calls of models cost.", ("model", "provider")),
-    TENANT_COST: Family("counter", "What calls cost, by tenant of the virtual keys.", ("tenant",)),
+    COST: Family("counter", "What calls of models cost.", ("model", "provider"), parts=PARTS_OF_DOLLAR),
+    TENANT_COST: Family(
+        "counter", "What calls cost, by tenant of the virtual keys.", ("tenant",), parts=PARTS_OF_DOLLAR
+    ),
     UNPRICED: Family("counter", "Calls of models whose cost is not known: no price, or no usage.", ("model",)),
-    SAVED: Family("counter", "What was not spent, by what spared it.", ("by",)),
-    EXTRA: Family("counter", "What saving cost where it went wrong, by what; the net saving is without it.", ("by",)),
+    SAVED: Family("counter", "What was not spent, by what spared it.", ("by",), parts=PARTS_OF_DOLLAR),
+    EXTRA: Family(
+        "counter",
+        "What saving cost where it went wrong, by what; the net saving is without it.",
+        ("by",),
+        parts=PARTS_OF_DOLLAR,
+    ),
     COMPRESSED: Family("counter", "Tokens that compression took out of requests."),
     CACHE: Family("counter", "Requests, by where their answers came from.", ("result",)),
     ROUTE: Family("counter", "Requests, by the route that the policy chose.", ("route",)),

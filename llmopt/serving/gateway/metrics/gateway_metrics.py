@@ -11,6 +11,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
 
@@ -18,13 +19,13 @@ from llmopt import __version__
 from llmopt.core.usage import BUCKETS, Usage
 from llmopt.errors import MissingExtraError
 from llmopt.serving.cache.entry import Found
-from llmopt.serving.gateway import metrics_families as names
-from llmopt.serving.gateway.metrics_cells import NO_ROOM, Cells, OwnCells
-from llmopt.serving.gateway.metrics_exposition import Budget, budget_families, families
-from llmopt.serving.gateway.metrics_families import TIME_BOUNDS_S, Series
-from llmopt.serving.gateway.metrics_labels import ModelLabels
-from llmopt.serving.gateway.metrics_rows import Row, Rows
-from llmopt.serving.gateway.tutorial_metrics import TUTORIAL_FAMILIES, tutorial_numbers
+from llmopt.serving.gateway.metrics import families as names
+from llmopt.serving.gateway.metrics.cells import NO_ROOM, Cells, OwnCells
+from llmopt.serving.gateway.metrics.exposition import Budget, budget_families, families
+from llmopt.serving.gateway.metrics.families import TIME_BOUNDS_S, Series
+from llmopt.serving.gateway.metrics.labels import ModelLabels
+from llmopt.serving.gateway.metrics.rows import Row, Rows
+from llmopt.serving.gateway.metrics.tutorial import TUTORIAL_FAMILIES, tutorial_numbers
 from llmopt.serving.gateway.values import Metered
 
 try:
@@ -110,7 +111,7 @@ class GatewayMetrics:
         """Tell a count that another part keeps for itself, such as `LOG_LOST`.
 
         Args:
-            name: of a family of `metrics_families` with one label at most.
+            name: of a family of `families` with one label at most.
             total: returns the count since its part was made; asked once a second while there are calls, and at each
                 scrape.
             label: value of the family's label.
@@ -179,16 +180,16 @@ class GatewayMetrics:
     def _money(self, row: Row, metered: Metered) -> None:
         values = self._cells.values
         if row.cost is not None and metered.cost_usd is not None:
-            cost_usd = float(metered.cost_usd)
-            values[row.cost] += cost_usd
+            cost = _parts(metered.cost_usd)
+            values[row.cost] += cost
             if metered.key and metered.tenant in self._tenants:
-                values[self._tenants[metered.tenant]] += cost_usd
+                values[self._tenants[metered.tenant]] += cost
         elif row.unpriced is not None:
             values[row.unpriced] += 1
         for by, usd in metered.saved_usd.items():
             places = self._saved if usd >= 0 else self._extra  # a count never falls
             if by in places:
-                values[places[by]] += abs(float(usd))
+                values[places[by]] += abs(_parts(usd))
         if metered.compressed_tokens > 0:
             values[self._compressed] += metered.compressed_tokens
 
@@ -200,8 +201,13 @@ class GatewayMetrics:
                 values[self._rows.token_place(row, bucket) if place is None else place] += tokens
 
 
+def _parts(usd: Decimal) -> int:
+    """Return an amount as it is kept."""
+    return round(float(usd) * names.PARTS_OF_DOLLAR)
+
+
 def _shared(folder: Path) -> Cells:
-    from llmopt.serving.gateway.metrics_workers import SharedCells  # needs locks on files, which not every system has
+    from llmopt.serving.gateway.metrics.workers import SharedCells  # needs locks on files, which not every system has
 
     return SharedCells(folder)
 

@@ -42,6 +42,8 @@ class ModelLabels:
     def _known(self, name: str) -> tuple[str, str] | None:
         found = self._remembered.get((name, ""))
         if found is None:
+            if len(name) > _LONGEST and name not in self._further:
+                return None  # too long to be kept, since a body may be one name
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
             found = self._remembered[name, ""] = self._look_up(name)

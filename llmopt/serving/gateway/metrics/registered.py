@@ -6,8 +6,8 @@ import threading
 from weakref import WeakKeyDictionary
 
 from llmopt.errors import MissingExtraError
-from llmopt.serving.gateway.metrics import GatewayMetrics
-from llmopt.serving.gateway.metrics_labels import ModelLabels
+from llmopt.serving.gateway.metrics.gateway_metrics import GatewayMetrics
+from llmopt.serving.gateway.metrics.labels import ModelLabels
 
 try:
     from prometheus_client import REGISTRY, CollectorRegistry

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from llmopt.core.usage import BUCKETS
 from llmopt.serving.cache.entry import Found
-from llmopt.serving.gateway import metrics_families as names
-from llmopt.serving.gateway.metrics_families import Series
-from llmopt.serving.gateway.metrics_labels import NONE, Bounded, ModelLabels
+from llmopt.serving.gateway.metrics import families as names
+from llmopt.serving.gateway.metrics.families import Series
+from llmopt.serving.gateway.metrics.labels import NONE, Bounded, ModelLabels
 from llmopt.serving.gateway.values import Api, Metered
 
 _FROM_CACHE = frozenset(map(str, (Found.HIT, Found.SEMANTIC, Found.SHARED)))

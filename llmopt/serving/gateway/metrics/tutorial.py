@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmopt.serving.cache.entry import Found
-from llmopt.serving.gateway import metrics_families as names
-from llmopt.serving.gateway.metrics_cells import Numbers
-from llmopt.serving.gateway.metrics_families import Family, Series
+from llmopt.serving.gateway.metrics import families as names
+from llmopt.serving.gateway.metrics.cells import Numbers
+from llmopt.serving.gateway.metrics.families import Family, Series
 
 TUTORIAL_FAMILIES: dict[str, Family] = {
     "llm_api_calls_total": Family("counter", "Requests.", ("model", "status")),
     "llm_api_tokens_total": Family("counter", "Tokens that models read and wrote.", ("model", "type")),
-    "llm_api_cost_dollars_total": Family("counter", "What calls of models cost.", ("model",)),
+    "llm_api_cost_dollars_total": Family(
+        "counter", "What calls of models cost.", ("model",), parts=names.PARTS_OF_DOLLAR
+    ),
     "llm_api_latency_seconds": Family("histogram", "How long requests took that were answered.", ("model",)),
     "llm_cache_hits_total": Family("counter", "Requests answered without a call of a model."),
     "llm_cache_misses_total": Family("counter", "Requests that the cache had no answer to."),

@@ -19,8 +19,8 @@ from itertools import count
 from pathlib import Path
 from typing import cast
 
-from llmopt.serving.gateway.metrics_cells import MOST_CELLS, NO_ROOM, YOUNG_S, Cells, Numbers, begun, cut
-from llmopt.serving.gateway.metrics_families import FAMILIES, WIDEST, Series
+from llmopt.serving.gateway.metrics.cells import MOST_CELLS, NO_ROOM, YOUNG_S, Cells, Numbers, begun, cut
+from llmopt.serving.gateway.metrics.families import FAMILIES, WIDEST, Series
 
 _NAMES_AT = MOST_CELLS * 8
 _SUFFIX = ".numbers"

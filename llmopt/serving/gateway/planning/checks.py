@@ -13,9 +13,10 @@ from typing import TypeVar
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.errors import ConfigError, LlmoptError
 from llmopt.serving.cache.stores.opening import open_store
-from llmopt.serving.gateway.config import GatewayConfig
-from llmopt.serving.gateway.planning_prices import PlannedPrice
-from llmopt.serving.gateway.planning_words import Words, spends_for_strangers
+from llmopt.serving.gateway.config.settings import GatewayConfig, VirtualKey
+from llmopt.serving.gateway.planning.prices import PlannedPrice
+from llmopt.serving.gateway.planning.words import Words, spends_for_strangers
+from llmopt.serving.gateway.spend.sqlite_spend import KIND
 from llmopt.serving.gateway.upstreams.choosing import fits
 from llmopt.serving.gateway.upstreams.http import HttpUpstream
 from llmopt.serving.gateway.values import Caps
@@ -25,6 +26,8 @@ from llmopt.serving.routing.router import Router
 Made = TypeVar("Made")
 _SQLITE = b"SQLite format 3\0"
 """How such a file begins."""
+_KIND_AT = slice(68, 72)
+"""Where it says of what program it is: https://sqlite.org/fileformat.html#application_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +127,14 @@ def _of_database(path: Path) -> Iterator[LlmoptError]:
     if not _is_there(path) or path.is_dir():
         return
     with suppress(OSError):
-        if not path.is_file() or _beginning(path) not in (_SQLITE, b""):
-            yield ConfigError(f"{path}: no SQLite file, so spending cannot be counted in it", "name another file")
+        if not path.is_file() or not _counts_spending(path):
+            yield ConfigError(f"{path} is something else, so spending cannot be counted in it", "name another file")
 
 
-def _beginning(path: Path) -> bytes:
+def _counts_spending(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(len(_SQLITE))
+        header = file.read(_KIND_AT.stop)
+    return not header or (header.startswith(_SQLITE) and header[_KIND_AT] == KIND.to_bytes(4))
 
 
 def _of_place(path: Path, *, makes_folders: bool = False) -> Iterator[LlmoptError]:
@@ -171,6 +175,13 @@ def _of_keys(config: GatewayConfig) -> Iterator[str]:
     for upstream in config.upstreams:
         if Words(config).key_of(upstream) == "none":
             yield f"upstream {upstream.name} gets no key: those of [gateway.keys] stay here; api_key_env names its own"
+    tenants: dict[str, list[VirtualKey]] = {}
+    for key in config.keys:
+        tenants.setdefault(key.tenant, []).append(key)
+    for tenant, keys in tenants.items():
+        if len({key.caps for key in keys}) > 1:
+            names = ", ".join(key.name for key in keys)
+            yield f"keys {names} of tenant {tenant} have different caps: each is held against all that {tenant} spends"
 
 
 def _of_memory(config: GatewayConfig) -> Iterator[str]:
@@ -188,6 +199,8 @@ def _of_prices(config: GatewayConfig, prices: tuple[PlannedPrice, ...]) -> Itera
 
 
 def _of_rest(config: GatewayConfig) -> Iterator[str]:
+    if config.log == Path("-") and config.workers > 1:
+        yield "several workers write their log to stdout: a pipe may mix up lines above 4 KiB; a file keeps them whole"
     rest = [upstream.name for upstream in config.upstreams if not upstream.models]
     if len(rest) > 1:
         yield f"upstream {', '.join(rest[1:])} answers nothing: {rest[0]} takes all models that nobody names"

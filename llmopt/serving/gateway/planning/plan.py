@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from llmopt.errors import LlmoptError
-from llmopt.serving.gateway.config import GatewayConfig, UpstreamSettings
-from llmopt.serving.gateway.planning_checks import faults_of, load, warnings_of
-from llmopt.serving.gateway.planning_prices import PlannedPrice, prices_of
-from llmopt.serving.gateway.planning_words import Stage, Words, stages_of
+from llmopt.serving.gateway.config.settings import GatewayConfig, UpstreamSettings
+from llmopt.serving.gateway.planning.checks import faults_of, load, warnings_of
+from llmopt.serving.gateway.planning.prices import PlannedPrice, prices_of
+from llmopt.serving.gateway.planning.words import Stage, Words, stages_of
 from llmopt.serving.openai_url import root_of, shown
 
 ENDPOINTS = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from llmopt.cost.pricing.table import PriceTable
-from llmopt.serving.gateway.config import GatewayConfig
+from llmopt.serving.gateway.config.settings import GatewayConfig
 from llmopt.serving.gateway.metering.hosts import provider_of
 from llmopt.serving.gateway.upstreams.choosing import fits
 from llmopt.serving.routing.policy import Policy

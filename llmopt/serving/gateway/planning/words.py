@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from llmopt.core.money import exact_text
 from llmopt.core.quantity import duration, significant
-from llmopt.serving.gateway.config import MIB, GatewayConfig, UpstreamSettings
+from llmopt.serving.gateway.config.settings import MIB, GatewayConfig, UpstreamSettings
 from llmopt.serving.gateway.values import Caps
 from llmopt.serving.openai_url import root_of, shown
 
@@ -66,10 +67,13 @@ def started(config: GatewayConfig, url: str) -> str:
 
 
 def spends_for_strangers(config: GatewayConfig) -> str:
-    """Return the variable with a key that whoever reaches the gateway can spend; empty where there is none."""
+    """Return where the key is that whoever reaches the gateway can spend; empty where there is none."""
     if config.keys or _is_loopback(config.host):
         return ""
-    return next((upstream.api_key_env for upstream in config.upstreams if upstream.api_key_env), "")
+    for upstream in config.upstreams:
+        if upstream.api_key_env or _has_credentials(upstream.url):
+            return upstream.api_key_env or f"the URL of {upstream.name}"
+    return ""
 
 
 class Words:
@@ -135,7 +139,7 @@ class Words:
         """Return whose credential goes to an upstream."""
         if upstream.api_key_env:
             return upstream.api_key_env
-        if "@" in upstream.url.partition("://")[2].partition("/")[0]:
+        if _has_credentials(upstream.url):
             return "in its URL"
         return "none" if self._config.keys else "the caller's"
 
@@ -170,6 +174,10 @@ def _features(config: GatewayConfig) -> Iterator[str]:
         yield f"log {config.log}"
     if config.workers > 1:
         yield f"{config.workers} workers"
+
+
+def _has_credentials(url: str) -> bool:
+    return "@" in urlsplit(url).netloc
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,6 +8,7 @@ from decimal import ROUND_CEILING, Decimal
 from http import HTTPStatus
 from typing import Self
 
+from llmopt.core.money import exact_text
 from llmopt.serving.gateway.errors import GatewayError
 from llmopt.serving.gateway.values import Caps
 
@@ -106,9 +107,8 @@ def refusal(check: Check, tenant: str, spent: int, now_s: float, *, waits: bool)
     who = "all tenants together" if check.scope == ALL else _who(tenant)
     period = "month" if check.monthly else "day"
     resets = datetime.fromtimestamp(check.ends_s, UTC).isoformat().replace("+00:00", "Z")
-    said = (
-        f"{who}: spent {_plain(spent)} USD of {_plain(check.cap)} USD for this UTC {period}; it begins anew at {resets}"
-    )
+    so_far, most = exact_text(usd(spent)), exact_text(usd(check.cap))
+    said = f"{who}: spent {so_far} USD of {most} USD for this UTC {period}; it begins anew at {resets}"
     if waits:
         said += "; the rest is held for requests under way: try again when they have ended"
     else:
@@ -124,8 +124,3 @@ def refusal(check: Check, tenant: str, spent: int, now_s: float, *, waits: bool)
 
 def _who(tenant: str) -> str:
     return f"tenant {tenant}" if tenant else "callers without a credential"
-
-
-def _plain(amount: int) -> str:
-    text = format(usd(amount), "f")
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Protocol
+from urllib.parse import unquote
 
 from llmopt.core.usage import Usage
+from llmopt.cost.pricing.resolve import LONGEST_NAME
 from llmopt.serving.gateway.call import Call
+from llmopt.serving.gateway.metering.free import asks_no_model
 from llmopt.serving.gateway.spend.caps import pico
 from llmopt.serving.gateway.spend.spending import Estimate
 from llmopt.serving.gateway.values import Api
@@ -18,6 +22,8 @@ _MOST_TOKENS = 10_000_000
 _USUAL_TOKENS = 1000
 _MODELS = 4096
 """Whose rates are kept at hand."""
+_PATH = re.compile(r"/(?:models|model|deployments)/([^/:]+)")
+"""Google's paths, Amazon's and Azure's."""
 _ASKED = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 
 
@@ -36,15 +42,25 @@ def estimate_by(prices: Prices) -> Estimate:
     known: dict[str, tuple[int, int]] = {}
 
     def estimate(call: Call) -> int:
-        model = call.model
+        if asks_no_model(call.metered):
+            return 0
+        model = call.model or _model_in_path(call.incoming.path)
         rates = known.get(model)
         if rates is None:
+            if len(model) > LONGEST_NAME:
+                return 0
             if len(known) >= _MODELS:
                 known.clear()
             rates = known[model] = _rates(prices, model)
         return len(call.incoming.body) // _BYTES_PER_TOKEN * rates[0] + _output(call) * rates[1]
 
     return estimate
+
+
+def _model_in_path(path: str) -> str:
+    """Return the model that a path names; empty where it names none."""
+    found = _PATH.search(path)
+    return unquote(found[1]) if found else ""
 
 
 def _rates(prices: Prices, model: str) -> tuple[int, int]:

@@ -2,10 +2,14 @@
 
 A batch is added by a script, so that it is added as a whole and once: a client that got no answer sends it again.
 Sums go as text, as a number of Lua is exact up to 2^53 only. One server holds up to 2^63 - 1 of a sum, 9.2 million USD.
+
+A server that has forgotten a sum begins it anew with what the first who comes was told last, and marks it. Whoever does
+not know the mark yet was told its sum before that; what it was told above the beginning was spent, and is added.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -21,18 +25,31 @@ _BATCH_KEPT_S = 3_600
 """Names of batches that were added; nobody sends one again that long after."""
 _SCRIPT = """
 local new = ARGV[1] == '' or redis.call('SET', KEYS[1], 1, 'NX', 'EX', ARGV[2])
-local sums = {}
-for i = 2, #KEYS do
-  local key, add, floor = KEYS[i], ARGV[2 * i], ARGV[2 * i + 1]
-  local sum = redis.call('GET', key) or '0'
-  if tonumber(sum) < tonumber(floor) then redis.call('SET', key, floor, 'EX', ARGV[3]) end
+local told = {}
+for i = 1, (#KEYS - 1) / 2 do
+  local key, begin = KEYS[2 * i], KEYS[2 * i + 1]
+  local add, floor, known = ARGV[3 * i + 2], ARGV[3 * i + 3], ARGV[3 * i + 4]
+  local sum, mark, base = redis.call('GET', key), '', '0'
+  local begun = redis.call('GET', begin)
+  if begun then mark, base = string.match(begun, '^(%x*) (%d*)$') end
+  if not sum and floor ~= '0' then
+    mark = ARGV[4]
+    redis.call('SET', key, floor, 'EX', ARGV[3])
+    redis.call('SET', begin, mark .. ' ' .. floor, 'EX', ARGV[3])
+  elseif sum and mark ~= known and tonumber(floor) > tonumber(base) then
+    redis.call('INCRBY', key, string.format('%.0f', tonumber(floor) - tonumber(base)))
+    redis.call('SET', begin, mark .. ' ' .. floor, 'EX', ARGV[3])
+  elseif sum and tonumber(sum) < tonumber(floor) then
+    redis.call('SET', key, floor, 'EX', ARGV[3])
+  end
   if new and add ~= '0' then
     redis.call('INCRBY', key, add)
     redis.call('EXPIRE', key, ARGV[3])
   end
-  sums[#sums + 1] = redis.call('GET', key) or '0'
+  told[#told + 1] = redis.call('GET', key) or '0'
+  told[#told + 1] = mark
 end
-return sums
+return told
 """
 
 
@@ -57,6 +74,8 @@ class RedisSpend:
         except (ValueError, TypeError) as error:
             raise UsageError(f"{self.where} is no address of a Redis server", str(error)) from None
         self._client = self._address.loop_client()
+        self._marks: dict[str, str] = {}
+        """Of sums that were begun anew; none is forgotten, as what is above the beginning would be added again."""
 
     async def exchange(self, batch: str, wishes: Mapping[str, Wish]) -> dict[str, int]:
         """Add to sums and return what they are.
@@ -69,17 +88,19 @@ class RedisSpend:
             StoreGoneError: the server does not answer, or refuses.
         """
         adds = any(wish.add for wish in wishes.values())
-        keys = [f"{self._prefix}batch:{batch}", *(self._prefix + name for name in wishes)]
-        arguments: list[str | int] = [batch if adds else "", _BATCH_KEPT_S, _KEPT_S]
-        for wish in wishes.values():
-            arguments += [wish.add, wish.floor]
+        keys = [f"{self._prefix}batch:{batch}"]
+        arguments: list[str | int] = [batch if adds else "", _BATCH_KEPT_S, _KEPT_S, secrets.token_hex(8)]
+        for name, wish in wishes.items():
+            keys += [f"{self._prefix}{name}", f"{self._prefix}begin:{name}"]
+            arguments += [wish.add, wish.floor, self._marks.get(name, "")]
         try:
             async with Patience(TIMEOUT_S):
-                sums = await self._client.eval(_SCRIPT, len(keys), *keys, *arguments)
+                told = await self._client.eval(_SCRIPT, len(keys), *keys, *arguments)
         except FAILURES as error:
             await self._drop()
             raise StoreGoneError(str(error) or "it does not answer in time") from error
-        return {name: int(amount) for name, amount in zip(wishes, sums, strict=True)}
+        self._marks.update((name, _text(mark)) for name, mark in zip(wishes, told[1::2], strict=True) if mark)
+        return {name: int(amount) for name, amount in zip(wishes, told[::2], strict=True)}
 
     async def close(self) -> None:
         """Close the connection."""
@@ -91,6 +112,10 @@ class RedisSpend:
             await self._client.connection_pool.disconnect()
         except FAILURES:
             return
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _shown(url: str) -> str:

@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from logging import getLogger
 from typing import Protocol
+
+from llmopt.core.money import exact_text
+from llmopt.serving.gateway.spend.caps import usd
 
 LOG = getLogger("llmopt.serving.gateway")
 PAUSE_S = 0.05
@@ -156,8 +158,8 @@ class SharedTotals:
                 await asyncio.wait_for(self._task, _CLOSE_S)  # which cancels it
         left = max((self._unsent(name) for name in {*self._pending, *self._sending}), default=0)
         if left:
-            usd = format(Decimal(left).scaleb(-12), "f")
-            LOG.warning("%s: %s USD of spending could not be written", self._store.where, usd)
+            missing = exact_text(usd(left))
+            LOG.warning("%s: %s USD of spending could not be written", self._store.where, missing)
         await self._store.close()
 
     def _begin(self) -> None:
@@ -213,7 +215,8 @@ class SharedTotals:
     def _failed(self, error: StoreGoneError) -> None:
         self.errors += 1
         if not self._failing_for_s:
-            LOG.warning("%s: %s; spending is counted in this process until it is back", self._store.where, error)
+            why = str(error).rstrip(".")
+            LOG.warning("%s: %s; spending is counted in this process until it is back", self._store.where, why)
         self._failing_for_s = min(2 * self._failing_for_s or 4 * PAUSE_S, _LONGEST_WAIT_S)
 
     def _floor(self, name: str) -> int:

@@ -18,7 +18,7 @@ from llmopt.serving.gateway.spend.shared import StoreGoneError, Wish
 
 _WAIT_S = 5.0
 """For another process that writes."""
-_KIND = 0x6C6C7370
+KIND = 0x6C6C7370
 """`llsp`, in the file's header: spending of llmopt."""
 _SCHEMA = "CREATE TABLE IF NOT EXISTS spending (name TEXT PRIMARY KEY, pico_usd INTEGER NOT NULL) STRICT, WITHOUT ROWID"
 _ADD = """
@@ -46,7 +46,8 @@ class SqliteSpend:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._make()
         except (OSError, sqlite3.Error) as error:
-            raise ConfigError(f"{path} cannot be used for spending: {error}", "name another file") from error
+            why = error.strerror if isinstance(error, OSError) else error
+            raise ConfigError(f"{path} cannot be used for spending: {why}", "name another file") from error
 
     async def exchange(self, batch: str, wishes: Mapping[str, Wish]) -> dict[str, int]:
         """Add to sums and return what they are.
@@ -78,10 +79,10 @@ class SqliteSpend:
         with closing(self._connected()) as connection:
             kind = connection.execute("PRAGMA application_id").fetchone()[0]
             tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-            if kind != _KIND and (kind or tables):
+            if kind != KIND and (kind or tables):
                 raise sqlite3.DatabaseError("it is a database of something else")
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA application_id = {_KIND}")
+            connection.execute(f"PRAGMA application_id = {KIND}")
             connection.execute(_SCHEMA)
 
     def _connected(self) -> sqlite3.Connection:

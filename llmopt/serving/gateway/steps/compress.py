@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from llmopt.errors import LlmoptError
@@ -36,6 +37,9 @@ _MOST_WAITING = 8
 _PATIENCE_S = 2.0
 _FAULTS = (LlmoptError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a bug in a pass would raise."""
+_WORD = re.compile("[A-Za-z]{6}")
+"""In JSON no more letters than those of `false` stand side by side outside of a text."""
+_dumps_utf8 = json.JSONEncoder(ensure_ascii=False).encode
 _SAMPLE = 'Please could you  kindly tell me, in order to help: {"a":  1}\n\n\n\nThank you very much in advance!'
 
 
@@ -63,6 +67,8 @@ class CompressStep:
 
     def __init__(self, level: str, *, patience_s: float = _PATIENCE_S) -> None:
         self._options = options_of(level=level, tokenizer=PieceCounter())
+        self._levels = {each: min(self._options.level, each, key=LEVELS.index) for each in LEVELS}
+        """What is done to a text that may be compressed up to some level."""
         self._patience_s = patience_s
         self._known = ShortenedTexts()
         self._thread = ThreadPoolExecutor(1, "llmopt-compress")
@@ -72,6 +78,8 @@ class CompressStep:
     async def apply(self, call: Call) -> None:
         """Set `call.outgoing` and `call.metered.compressed_tokens`; nothing where compression fails or is slow."""
         texts = self._texts(call)
+        if not texts:
+            return
         new = self._new(texts)
         if sum(len(each.content.text) for each in new) > _INLINE_CHARS:
             await self._shorten_in_thread(new)
@@ -97,7 +105,7 @@ class CompressStep:
         found = []
         try:
             for content in contents(call.body):
-                level = min(self._options.level, content.highest_level, key=LEVELS.index)
+                level = self._levels[content.highest_level]
                 if not content.cached and not is_untouched(content.text, level):
                     found.append(_Text(content, level, self._known.key(level, content.text)))
         except _FAULTS:
@@ -150,12 +158,30 @@ class CompressStep:
             body = _with_texts(request.body, shorter)
         except _FAULTS:
             return
-        call.outgoing = replace(request, body=body)
+        call.outgoing = request.with_body(body, request.model)
         call.metered.compressed_tokens = sum(known.tokens for _, known in shorter)
 
 
 def _with_texts(body: bytes, texts: Sequence[tuple[Content, Shortened]]) -> bytes:
     """Return a body with some of its texts replaced; every other value stays what it is.
+
+    Raises:
+        ValueError: it holds a number that Python cannot write again.
+    """
+    edited = body
+    for content, known in texts:
+        for dumps in (json.dumps, _dumps_utf8):
+            written = dumps(content.text).encode("utf-8", "surrogatepass")
+            if edited.count(written) == 1 and _WORD.search(content.text):
+                edited = edited.replace(written, dumps(known.text).encode("utf-8", "surrogatepass"))
+                break
+        else:
+            return _written_anew(body, texts)
+    return edited
+
+
+def _written_anew(body: bytes, texts: Sequence[tuple[Content, Shortened]]) -> bytes:
+    """Do the same to a body in which a text cannot be found as it is usually written.
 
     Raises:
         ValueError: it holds a number that Python cannot write again.

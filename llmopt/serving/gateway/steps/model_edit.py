@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 from llmopt.errors import InputError
 from llmopt.serving.gateway.values import UpstreamRequest
@@ -23,7 +22,7 @@ def for_model(request: UpstreamRequest, model: str) -> UpstreamRequest:
     """Return a request for another model; itself where it asks for that one, or its body is still on its way."""
     if request.model == model or not isinstance(request.body, bytes):
         return request
-    return replace(request, model=model, body=with_model(request.body, model))
+    return request.with_body(with_model(request.body, model), model)
 
 
 def with_model(body: bytes, model: str) -> bytes:

@@ -10,6 +10,8 @@ import re
 WHOLE = (b"\n\n", b"\r\n\r\n")
 """How a piece ends that ends with an event; rarer line ends are found by `last_border`."""
 _BORDER = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
+_HALF = b"\n\r"
+"""The end of a piece that was cut within CR LF: where lines end in LF, a blank one does not end in CR alone."""
 _BETWEEN = b":\r\n"
 """First bytes of lines that belong to no event: comments, which keep connections alive, and blank ones."""
 _LONGEST = 4
@@ -28,7 +30,8 @@ def last_border(data: bytes | bytearray, start: int = 0) -> int:
         return data.rfind(b"\n\n", start) + 2 if data.find(b"\n\n", start) >= 0 else 0
     end = 0
     for found in _BORDER.finditer(data, start):
-        end = found.end()
+        if found.end() < len(data) or not data.endswith(_HALF):
+            end = found.end()
     return end
 
 

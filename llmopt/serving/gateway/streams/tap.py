@@ -11,6 +11,7 @@ import asyncio
 import re
 
 from llmopt.serving.cache.streams import reply_of
+from llmopt.serving.gateway.streams.ends import BEGINS, last_event, says_all, says_end
 from llmopt.serving.gateway.streams.failing import error_event
 from llmopt.serving.gateway.streams.frames import WHOLE, comments_end, last_border
 from llmopt.serving.gateway.streams.usage_frame import without_usage
@@ -23,23 +24,6 @@ HELD_BYTES = 2**20
 _SLOW_BYTES = 256 * 2**10
 """A longer stream is put together in a thread, while others are answered."""
 _FIRST_BYTES, _LAST_BYTES = 64 * 2**10, 2**20
-_BEGINS = {
-    Api.CHAT: b'"choices"',
-    Api.COMPLETIONS: b'"choices"',
-    Api.MESSAGES: b"message_start",
-    Api.RESPONSES: b"response.created",
-}
-"""What is in every stream of an API."""
-_ENDS = {
-    Api.CHAT: (b"[DONE]", b'"error":'),
-    Api.COMPLETIONS: (b"[DONE]", b'"error":'),
-    Api.MESSAGES: (b"message_stop", b"event: error", b"event:error"),
-    Api.RESPONSES: (
-        *(b"response.completed", b"response.incomplete", b"response.failed", b"response.cancelled"),
-        *(b"event: error", b"event:error"),
-    ),
-}
-"""What is in a stream of an API that came to its end, be it a bad one; the usual one first."""
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 """In a stream of chat completions, whose end some servers do not mark."""
 
@@ -101,12 +85,18 @@ class Tap:
 
         A connection that is closed is the end of a body that has neither length nor chunks, also if the server died.
         """
-        if not self._bytes:
-            return False
-        begins, last = _BEGINS.get(self._api), self._last(_FIRST_BYTES)
-        if begins is None or any(end in last for end in _ENDS[self._api]):
+        begins, last = BEGINS.get(self._api), self._last(_FIRST_BYTES)
+        if begins is None or not last:
+            return begins is None
+        if says_end(self._api, last):
             return True
-        return (begins == b'"choices"' and _FINISHED.search(last) is not None) or begins not in self.raw()
+        if begins == b'"choices"' and _FINISHED.search(last) is not None:
+            return True
+        return begins not in self.raw() or self._ends_at_length()
+
+    def said_all(self) -> bool:
+        """Return whether the last event has come; the end of the body may be on its way."""
+        return not self._held and says_all(self._api, self._last(_FIRST_BYTES))
 
     def raw(self) -> bytes:
         """Return the stream as it came; of one that is too large its first and its last bytes."""
@@ -145,6 +135,11 @@ class Tap:
             raw = self.raw()
             self._pieces = [raw[:_FIRST_BYTES], b"\n\n", raw[-_LAST_BYTES:]]
             self._kept_bytes = sum(map(len, self._pieces))
+
+    def _ends_at_length(self) -> bool:
+        """Return whether the last event is a long one that tells of the end, or is too long for anybody to say."""
+        last = last_event(self.raw())
+        return says_end(self._api, last) or (self._bytes > LARGEST_BYTES and len(last) >= _LAST_BYTES - _FIRST_BYTES)
 
     def _last(self, size: int) -> bytes:
         found: list[bytes] = []

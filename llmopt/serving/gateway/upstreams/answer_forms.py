@@ -37,14 +37,14 @@ def reply_of(value: object, path: str, body: Mapping[str, Any]) -> HeldReply:
     try:
         raw = dumps(whole)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"an answer that JSON cannot say: {error}") from error
+        raise InputError(f"its answer is nothing that JSON can say: {error}") from error
     if body.get("stream") is not True:
         return HeldReply(200, _JSON, raw)
     options = body.get("stream_options")
     wants_usage = isinstance(options, Mapping) and options.get("include_usage") is True
     frames = replayed(raw, include_usage=wants_usage)
     if frames is None:
-        raise InputError("an answer that has no form as a stream")
+        raise InputError("its answer has no form as a stream")
     return HeldReply(200, _EVENTS, b"".join(frames))
 
 
@@ -76,7 +76,7 @@ def _last(path: str) -> str:
 def _texts(value: object) -> list[str]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
-        raise InputError(f"a text is needed as an answer, not a {type(value).__name__}")
+        raise InputError(f"its answer is a {type(value).__name__}, and a text is needed")
     return list(texts)
 
 
@@ -123,7 +123,7 @@ def _message(value: object, body: Mapping[str, Any]) -> dict[str, Any]:
 def _embeddings(value: object, body: Mapping[str, Any]) -> dict[str, Any]:
     vectors = _listed(value)
     if not isinstance(vectors, list) or not all(isinstance(vector, list) for vector in map(_listed, vectors)):
-        raise InputError(f"vectors are needed as an answer, one an input, not a {type(value).__name__}")
+        raise InputError(f"its answer is a {type(value).__name__}, and vectors are needed, one for each input")
     packed = body.get("encoding_format") == "base64"
     data = [
         {"object": "embedding", "index": at, "embedding": _packed(vector) if packed else vector}
@@ -143,7 +143,7 @@ def _packed(vector: list[float]) -> str:
     try:
         return b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
     except (struct.error, OverflowError) as error:
-        raise InputError(f"a vector of numbers is needed: {error}") from error
+        raise InputError(f"its answer holds a vector that is none: {error}") from error
 
 
 _FORMS: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {

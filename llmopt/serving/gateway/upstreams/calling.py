@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from llmopt.serving.gateway.call import Call
-from llmopt.serving.gateway.config import Retries
+from llmopt.serving.gateway.config.settings import Retries
 from llmopt.serving.gateway.errors import GatewayError, UpstreamError
 from llmopt.serving.gateway.steps.model_edit import for_model
 from llmopt.serving.gateway.steps.route import tell
@@ -26,6 +26,7 @@ from llmopt.serving.routing.failures import Kind
 from llmopt.serving.routing.policy import Policy
 from llmopt.serving.routing.router import Decision
 
+_FAILED = (HeldReply, UpstreamError)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FALLBACK = "fallback"
 """In place of a rule, in the header of an answer that another route gave than the one that was decided on."""
@@ -133,7 +134,7 @@ class Calling:
             if target.timeout_s is not None:
                 until_s = min(until_s, loop.time() + target.timeout_s)
             reply = await self._asked(call, for_model(request, target.model), until_s, held_errors=True)
-            failure = failure_in(reply) if isinstance(reply, HeldReply | UpstreamError) else None
+            failure = failure_in(reply) if isinstance(reply, _FAILED) else None
             pause_s = None if failure is None else chain.after(failure)
             if pause_s is None:
                 if target.route != call.route:
@@ -152,7 +153,7 @@ class Calling:
         while True:
             call.metered.attempts += 1
             reply = await _attempt(upstream, request, until_s - clock(), held_errors)
-            if not isinstance(reply, HeldReply | UpstreamError) or not _may_be_sent_again(call.api, request):
+            if not isinstance(reply, _FAILED) or not _may_be_sent_again(call.api, request):
                 return reply
             pause_s = wait_s(reply, again, self._retries, self._chance())
             if pause_s is None or clock() + pause_s >= until_s:

@@ -7,6 +7,7 @@ but not for POST, for which it cannot know that it may.
 
 from __future__ import annotations
 
+import asyncio
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -47,8 +48,11 @@ class Connector(aiohttp.TCPConnector):
         connection = await super().connect(req, traces, timeout)
         if connection.protocol in self._used:
             _KEPT.set(True)
-        else:
+        elif connection.protocol is not None:
             self._used.add(connection.protocol)
+            closed = connection.protocol.closed
+            if closed is not None:
+                closed.add_done_callback(_seen)
         return connection
 
 
@@ -79,6 +83,12 @@ def was_stale(error: BaseException) -> bool:
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ServerTimeoutError):
         return False
     return isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) and _KEPT.get()
+
+
+def _seen(closed: asyncio.Future[None]) -> None:
+    """Look at why a connection ended, which asyncio would complain of if nobody did."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 _KEPT: ContextVar[bool] = ContextVar("llmopt_kept_connection", default=False)

@@ -28,12 +28,12 @@ def end_to_end(headers: Headers, more: frozenset[bytes] = frozenset()) -> Header
         headers: as they came.
         more: names that stay behind, too.
     """
-    found = [(name.lower(), value) for name, value in headers]
     left = HOP_BY_HOP | more if more else HOP_BY_HOP
-    kept = tuple([each for each in found if each[0] not in left])
-    if len(kept) == len(found):
+    kept = tuple([(lower, value) for name, value in headers if (lower := name.lower()) not in left])
+    if len(kept) == len(headers):
         return kept
-    named = {each.strip().lower() for name, value in found if name == b"connection" for each in value.split(b",")}
+    told = b",".join([value for name, value in headers if name.lower() == b"connection"])
+    named = {each.strip().lower() for each in told.split(b",")} - left
     return tuple([each for each in kept if each[0] not in named]) if named else kept
 
 

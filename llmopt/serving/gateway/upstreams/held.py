@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 from llmopt.serving.gateway.errors import UpstreamError
 from llmopt.serving.gateway.values import Headers, UpstreamReply
@@ -45,7 +46,7 @@ class HeldReply:
     @property
     def failure(self) -> Failure | None:
         """What the answer says of a failure; None where it is none."""
-        return failure_in(_Told(self))
+        return failure_in(_Told(self), datetime.now(UTC))
 
 
 async def held(reply: UpstreamReply, name: str, most_s: float) -> HeldReply:

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from llmopt.errors import ConfigError, MissingExtraError
-from llmopt.serving.gateway.config import Times, UpstreamSettings
+from llmopt.serving.gateway.config.settings import Times, UpstreamSettings
 from llmopt.serving.gateway.errors import UpstreamError
 from llmopt.serving.gateway.upstreams.connections import opened_session, was_stale
 from llmopt.serving.gateway.upstreams.headers import CREDENTIALS, end_to_end, without_key

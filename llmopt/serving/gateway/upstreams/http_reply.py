@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from llmopt.errors import MissingExtraError
@@ -25,18 +26,24 @@ class HttpReply:
         idle_s: between two pieces of the body at most.
     """
 
-    __slots__ = ("_name", "_response", "headers", "status")
+    __slots__ = ("_closed", "_name", "_response", "headers", "status")
 
     def __init__(self, response: aiohttp.ClientResponse, name: str, idle_s: float) -> None:
         self._response = response
         self._name = name
         self.status = response.status
         self.headers: Headers = end_to_end(response.raw_headers)
+        self._closed: asyncio.Future[None] | None = None
         connection = response.connection
         protocol = None if connection is None else connection.protocol
         if protocol is not None and not response.content.is_eof():
             protocol.read_timeout = idle_s
             protocol.start_timeout()
+            self._closed = protocol.closed
+            if self._closed is None:
+                self._lost()
+            else:
+                self._closed.add_done_callback(self._lost)
 
     async def read(self) -> bytes:
         """Return the whole body; the connection is free for others then.
@@ -68,6 +75,9 @@ class HttpReply:
 
     def close(self) -> None:
         """Close the connection at once, where the answer has not come to its end."""
+        closed, self._closed = self._closed, None
+        if closed is not None:
+            closed.remove_done_callback(self._lost)
         response = self._response
         connection = response.connection
         if connection is not None and not response.content.is_eof():
@@ -75,6 +85,12 @@ class HttpReply:
             if transport is not None:
                 transport.abort()  # close() would first send the rest of the request to a server that may not read
             response.close()
+
+    def _lost(self, _: object = None) -> None:
+        """End a body whose connection has ended: after chunks that are none, aiohttp would wait for more for ever."""
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the connection ended"))
 
 
 def broken(error: BaseException, name: str) -> UpstreamError:

@@ -70,7 +70,7 @@ class PluggedUpstream:
             waits = b"%d" % math.ceil(error.retry_after_s)
             return _refusal(503, "queue_full", f"{error.message}; {error.hint}", (b"retry-after", waits))
         except InputError as error:
-            raise UpstreamError(f"upstream '{self._name}' gave {error.message}", Kind.OTHER.value) from error
+            raise UpstreamError(f"upstream '{self._name}': {error.message}", Kind.OTHER.value) from error
         except Exception as error:  # an application's function may raise anything; it is the call that has failed
             kind = failure_of(error).kind
             cause = error.__cause__ if isinstance(error, StageFailed) and error.__cause__ else error

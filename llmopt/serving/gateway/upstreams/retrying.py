@@ -7,7 +7,7 @@ time-out is never tried again at the same server: that may still be at work, and
 
 from __future__ import annotations
 
-from llmopt.serving.gateway.config import Retries
+from llmopt.serving.gateway.config.settings import Retries
 from llmopt.serving.gateway.errors import UpstreamError
 from llmopt.serving.gateway.upstreams.held import HeldReply
 from llmopt.serving.routing.failures import Failure, Kind

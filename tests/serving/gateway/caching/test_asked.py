@@ -40,6 +40,10 @@ def key(
         {"headers": ((b"anthropic-version", b"org"),)},
         {"headers": ((b"anthropic-beta", b"org"),)},
         {"headers": ((b"x-app", b"org"),)},
+        {"headers": ((b"x-auth-token", b"org"),)},
+        {"headers": ((b"ocp-apim-subscription-key", b"org"),)},
+        {"headers": ((b"x-proxy-api-key", b"org"),)},
+        {"headers": ((b"x-amz-security-token", b"org"),)},
     ],
     ids=lambda each: "-".join(str(value)[:40] for value in each.values()),
 )
@@ -108,3 +112,12 @@ def test_body_with_a_name_twice_is_refused() -> None:
 def test_digest_is_that_of_the_settings() -> None:
     assert digest_of(["a"], "b") == digest_of(["a"], "b")
     assert digest_of(["a"], "b") != digest_of(["a", "b"])
+
+
+@pytest.mark.parametrize("name", [b"idempotency-key", b"x-csrf-token", b"cookie", b"authorization", b"x-api-key"])
+def test_headers_that_change_with_each_request_or_are_the_tenants_do_not_decide(name: bytes) -> None:
+    assert key(headers=((name, b"1"),)) == key()
+
+
+def test_a_cookie_decides_where_nothing_else_tells_who_asks() -> None:
+    assert key(headers=((b"cookie", b"1"),), tenant="") != key(tenant="")

@@ -255,6 +255,20 @@ def test_embeddings_are_whole_whatever_they_say_of_streams() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("stream", [1, "true", [], 0], ids=repr)
+def test_what_is_no_yes_or_no_is_the_upstreams_to_understand(stream: object) -> None:
+    async def main() -> None:
+        step = stage()
+        origin = Origin(step)
+        await asked(step, origin, call_of())
+        call = call_of({**BODY, "stream": stream})
+        await asked(step, origin, call)
+        assert call.metered.cache == "bypass"
+        assert len(origin.calls) == 2
+
+    run(main())
+
+
 def test_closed_stage_finds_nothing_and_begins_nothing() -> None:
     async def main() -> None:
         step = stage()

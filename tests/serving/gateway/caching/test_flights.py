@@ -13,10 +13,11 @@ import pytest
 from llmopt.serving.cache.streams import reply_of
 from llmopt.serving.gateway.caching.cache_step import CacheStep
 from llmopt.serving.gateway.call import Source
-from llmopt.serving.gateway.errors import GatewayError
+from llmopt.serving.gateway.errors import GatewayError, UpstreamError
 from tests.serving.gateway.caching.parts import (
     BODY,
     DONE,
+    JSON,
     PATIENCE_S,
     Origin,
     answer,
@@ -319,12 +320,15 @@ def test_stream_that_broke_is_told_as_it_is_and_made_anew_for_another_form() -> 
     run(main())
 
 
-def test_slow_reader_gets_an_error_and_the_others_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("events", [True, False], ids=["events", "json"])
+def test_slow_reader_gets_an_error_and_the_others_everything(events: bool) -> None:
     async def main() -> None:
         step = stage()
         origin = Origin(step)
         slow_call = call_of(STREAM)
         first, slow = await asking(step, origin), await step.answer(slow_call, origin)
+        if not events:
+            origin.lives[0].headers = JSON
         reading = asyncio.create_task(text_of(first))
         big = chunk("x" * 100_000)
         for _ in range(100):
@@ -332,9 +336,40 @@ def test_slow_reader_gets_an_error_and_the_others_everything(monkeypatch: pytest
             await asyncio.sleep(0)
         origin.lives[0].send(*PARTS[1:], None)
         assert len(await reading) > 10_000_000
-        events = (await text_of(slow)).split(b"\n\n")
-        assert json.loads(events[-2].removeprefix(b"data: "))["error"]["code"] == "too_slow"
+        if events:
+            told = (await text_of(slow)).split(b"\n\n")
+            assert json.loads(told[-2].removeprefix(b"data: "))["error"]["code"] == "too_slow"
+        else:
+            with pytest.raises(UpstreamError, match="too slowly"):
+                await text_of(slow)
         assert slow_call.metered.error == "too_slow"
+
+    run(main())
+
+
+def test_who_leaves_while_the_answer_is_being_kept_does_not_undo_it() -> None:
+    async def main() -> None:
+        step = stage()
+        origin = Origin(step)
+        first = await asking(step, origin)
+        live, store_goes_on = origin.lives[0], asyncio.Event()
+        kept = live.ended
+        assert kept is not None
+
+        async def keeping() -> None:
+            origin.calls[0].answered = True
+            await store_goes_on.wait()
+            await kept()
+
+        live.ended = keeping
+        live.send(*PARTS, None)
+        await turns()
+        first.close()
+        store_goes_on.set()
+        await until(lambda: step.in_flight == 0)
+        again = call_of(STREAM)
+        assert (await text_of(await step.answer(again, origin))).endswith(DONE)
+        assert again.metered.cache == "hit"
 
     run(main())
 

@@ -12,7 +12,7 @@ import pytest
 
 from llmopt.errors import UsageError
 from llmopt.serving.gateway.caching.opening import identity_of, open_cache
-from llmopt.serving.gateway.config import CacheSettings, GatewayConfig, UpstreamSettings
+from llmopt.serving.gateway.config.settings import CacheSettings, GatewayConfig, UpstreamSettings
 from llmopt.serving.routing.policy import load_policy
 from tests.serving.gateway.caching.parts import Origin, call_of
 
@@ -99,7 +99,7 @@ def test_stage_keeps_and_finds(tmp_path: Path, store: str) -> None:
 def test_redis_is_loaded_only_where_it_is_the_store() -> None:
     code = (
         "import sys; from llmopt.serving.gateway.caching.opening import open_cache;"
-        "from llmopt.serving.gateway.config import GatewayConfig;"
+        "from llmopt.serving.gateway.config.settings import GatewayConfig;"
         "open_cache(GatewayConfig(())); sys.exit('redis' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

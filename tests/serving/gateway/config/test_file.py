@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmopt.errors import ConfigError, LlmoptError, UsageError
-from llmopt.serving.gateway.config import (
+from llmopt.serving.gateway.config.file import read_config
+from llmopt.serving.gateway.config.names import ABOVE, ALIASES, PLAIN, TABLES, TOP
+from llmopt.serving.gateway.config.settings import (
     CacheSettings,
     GatewayConfig,
     Limits,
@@ -21,8 +23,6 @@ from llmopt.serving.gateway.config import (
     UpstreamSettings,
     VirtualKey,
 )
-from llmopt.serving.gateway.config_file import read_config
-from llmopt.serving.gateway.config_names import ABOVE, ALIASES, PLAIN, TABLES, TOP
 from llmopt.serving.gateway.values import NO_CAPS, Caps
 
 URL = {"upstream": "http://localhost:8000"}
@@ -231,7 +231,9 @@ WRONG = [
     ("[gateway.limits]\nbody = '2MB'\nbodies = '1MB'", 4, "bodies is less than body", "raise bodies"),
     ("[gateway.limits]\nbody = '1GB'", 3, "bodies is less than body", "raise bodies"),
     ("workers = 2\n[gateway.caps]\nusd_per_day = 1", 2, "2 workers would each count spending", "redis://"),
-    ("cache = 'a.db'\n[gateway.caps]\nstore = 'a.db'", 4, "is the cache already", "another file"),
+    ("cache = 'a.db'\n[gateway.caps]\nstore = 'a.db'", 4, "is for the cache already, not for spending", "another file"),
+    ("cache = 'a.db'\nlog = './a.db'", 3, "is for the cache already, not for the log", "another file"),
+    ("log = 'a.db'\n[gateway.caps]\nstore = 'a.db'", 2, "is for spending already, not for the log", "another file"),
 ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from llmopt.serving.gateway.config_file import read_config
+from llmopt.serving.gateway.config.file import read_config
 from llmopt.serving.mock_upstream.server import MockUpstream
 from tests.serving.gateway.running import Running, gateway
 

@@ -6,8 +6,8 @@ import re
 
 from llmopt.serving.gateway.dashboards.alerts import ALERTS
 from llmopt.serving.gateway.dashboards.rules import rules
-from llmopt.serving.gateway.metrics_families import FAMILIES
-from llmopt.serving.gateway.tutorial_metrics import TUTORIAL_FAMILIES
+from llmopt.serving.gateway.metrics.families import FAMILIES
+from llmopt.serving.gateway.metrics.tutorial import TUTORIAL_FAMILIES
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from llmopt.serving.gateway.config import GatewayConfig, UpstreamSettings, VirtualKey
+from llmopt.serving.gateway.config.settings import GatewayConfig, UpstreamSettings, VirtualKey
 from llmopt.serving.gateway.dashboards.grafana import PANELS, dashboard_text
 from llmopt.serving.gateway.dashboards.prometheus import RULES_FILE, rules_text
-from llmopt.serving.gateway.metrics import Budget, GatewayMetrics
-from llmopt.serving.gateway.metrics_families import LOG_LOST, STORE_ERRORS, TIME_BOUNDS_S
-from llmopt.serving.gateway.metrics_labels import ModelLabels
+from llmopt.serving.gateway.metrics.families import LOG_LOST, STORE_ERRORS, TIME_BOUNDS_S
+from llmopt.serving.gateway.metrics.gateway_metrics import Budget, GatewayMetrics
+from llmopt.serving.gateway.metrics.labels import ModelLabels
 from llmopt.serving.gateway.values import Caps
 from llmopt.serving.mock_upstream.behaviour import Behaviour
 from llmopt.serving.mock_upstream.server import MockUpstream

@@ -12,7 +12,7 @@ import pytest
 from llmopt.serving.gateway.dashboards.alerts import ALERTS
 from llmopt.serving.gateway.dashboards.prometheus import RULES_FILE, config_text, rules_text
 from llmopt.serving.gateway.dashboards.rules import risen, rules
-from llmopt.serving.gateway.metrics_families import TIME_BOUNDS_S
+from llmopt.serving.gateway.metrics.families import TIME_BOUNDS_S
 from tests.serving.gateway.prometheus_programs import promtool
 
 HERE = '{job="llmopt", instance="a"}'

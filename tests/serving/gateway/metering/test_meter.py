@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from llmopt.core.usage import Usage
+from llmopt.serving.gateway.log_line import line_of
 from llmopt.serving.gateway.metering.meter import Meter
 from llmopt.serving.gateway.metering.pricing import Pricer
 from llmopt.serving.gateway.values import Api, Metered
@@ -151,3 +152,27 @@ def test_every_observer_is_told_once_and_what_has_no_cost_yet_is_priced() -> Non
     for metered in (billed, hit, late):
         meter.note(metered)
     assert first.noted == second.noted == [("r-1", Decimal("0.0035")), ("r-2", Decimal(0)), ("r-3", None)]
+
+
+@pytest.mark.parametrize(
+    ("path", "cost_usd"),
+    [
+        ("/v1/messages/count_tokens", 0),
+        ("/v1/responses/input_tokens", 0),
+        ("/v1beta/models/gemini-2.5-flash:countTokens", 0),
+        ("/openai/v1/files", 0),
+        ("/v1/uploads/up_1/parts", 0),
+        ("/v1/messages/batches", 0),
+        ("/v1/moderations", 0),
+        ("/v1/responses/r_1/cancel", 0),
+        ("/v1/audio/speech", None),
+        ("/v1/profiles", None),
+        ("/v1/files/of/a/model", None),
+    ],
+)
+def test_what_asks_no_model_is_free_and_no_unpriced_call(path: str, cost_usd: int | None) -> None:
+    metered = call(api=Api.OTHER, path=path)
+    METER.answered(metered, packed({"input_tokens": 77}), request={})
+    METER.note(metered)
+    assert (metered.cost_usd, metered.usage) == (cost_usd, None)
+    assert (b'"billable":false' in line_of(metered)) == (cost_usd == 0)

@@ -17,10 +17,10 @@ from prometheus_client.openmetrics import parser
 
 from llmopt.core.usage import BUCKETS, Usage
 from llmopt.cost.pricing.table import PriceTable
-from llmopt.serving.gateway.metrics import Budget, GatewayMetrics
-from llmopt.serving.gateway.metrics_families import FAMILIES, LOG_LOST, STORE_ERRORS, TIME_BOUNDS_S
-from llmopt.serving.gateway.metrics_labels import MOST_MODELS, Bounded, ModelLabels
-from llmopt.serving.gateway.metrics_registered import metrics_in
+from llmopt.serving.gateway.metrics.families import FAMILIES, LOG_LOST, STORE_ERRORS, TIME_BOUNDS_S
+from llmopt.serving.gateway.metrics.gateway_metrics import Budget, GatewayMetrics
+from llmopt.serving.gateway.metrics.labels import MOST_MODELS, Bounded, ModelLabels
+from llmopt.serving.gateway.metrics.registered import metrics_in
 from llmopt.serving.gateway.values import Api
 from tests.serving.gateway.calls import Told, call, hit
 
@@ -145,6 +145,19 @@ def test_a_count_never_falls_when_routing_costs_more() -> None:
     assert told.total("llmopt_saved_usd_total", by="route") == 0.25
     assert told.total("llmopt_saved_usd_total", by="compress") == 0.5
     assert told.total("llmopt_extra_usd_total", by="route") == 0.125
+
+
+def test_money_adds_up_to_the_last_digit() -> None:
+    metrics = made(tenants=["care"], tutorial=True)
+    saved = {"cache": Decimal("0.1"), "route": Decimal("-0.1")}
+    for number in range(3):  # of which the sum of floats is 0.30000000000000004
+        metrics.note(
+            call(request_id=str(number), cost_usd=Decimal("0.1"), saved_usd=saved, tenant="care", key="care-web")
+        )
+    told = Told(metrics)
+    for name in ("cost", "tenant_cost", "saved", "extra"):
+        assert told.total(f"llmopt_{name}_usd_total") == 0.3
+    assert told.total("llm_api_cost_dollars_total") == 0.3
 
 
 def test_only_tenants_of_virtual_keys_are_told_apart() -> None:

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from llmopt.serving.gateway.metrics import GatewayMetrics
-from llmopt.serving.gateway.metrics_cells import MOST_CELLS, NO_ROOM, OwnCells
-from llmopt.serving.gateway.metrics_families import LOG_LOST, ROUTE
-from llmopt.serving.gateway.metrics_workers import SharedCells
+from llmopt.serving.gateway.metrics.cells import MOST_CELLS, NO_ROOM, OwnCells
+from llmopt.serving.gateway.metrics.families import LOG_LOST, ROUTE
+from llmopt.serving.gateway.metrics.gateway_metrics import GatewayMetrics
+from llmopt.serving.gateway.metrics.workers import SharedCells
 from tests.serving.gateway.calls import Told, call
 
 COUNT = "gen_ai_client_operation_duration_seconds_count"
 DIES = """
 import os, sys
 from pathlib import Path
-from llmopt.serving.gateway.metrics import GatewayMetrics
+from llmopt.serving.gateway.metrics.gateway_metrics import GatewayMetrics
 from tests.serving.gateway.calls import call
 metrics = GatewayMetrics(folder=Path(sys.argv[1]))
 for _ in range(7):
@@ -134,8 +134,8 @@ def test_what_was_counted_long_before_a_prometheus_came_is_told_at_once(
 ) -> None:
     metrics = GatewayMetrics(folder=tmp_path if shared else None)
     metrics.note(call())
-    monkeypatch.setattr("llmopt.serving.gateway.metrics_cells.YOUNG_S", -1.0)
-    monkeypatch.setattr("llmopt.serving.gateway.metrics_workers.YOUNG_S", -1.0)
+    monkeypatch.setattr("llmopt.serving.gateway.metrics.cells.YOUNG_S", -1.0)
+    monkeypatch.setattr("llmopt.serving.gateway.metrics.workers.YOUNG_S", -1.0)
     assert scraped(metrics) == 1
     metrics.close()
 
@@ -160,7 +160,7 @@ def test_what_finds_no_room_is_counted_and_told_to_nobody(tmp_path: Path, shared
 
 
 def test_the_gateway_says_that_series_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llmopt.serving.gateway.metrics_cells.MOST_CELLS", 200)
+    monkeypatch.setattr("llmopt.serving.gateway.metrics.cells.MOST_CELLS", 200)
     metrics = GatewayMetrics()
     for number in range(50):
         metrics.note(call(route=f"r{number}", streamed=True, status=200 + number))

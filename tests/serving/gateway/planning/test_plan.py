@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from llmopt.serving.cache.stores.sqlite import SqliteStore
-from llmopt.serving.gateway.config import CacheSettings, GatewayConfig, UpstreamSettings, VirtualKey
-from llmopt.serving.gateway.planning import Plan, planned
-from llmopt.serving.gateway.planning_prices import PlannedPrice
-from llmopt.serving.gateway.planning_words import spends_for_strangers, started, usd_in_words
+from llmopt.serving.gateway.config.settings import CacheSettings, GatewayConfig, UpstreamSettings, VirtualKey
+from llmopt.serving.gateway.planning.plan import Plan, planned
+from llmopt.serving.gateway.planning.prices import PlannedPrice
+from llmopt.serving.gateway.planning.words import spends_for_strangers, started, usd_in_words
+from llmopt.serving.gateway.spend.sqlite_spend import SqliteSpend
 from llmopt.serving.gateway.values import Caps
 
 HERE = UpstreamSettings("http://localhost:8000")
@@ -83,6 +86,21 @@ def test_everything_is_on(tmp_path: Path) -> None:
     assert "sk-secret" not in repr(plan)
 
 
+def test_keys_of_one_tenant_with_different_caps_may_not_be_meant() -> None:
+    second = VirtualKey("care-2", "1" * 64, "care-team", Caps(Decimal(3)))
+    config = GatewayConfig((OPENAI,), keys=(KEY, second, VirtualKey("press", "2" * 64, "press")))
+    told = "keys care, care-2 of tenant care-team have different caps: each is held against all that care-team spends"
+    assert told in planned(config, {}).warnings
+    same = replace(second, caps=KEY.caps)
+    assert not any("different" in each for each in planned(replace(config, keys=(KEY, same)), {}).warnings)
+
+
+def test_several_workers_may_mix_up_what_they_write_to_a_pipe() -> None:
+    (warning,) = planned(replace(PLAIN, workers=2, cache=None, log=Path("-")), {}).warnings
+    assert "a file keeps them whole" in warning
+    assert planned(replace(PLAIN, cache=None, log=Path("-")), {}).warnings == ()
+
+
 def test_a_key_that_is_not_there_is_a_fault() -> None:
     config = GatewayConfig((OPENAI, replace(OPENAI, name="second", api_key_env="SECOND")))
     assert faults(config) == ["upstream 'openai': OPENAI_API_KEY is not set", "upstream 'second': SECOND is not set"]
@@ -130,16 +148,22 @@ def test_the_log_may_go_to_stdout_and_spending_into_a_database_only(tmp_path: Pa
     assert faults(replace(PLAIN, log=Path("-"))) == []
     path = tmp_path / "spent.db"
     path.write_text("no database", encoding="utf-8")
-    assert "no SQLite file" in faults(replace(PLAIN, spend_store=str(path)))[0]
+    assert "is something else" in faults(replace(PLAIN, spend_store=str(path)))[0]
     path.write_bytes(b"")
     assert faults(replace(PLAIN, spend_store=str(path))) == []
+    SqliteSpend(path)
+    assert faults(replace(PLAIN, spend_store=str(path))) == []
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as connection, connection:
+        connection.execute("CREATE TABLE orders (id)")
+    assert "is something else" in faults(replace(PLAIN, spend_store=str(other)))[0]
 
 
 def test_a_pipe_is_no_database_and_is_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert faults(replace(PLAIN, spend_store=str(pipe))) == [
-        f"{pipe}: no SQLite file, so spending cannot be counted in it"
+        f"{pipe} is something else, so spending cannot be counted in it"
     ]
 
 
@@ -192,6 +216,8 @@ def test_on_loopback_no_stranger_spends(host: str) -> None:
     assert spends_for_strangers(replace(PLAIN, upstreams=(OPENAI,), host=host)) == ""
     assert spends_for_strangers(replace(PLAIN, upstreams=(OPENAI,), host="gateway.internal")) == "OPENAI_API_KEY"
     assert spends_for_strangers(replace(PLAIN, upstreams=(OPENAI,), host="0.0.0.0", keys=(KEY,))) == ""
+    inside = replace(HERE, url="http://u:secret@h/v1")
+    assert spends_for_strangers(replace(PLAIN, upstreams=(inside,), host="::")) == "the URL of default"
 
 
 def test_the_line_of_the_start_tells_what_is_on(tmp_path: Path) -> None:

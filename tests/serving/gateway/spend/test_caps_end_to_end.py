@@ -15,7 +15,7 @@ from typing import Any
 import openai
 import pytest
 
-from llmopt.serving.gateway.config import GatewayConfig, UpstreamSettings, VirtualKey
+from llmopt.serving.gateway.config.settings import GatewayConfig, UpstreamSettings, VirtualKey
 from llmopt.serving.gateway.spend.opening import open_totals
 from llmopt.serving.gateway.values import Caps
 from llmopt.serving.mock_upstream.behaviour import Behaviour

@@ -260,3 +260,29 @@ def test_a_model_without_a_price_is_estimated_at_nothing() -> None:
     call = a_call(1)
     call.model = ""
     assert estimate_by(Prices())(call) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "model"),
+    [
+        ("POST", "/v1beta/models/gemini-2.5-pro:generateContent", "gemini-2.5-pro"),
+        ("POST", "/model/us.anthropic.claude-v1%3A0/invoke", "us.anthropic.claude-v1:0"),
+        ("POST", "/openai/deployments/gpt-4o/images/generations", "gpt-4o"),
+        ("POST", "/v1/images/generations", ""),
+        ("POST", "/v1beta/models/gemini-2.5-pro:countTokens", ""),
+        ("GET", "/v1beta/models/gemini-2.5-pro", ""),
+    ],
+)
+def test_a_model_named_in_the_path_is_estimated_too(method: str, path: str, model: str) -> None:
+    call = a_call(1)
+    call.model, call.incoming = "", replace(call.incoming, method=method, path=path, api=Api.OTHER)
+    call.metered.api, call.metered.method, call.metered.path = Api.OTHER, method, path
+    asked: list[str] = []
+
+    class Noted(Prices):
+        def cost_usd(self, model: str, usage: Usage, **more: object) -> Decimal | None:
+            asked.append(model)
+            return super().cost_usd(model, usage)
+
+    assert (estimate_by(Noted())(call) > 0) == bool(model)
+    assert set(asked) == ({model} if model else set())

@@ -24,6 +24,8 @@ LINES = st.sampled_from([b"data: {}", b"event: x", b": note", b"data:", "data: Ã
         (b"data: a\r\r", 9),
         (b"data: a\n\r\n", 10),
         (b"data: a\r\n\n", 10),
+        (b"data: a\r\n\r", 0),
+        (b"data: a\r\n\r\ndata: b\r\n\r", 11),
         (b"data: a\n\ndata: b", 9),
         (b"data: a\r\n\r\ndata: b\r\n", 11),
     ],

@@ -115,6 +115,9 @@ def test_long_stream_is_put_together_off_the_loop() -> None:
     assert json.loads(whole)["choices"][0]["message"]["content"] == "x" * 300_000
 
 
+LONG_END = b'data: {"type": "response.completed", "instructions": "%b"}\n\n' % (b"x" * 200_000)
+
+
 @pytest.mark.parametrize(
     ("api", "stream", "finished"),
     [
@@ -129,7 +132,10 @@ def test_long_stream_is_put_together_off_the_loop() -> None:
         (Api.MESSAGES, b'data: {"type": "message_start"}\n\nevent: error\ndata: {}\n\n', True),
         (Api.RESPONSES, b'data: {"type": "response.created"}\n\n', False),
         (Api.RESPONSES, b'data: {"type": "response.created"}\n\ndata: {"type": "response.completed"}\n\n', True),
+        (Api.RESPONSES, b'data: {"type": "response.created"}\n\n' + LONG_END, True),
+        (Api.RESPONSES, b'data: {"type": "response.created"}\n\n' + LONG_END.replace(b"completed", b"new"), False),
         (Api.OTHER, b"data: 1\n\n", True),
+        (Api.OTHER, b"", True),
     ],
     ids=lambda value: value.decode()[:60] if isinstance(value, bytes) else str(value),
 )
@@ -137,6 +143,36 @@ def test_end_of_a_stream_is_what_it_says_itself(api: Api, stream: bytes, finishe
     tap = Tap(api)
     tap.feed(stream)
     assert tap.finished() is finished
+
+
+def test_last_event_that_is_longer_than_what_is_kept_may_be_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tap_module, "LARGEST_BYTES", 300_000)
+    monkeypatch.setattr(tap_module, "_LAST_BYTES", 100_000)
+    tap = Tap(Api.RESPONSES)
+    for piece in (b'data: {"type": "response.created"}\n\n', b"data: %b\n\n" % (b"x" * 150_000), LONG_END):
+        tap.feed(piece)
+    assert tap.finished()
+
+
+@pytest.mark.parametrize(
+    ("api", "stream", "said"),
+    [
+        (Api.CHAT, chunk("a", "stop"), False),
+        (Api.CHAT, chunk("a", "stop") + DONE, True),
+        (Api.CHAT, chunk("[DONE]") + chunk("a"), False),
+        (Api.CHAT, chunk("a") + b"data: [DONE]\r\n\r\n", True),
+        (Api.CHAT, chunk("a") + b"data: [DONE]", False),
+        (Api.MESSAGES, b'event: message_stop\ndata: {"type": "message_stop"}\n\n', True),
+        (Api.MESSAGES, b"event: error\ndata: {}\n\n", False),
+        (Api.RESPONSES, b'data: {"type": "response.completed"}\n\n', True),
+        (Api.OTHER, b"data: [DONE]\n\n", False),
+    ],
+    ids=lambda value: value.decode()[-40:] if isinstance(value, bytes) else str(value),
+)
+def test_all_is_said_with_the_last_event(api: Api, stream: bytes, said: bool) -> None:
+    tap = Tap(api)
+    tap.feed(stream)
+    assert tap.said_all() is said
 
 
 def test_event_without_blank_line_at_the_end_still_counts_for_the_client() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from llmopt.errors import ConfigError, UsageError
 from llmopt.serving.gateway.call import Call
-from llmopt.serving.gateway.config import Retries
+from llmopt.serving.gateway.config.settings import Retries
 from llmopt.serving.gateway.errors import GatewayError
 from llmopt.serving.gateway.upstreams.calling import CallFailed, Calling, Opened
 from llmopt.serving.gateway.values import Api

@@ -39,3 +39,10 @@ def test_an_error_without_end_is_let_go(most_s: float, why: str) -> None:
 
 async def _held(reply: Endless, most_s: float) -> HeldReply:
     return await held(reply, "x", most_s)
+
+
+def test_a_wait_that_is_told_as_a_date_is_known() -> None:
+    held_reply = HeldReply(429, ((b"retry-after", b"Wed, 21 Oct 2099 07:28:00 GMT"),), b"")
+    failure = held_reply.failure
+    assert failure is not None
+    assert failure.retry_after_s == 86_400.0

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from llmopt.errors import ConfigError, UsageError
-from llmopt.serving.gateway.config import Times, UpstreamSettings
+from llmopt.serving.gateway.config.settings import Times, UpstreamSettings
 from llmopt.serving.gateway.errors import UpstreamError
 from llmopt.serving.gateway.upstreams.http import HttpUpstream
 from llmopt.serving.gateway.values import Headers, UpstreamReply
@@ -404,3 +404,34 @@ async def _raw(raw: bytes) -> tuple[UpstreamReply | UpstreamError, bytes]:
         await upstream.close()
         server.close()
         await server.wait_closed()
+
+
+@pytest.mark.parametrize("reading", ["read", "pieces"])
+def test_chunks_that_are_none_end_an_answer(reading: str) -> None:
+    """aiohttp by itself would wait for more for ever."""
+
+    async def main() -> str:
+        begun = asyncio.Event()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"}]")
+            writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n")
+            await begun.wait()
+            writer.write(b"no chunk\r\n")
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        upstream = HttpUpstream(UpstreamSettings(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+        try:
+            async with asyncio.timeout(LONG_S):
+                reply = await upstream.open(sent(), LONG_S)
+                begun.set()
+                with pytest.raises(UpstreamError) as caught:
+                    await (reply.read() if reading == "read" else drained(reply))
+                return caught.value.kind
+        finally:
+            await upstream.close()
+            server.close()
+
+    assert asyncio.run(main()) == "connection"

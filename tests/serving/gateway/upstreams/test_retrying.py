@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmopt.serving.gateway.config import Retries
+from llmopt.serving.gateway.config.settings import Retries
 from llmopt.serving.gateway.errors import UpstreamError
 from llmopt.serving.gateway.upstreams.held import HeldReply
 from llmopt.serving.gateway.upstreams.retrying import RETRIED, failure_in, wait_s
