@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -119,7 +120,7 @@ class Words:
             return "off"
         models = ", ".join(config.route_models) or "all models"
         routes = ", ".join(f"{route.name} ({route.model})" for route in policy.routes.values()) if policy else "unknown"
-        return f"{config.policy}: {models} to {routes}"
+        return f"{_near(config.policy)}: {models} to {routes}"
 
     def upstream(self) -> str:
         """Return how long an upstream has, and how often it is asked again."""
@@ -130,10 +131,12 @@ class Words:
     def meter(self) -> str:
         """Return where calls are recorded."""
         config = self._config
-        bodies = ", with requests and answers" if config.log_bodies else ""
-        log = "no request log" if config.log is None else f"log {'stdout' if str(config.log) == '-' else config.log}"
+        log = "no request log"
+        if config.log is not None:
+            where = "stdout" if str(config.log) == "-" else _near(config.log)
+            log = f"log {where}{', with requests and answers' if config.log_bodies else ''}"
         names = ", also as llm_api_* and llm_cache_*" if config.tutorial_metrics else ""
-        return f"{log}{bodies if config.log is not None else ''}, metrics{names}"
+        return f"{log}, metrics{names}"
 
     def key_of(self, upstream: UpstreamSettings) -> str:
         """Return whose credential goes to an upstream."""
@@ -163,7 +166,7 @@ def _long(seconds: float) -> str:
 def _features(config: GatewayConfig) -> Iterator[str]:
     yield f"cache {shown_store(config.cache.store)}" if config.cache is not None else "no cache"
     if config.policy is not None:
-        yield f"policy {config.policy}"
+        yield f"policy {_near(config.policy)}"
     if config.compress:
         yield f"compress {config.compress}"
     if config.keys:
@@ -171,7 +174,7 @@ def _features(config: GatewayConfig) -> Iterator[str]:
     if Words(config).has_caps():
         yield "caps"
     if config.log is not None:
-        yield f"log {config.log}"
+        yield f"log {_near(config.log)}"
     if config.workers > 1:
         yield f"{config.workers} workers"
 
@@ -185,3 +188,9 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _near(path: Path) -> Path:
+    """Return a path as seen from the working folder, where it is below that: shorter, and the same everywhere."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

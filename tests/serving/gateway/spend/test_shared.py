@@ -123,7 +123,11 @@ def test_what_each_was_told_before_a_server_forgot_is_not_lost(tmp_path: Path) -
     much = 10**15
 
     async def told(store: RedisSpend, add: int, floor: int, name: str = A) -> int:
-        return (await store.exchange(f"{add} {floor} {name}", {name: Wish(add, floor)}))[name]
+        batch, wishes = f"{add} {floor} {name}", {name: Wish(add, floor)}
+        try:
+            return (await store.exchange(batch, wishes))[name]
+        except StoreGoneError:  # the connection to the server of before was still taken for open
+            return (await store.exchange(batch, wishes))[name]
 
     async def run(server: Valkey) -> None:
         one, two, fresh = stores = RedisSpend(server.url), RedisSpend(server.url), RedisSpend(server.url)
