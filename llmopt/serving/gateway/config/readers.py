@@ -132,12 +132,12 @@ def store(entry: Entry) -> str:
     if text.strip(":") == "memory":
         return "memory"
     scheme, is_server, _ = text.partition("://")
-    if not is_server and text.partition(":")[0].lower() not in _SERVERS:
+    nearly = re.split(":|//", text)[0].lower() in _SERVERS  # what follows may be a password: it is no name of a file
+    if not is_server and not nearly:
         return str(entry.file())
     if not is_server or scheme.lower() not in _SERVERS:
-        raise entry.fault(
-            f"{entry.label} {scheme.partition(':')[0]}: is no kind of store", "a file, memory, redis:// or rediss://"
-        )
+        kind = re.split("[:/]", scheme)[0]
+        raise entry.fault(f"{entry.label} {kind}: is no kind of store", "a file, memory, redis:// or rediss://")
     return text
 
 

@@ -202,6 +202,7 @@ WRONG = [
     ("upstream = {url = 'http://h', api_key = 'sk-secret-1'}", 2, "a list of tables", "[[gateway.upstream]]"),
     ("upstream = 'http://u:sk-secret@h\u0085'", 2, "'http://h\\x85': a text of one line is needed", ""),
     ("cache = ['redis://u:sk-secret@h']", 2, "[gateway] cache = [...]: a text is needed", ""),
+    ("cache = 'redis//:hidden@h'", 2, "[gateway] cache = redis: is no kind of store", "redis://"),
     ("cache = 'redis:/h'", 2, "[gateway] cache = redis: is no kind of store", "redis://"),
     ("times = 5", 2, "times must be a table", ""),
     ("keys = 5", 2, "keys are tables", ""),

@@ -142,6 +142,8 @@ def test_what_each_was_told_before_a_server_forgot_is_not_lost(tmp_path: Path) -
         assert await told(two, 10, 0) == much + 10
         server.kill()
         server.start()
+        for store in (one, two):
+            await store.close()  # lets go of connections to the server that was killed
         assert await told(one, 5, much) == much + 5
         assert await told(one, 0, 0, B) == 0  # what is asked in between changes nothing
         assert await told(two, 3, much + 10) == much + 18  # its own 10 were unknown to the first
