@@ -45,10 +45,10 @@ def prompts(distinct: int, repeats: int, seed: int = 2) -> list[str]:
     Equal texts are different objects, as in a log that is read: none has its hash from an earlier one.
     """
     random = Random(seed)
-    text = _written(distinct * 2_300, random)
+    lengths = [random.randint(500, 4_000) for _ in range(distinct)]
+    text = _written(sum(lengths), random)
     different, done = [], 0
-    for number in range(distinct):
-        length = random.randint(500, 4_000)
+    for number, length in enumerate(lengths):
         body = text[done : done + length]
         different.append(f"You are a support agent. Ticket {number}.\n\nCustomer: {body}\n\nAnswer in two sentences.")
         done += length

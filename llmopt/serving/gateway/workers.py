@@ -144,10 +144,12 @@ class _Crew:
         ours, theirs = socket.socketpair()
         given = (self._config, self._listener, theirs, self._folder, self._prepare)
         process = _SPAWN.Process(target=_work, args=given, name="llmopt gateway worker")
-        resource_tracker.ensure_running()  # which would lift the mask, were it begun by the worker's beginning
-        # A signal to the whole group of a terminal must not end a worker that only begins; it takes over the mask.
+        # A signal to the whole group of a terminal must not end a worker that only begins; it takes over the mask. So
+        # does Python's own tracker of resources, which by itself ignores two of the signals, and lifts their mask here.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signals())
         try:
+            resource_tracker.ensure_running()
+            signal.pthread_sigmask(signal.SIG_BLOCK, signals())
             process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
