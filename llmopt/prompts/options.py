@@ -15,7 +15,6 @@ from llmopt.prompts.passes.logs import factored_logs
 from llmopt.prompts.passes.registry import Pass, passes_of
 from llmopt.prompts.rewriter import Rewriter, rewriting
 from llmopt.prompts.select.scorer import Scorer
-from llmopt.tokens.api import tokenizer_for
 from llmopt.tokens.tokenizer import Tokenizer
 
 Choice = TypeVar("Choice", Level, JsonForm)
@@ -103,11 +102,14 @@ def _one_of(value: str, known: tuple[Choice, ...], what: str) -> Choice:
 
 
 def _tokenizer(model: str | None, tokenizer: Tokenizer | str | os.PathLike[str] | None) -> Tokenizer:
-    if tokenizer is None:
-        return tokenizer_for(model)
-    if model is not None:
+    if tokenizer is not None and model is not None:
         raise UsageError("a model and a tokenizer exclude each other", "name one of them")
-    return tokenizer_for(path=tokenizer) if isinstance(tokenizer, str | os.PathLike) else tokenizer
+    if tokenizer is not None and not isinstance(tokenizer, str | os.PathLike):
+        return tokenizer
+    # It loads tiktoken, which a caller with a tokenizer of its own can do without.
+    from llmopt.tokens.api import tokenizer_for
+
+    return tokenizer_for(model) if tokenizer is None else tokenizer_for(path=tokenizer)
 
 
 def _pattern(item: str | re.Pattern[str]) -> re.Pattern[str]:
