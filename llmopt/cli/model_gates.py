@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from glob import has_magic
 from pathlib import Path
 from typing import Annotated
 
@@ -75,9 +76,23 @@ def check_data(path: str | None, max_quality_drop: str | None) -> None:
     """
     if path is None and max_quality_drop is not None:
         raise UsageError("--max-quality-drop is measured on real inputs", "add --data FILE")
+    check_file(path, "--data")
+
+
+def check_file(path: str | None, flag: str) -> None:
+    """Find what is wrong with the name of a file of texts; None and `-` are fine, and a glob is left to the reader.
+
+    Raises:
+        InputError: no such file.
+    """
     if path is None or path == "-":
         return
-    if not Path(path).exists():
-        raise InputError(f"{path}: no such file", "name a file of texts with --data")
-    if Path(path).is_dir():
-        raise InputError(f"{path}: a folder", "name one file of texts with --data")
+    hint = f"name a file of texts with {flag}"
+    try:
+        there, folder = Path(path).exists(), Path(path).is_dir()
+    except OSError as error:
+        raise InputError(f"{path[:80]}: {error.strerror}", hint) from error
+    if not there and not has_magic(path):
+        raise InputError(f"{path}: no such file", hint)
+    if folder:
+        raise InputError(f"{path}: a folder", f"name one file of texts with {flag}")

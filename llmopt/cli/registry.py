@@ -52,6 +52,12 @@ COMMANDS: tuple[Entry, ...] = (
         "quantize",
     ),
     Entry(
+        "distill",
+        "Train a small model to answer like a big one, and prove it.",
+        "llmopt.cli.distill",
+        "distill",
+    ),
+    Entry(
         "bench",
         "Compare models in turn: speed, memory, answers, dollars.",
         "llmopt.cli.bench_models",

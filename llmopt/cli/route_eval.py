@@ -25,7 +25,6 @@ from llmopt.cli.route_read import (
     StrictOption,
     StrongOption,
     asked,
-    number,
 )
 from llmopt.errors import CheckFailed, UsageError
 from llmopt.serving.routing.policy import load_policy
@@ -82,7 +81,7 @@ def evaluate_(
     answers = read_answers(
         logs,
         quality_col,
-        pass_mark=number(pass_mark, "--pass-mark"),
+        pass_mark=values.number(pass_mark, "--pass-mark"),
         route=None if policy is None else _route(policy),
         input_format=input_format,
         prices=prices or (),

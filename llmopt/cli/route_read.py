@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,20 +68,3 @@ def asked(cheap: str | None, strong: str | None, keep: str, held_out: str, seed:
     if share is None or not 0 < share * 10 <= 8:
         raise UsageError(f"--held-out {held_out!r}: not above 0% and up to 80%", "such as --held-out 20%")
     return RouterAsked(cheap, strong, float(kept), float(share), values.whole(seed, "--seed") or 0)
-
-
-def number(text: str | None, flag: str) -> float | None:
-    """Return a number of any sign; None for None.
-
-    Raises:
-        UsageError: it is none, or not finite.
-    """
-    if text is None:
-        return None
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
-        raise UsageError(f"{flag} {text!r}: not a number", f"such as {flag} 0.5")
-    return found

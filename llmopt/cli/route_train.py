@@ -24,7 +24,6 @@ from llmopt.cli.route_read import (
     StrictOption,
     StrongOption,
     asked,
-    number,
 )
 from llmopt.errors import CheckFailed, UsageError
 from llmopt.serving.routing.weights import is_weights_file, save_weights
@@ -67,7 +66,7 @@ def train(
     answers = read_answers(
         logs,
         quality_col,
-        pass_mark=number(pass_mark, "--pass-mark"),
+        pass_mark=values.number(pass_mark, "--pass-mark"),
         input_format=input_format,
         prices=prices or (),
         as_of=values.instant(as_of, "--as-of"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from llmopt.core.parsed import duration_s, fraction, money, percentage, rate_per_s, size_bytes
+from llmopt.core.parsed import duration_s, fraction, money, percentage, rate_per_s, share, size_bytes, ttl_s
 from llmopt.errors import ConfigError, UsageError
 
 __all__ = [
@@ -20,9 +21,12 @@ __all__ = [
     "mapping_file",
     "money",
     "names",
+    "number",
     "percentage",
     "rate_per_s",
+    "share",
     "size_bytes",
+    "time_limit_s",
     "whole",
     "wholes",
 ]
@@ -37,6 +41,28 @@ def whole(text: str | None, flag: str, *, least: int = 0, most: int | None = Non
     if most is not None and int(text) > most:
         raise UsageError(f"{flag} {text!r}: more than {most}", f"such as {flag} {most}")
     return int(text)
+
+
+def number(text: str | None, flag: str, example: str = "0.5") -> float | None:
+    """Return a number of any sign; None for None.
+
+    Raises:
+        UsageError: it is none, or not finite.
+    """
+    if text is None:
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise UsageError(f"{flag} {text!r}: not a number", f"such as {flag} {example}")
+    return found
+
+
+def time_limit_s(text: str | None, flag: str) -> float | None:
+    """Return seconds, above 0, from `10m`, `90s` or `2h`; None for None. `m` is minutes: nobody means metres here."""
+    return None if text is None else ttl_s(text, flag, example="10m, 90s or 2h")
 
 
 def instant(text: str | None, flag: str, *, end_of_day: bool = False) -> datetime | None:

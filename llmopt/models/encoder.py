@@ -50,7 +50,17 @@ def padded(
 
 def sentence_vectors(model: Any, ids: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
     """Return one normalised vector for each row, in float32."""
-    states: torch.Tensor = model(input_ids=ids, attention_mask=mask).last_hidden_state
+    return pooled_vectors(model(input_ids=ids, attention_mask=mask).last_hidden_state, mask, pooling)
+
+
+def pooled_vectors(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """Return one normalised vector for each row of vectors of tokens, in float32.
+
+    Args:
+        states: `(requests, longest, size)`, of the last layer.
+        mask: `(requests, longest)`.
+        pooling: how they become one.
+    """
     if pooling == "cls":
         pooled = states[:, 0].float()
     else:

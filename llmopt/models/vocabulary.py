@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -78,14 +79,42 @@ class Vocabulary:
         self._tokenizer = read_tokenizer(path)
         check_tokens(self._tokenizer, path.parent, size)
         known = self._tokenizer.get_vocab(with_added_tokens=True)
-        self.pad = known.get(_pad_token(path.with_name("tokenizer_config.json")))
-        special = self._tokenizer.get_added_tokens_decoder()
-        self._plain = sorted(at for at in known.values() if at not in special) or sorted(known.values()) or [0]
+        self._known, self._folder = known, path.parent
+        self.pad = known.get(_named(path.with_name("tokenizer_config.json")).get("pad_token", ""))
+        added = self._tokenizer.get_added_tokens_decoder()
+        self._plain = sorted(at for at in known.values() if at not in added) or sorted(known.values()) or [0]
         self._random = random.Random(0)
         self._ring: list[int] = []
         self._lower = lower
         if max_tokens is not None:
             self._tokenizer.enable_truncation(max_tokens)
+
+    @cached_property
+    def mask(self) -> int | None:
+        """Token id of what a masked language model fills in; None where there is none."""
+        told = self._roles.get("mask_token")
+        return next((self._known[text] for text in ((told,) if told else _MASKS) if text in self._known), None)
+
+    @cached_property
+    def special(self) -> frozenset[int]:
+        """Token ids that stand for no text: what the tokenizer's settings name, and what goes around each text."""
+        (around,) = self._tokenizer.encode_batch(["a"])
+        marks = zip(around.ids, around.special_tokens_mask, strict=True)
+        added = self._tokenizer.get_added_tokens_decoder().items()
+        named = {self._known[text] for text in self._roles.values() if text in self._known}
+        own = {at for at, token in added if token.special} | named | {at for at, mark in marks if mark}
+        return frozenset(own if self.mask is None else own | {self.mask})
+
+    @cached_property
+    def ordinary(self) -> tuple[int, ...]:
+        """Token ids that stand for text, in order."""
+        return tuple(sorted(set(self._known.values()) - self.special))
+
+    @cached_property
+    def _roles(self) -> dict[str, str]:
+        """Texts of the tokens that have a role; a file beside says what the settings leave out."""
+        files = ("special_tokens_map.json", "tokenizer_config.json")
+        return {role: text for name in files for role, text in _named(self._folder / name).items()}
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text, cut to what the model reads; at least one token each."""
@@ -112,11 +141,26 @@ class Vocabulary:
         return self._ring[start : start + tokens]
 
 
+_Token = str | dict[str, object] | None
+_MASKS = "[MASK]", "<mask>"
+"""What is filled in, in models whose settings do not say."""
+
+
 class _Settings(msgspec.Struct):
-    pad_token: str | dict[str, object] | None = None
+    """Texts of tokens with a role; older versions of transformers write more about each."""
+
+    pad_token: _Token = None
+    mask_token: _Token = None
+    unk_token: _Token = None
+    cls_token: _Token = None
+    sep_token: _Token = None
+    bos_token: _Token = None
+    eos_token: _Token = None
 
 
-def _pad_token(path: Path) -> str:
-    """Return the text of the token that pads; empty where `tokenizer_config.json` names none."""
-    pad = (fields(path, _Settings) or _Settings()).pad_token
-    return str(pad.get("content", "")) if isinstance(pad, dict) else pad or ""
+def _named(path: Path) -> dict[str, str]:
+    """Return the texts of the tokens that have a role, by that role."""
+    settings = fields(path, _Settings) or _Settings()
+    tokens = {role: getattr(settings, role) for role in _Settings.__struct_fields__}
+    texts = {role: token.get("content", "") if isinstance(token, dict) else token for role, token in tokens.items()}
+    return {role: str(text) for role, text in texts.items() if text}

@@ -11,7 +11,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from llmopt.errors import InputError, LlmoptError, MissingExtraError, UsageError
 from llmopt.models.exhaustion import first_line, is_exhausted
@@ -20,14 +20,22 @@ from llmopt.models.located import Task
 
 try:
     import torch
-    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification
+    from transformers import (
+        AutoModel,
+        AutoModelForCausalLM,
+        AutoModelForMaskedLM,
+        AutoModelForSequenceClassification,
+    )
 except ImportError as error:
     raise MissingExtraError((error.name or "torch").partition(".")[0], "semantic") from error
 
-_LOADERS: dict[Task, Any] = {
+Head = Task | Literal["fill"]
+"""What weights are loaded for; masked language models (`fill`) are trained and never served."""
+_LOADERS: dict[Head, Any] = {
     "embed": AutoModel,
     "classify": AutoModelForSequenceClassification,
     "generate": AutoModelForCausalLM,
+    "fill": AutoModelForMaskedLM,
 }
 _REPORTED = {"output_loading_info": True, "ignore_mismatched_sizes": True}
 """What does not fit is told here and not by transformers, which says it in a table."""
@@ -54,7 +62,7 @@ class LoadOptions:
     """Whether Python files of the checkpoint may run."""
 
 
-def load(folder: Path, task: Task, place: torch.device, options: LoadOptions) -> Any:
+def load(folder: Path, task: Head, place: torch.device, options: LoadOptions) -> Any:
     """Return the model of a checkpoint, ready to compute on a device.
 
     Raises:
@@ -112,7 +120,7 @@ def _arguments(place: torch.device, options: LoadOptions) -> dict[str, Any]:
     return arguments | {"attn_implementation": options.attention}
 
 
-def _check_kind(folder: Path, task: Task, model: Any, report: dict[str, Any]) -> None:
+def _check_kind(folder: Path, task: Head, model: Any, report: dict[str, Any]) -> None:
     """Refuse a model that is not of text, has two halves, or is not what its weights were saved from."""
     if getattr(model.config, "is_encoder_decoder", False):
         raise InputError(f"{folder}: a model with an encoder and a decoder is not supported", _SUPPORTED)

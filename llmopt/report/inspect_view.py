@@ -9,15 +9,15 @@ from decimal import Decimal
 from llmopt.models.stored.inspection import LINEAR, Group, InspectedTensor, Inspection, SchemeSaving
 from llmopt.report.as_json import Json, document, plain
 from llmopt.report.figures import cell, plural, share
+from llmopt.report.model_words import count
 from llmopt.report.table import Cell, Column, Note, Report, Table
-from llmopt.report.text import byte_size, figures
+from llmopt.report.text import byte_size
 
 LARGEST = 10
 """Rows of tensors that are shown unless all are asked for."""
 _SHARDS = 20
 _NUMBER = re.compile(r"\.\d+(?=\.)")
 """Of a layer, in a name."""
-_COUNTS = ("", "k", "M", "B", "T")
 
 
 def view(found: Inspection, *, every: bool = False, brief: bool = False) -> Report:
@@ -47,7 +47,7 @@ def headline(found: Inspection) -> str:
         return f"{found.name}: no tensors that can be told."
     types = ", ".join(group.name for group in found.dtypes[:3])
     tensors = plural(len(found.tensors), "tensor")
-    what = f"{found.name}: {_count(found.parameters)} parameters, {_bytes(found.size_bytes)} in {tensors} ({types})"
+    what = f"{found.name}: {count(found.parameters)} parameters, {_bytes(found.size_bytes)} in {tensors} ({types})"
     if found.quantized:
         return f"{what}; quantized already ({found.quantized})."
     best = max(found.schemes, key=lambda saving: saving.saved_bytes, default=None)
@@ -203,15 +203,6 @@ def _background(found: Inspection) -> list[str]:
         lines.append(f"Its pickles ask for {plural(len(found.globals), 'global')}; none of them was run.")
     lines.append(f"Read: {_bytes(found.read_bytes)} of {_bytes(found.file_bytes)} of weights.")
     return lines
-
-
-def _count(number: int) -> str:
-    """Return how many parameters: `22.7M`, `7.24B`; as they are where they are few."""
-    power = 0
-    value = Decimal(number)
-    while value >= 1000 and power < len(_COUNTS) - 1:
-        value, power = value / 1000, power + 1
-    return f"{figures(value) if power else number}{_COUNTS[power]}"
 
 
 def _bytes(size_bytes: int) -> str:

@@ -1,4 +1,4 @@
-"""Figures of models in words, as `quantize` and `bench` write them: sizes, times faster, quality lost, dollars."""
+"""Figures of models in words, as `quantize`, `distill` and `bench` write them: sizes, speed-ups, quality, dollars."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from llmopt.core.quantity import significant
 from llmopt.core.ratio import Ratio
 from llmopt.models.quality.result import Quality
 from llmopt.report.figures import plural
-from llmopt.report.text import byte_size
+from llmopt.report.text import byte_size, figures
 
 _LEAST = 1e-9
 """What is below is none."""
 _MOST = 1e9
 _DIGITS = 3
+_COUNTS = ("", "k", "M", "B", "T")
 
 
 def times(ratio: float) -> str:
@@ -43,6 +44,15 @@ def span(low: float, high: float, word: Callable[[float], str]) -> str:
 def size(size_bytes: int) -> str:
     """Return bytes with a unit of thousands: `90.9 MB`."""
     return byte_size(Decimal(size_bytes))
+
+
+def count(number: int) -> str:
+    """Return how many parameters: `22.7M`, `7.24B`; as they are where they are few."""
+    power = 0
+    value = Decimal(number)
+    while value >= 1000 and power < len(_COUNTS) - 1:
+        value, power = value / 1000, power + 1
+    return f"{figures(value) if power else number}{_COUNTS[power]}"
 
 
 def change(before: float, after: float) -> str | None:
@@ -82,14 +92,15 @@ def drop_phrase(found: Quality, texts: str = "text") -> str:
 
 def inputs_phrase(found: Quality, texts: str = "text") -> str:
     """Return what a quality was measured on: `512 texts`, `40 texts of 8,431 tokens`."""
-    of = f" of {plural(found.tokens, 'token')}" if found.task == "generate" and found.tokens else ""
+    word = _TOKENS.get(found.task)
+    of = f" of {plural(found.tokens, word)}" if word and found.tokens else ""
     return f"{plural(found.inputs, texts)}{of}"
 
 
 def quality_rows(found: Quality) -> tuple[tuple[str, str], ...]:
     """Return the figures of a quality that there are, each with its name, the gated one first."""
     k = found.k if found.k is not None else "k"
-    nearest = "nearest text unchanged" if found.task == "embed" else "most likely next token unchanged"
+    nearest = _NEAREST.get(found.task, "most likely next token unchanged")
     rows = [
         (found.drop_metric, f"{lost(found.drop)} ({span(found.drop_low, found.drop_high, lost)})"),
         (nearest, share_or_none(found.top1_agreement)),
@@ -149,6 +160,9 @@ def _points(share: float) -> str:
     return lost(share).removesuffix("%")
 
 
+_TOKENS = {"generate": "token", "fill": "masked token"}
+"""Task -> what its inputs are counted in beside texts."""
+_NEAREST = {"embed": "nearest text unchanged", "fill": "most likely token unchanged"}
 _DROPS: dict[str, tuple[str, str, Callable[[float], str]]] = {
     "nearest neighbours changed": ("{} of nearest neighbours changed", "", lost),
     "labels changed": ("{} of labels changed", "", lost),

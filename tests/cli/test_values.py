@@ -47,6 +47,30 @@ def test_a_percentage_without_its_sign_is_refused(text: str) -> None:
         values.percentage(text, "--max-increase")
 
 
+@pytest.mark.parametrize(("text", "number"), [(None, None), ("3", 3.0), ("3e-4", 3e-4), ("-0.5", -0.5)])
+def test_numbers(text: str | None, number: float | None) -> None:
+    assert values.number(text, "--lr") == number
+
+
+@pytest.mark.parametrize("text", ["", "x", "nan", "inf", "-inf", "1e999"])
+def test_no_numbers(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--lr .*not a number") as caught:
+        values.number(text, "--lr", "3e-4")
+    assert caught.value.hint == "such as --lr 3e-4"
+
+
+@pytest.mark.parametrize(("text", "time_s"), [(None, None), ("10m", 600.0), ("90s", 90.0), ("1.5h", 5400.0)])
+def test_time_limits(text: str | None, time_s: float | None) -> None:
+    assert values.time_limit_s(text, "--max-time") == time_s
+
+
+@pytest.mark.parametrize("text", ["", "10", "m", "0m", "-1m", "10 fortnights"])
+def test_no_time_limits(text: str) -> None:
+    with pytest.raises(UsageError, match="--max-time") as caught:
+        values.time_limit_s(text, "--max-time")
+    assert caught.value.hint == "such as --max-time 10m, 90s or 2h"
+
+
 def test_whole_numbers() -> None:
     assert values.whole(None, "--top") is None
     assert values.whole("10", "--top") == 10

@@ -13,6 +13,7 @@ from llmopt.core.ratio import Ratio
 from llmopt.report.model_words import (
     accuracy,
     change,
+    count,
     drop_phrase,
     inputs_phrase,
     lost,
@@ -58,6 +59,14 @@ def test_shares(value: float, text: str) -> None:
 @pytest.mark.parametrize(("value", "text"), [(0.9, "0.90x"), (1.0, "1.00x"), (12.34, "12.3x"), (math.inf, "unknown")])
 def test_ratios(value: float, text: str) -> None:
     assert times(value) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (999, "999"), (22_713_216, "22.7M"), (7_241_732_096, "7.24B"), (10**16, "10,000T")],
+)
+def test_counts(number: int, text: str) -> None:
+    assert count(number) == text
 
 
 @pytest.mark.parametrize(
@@ -119,3 +128,10 @@ def test_what_is_not_known_is_left_out() -> None:
     assert unit_or_none(None, "nats") is None
     assert plain_or_none(None) is None
     assert inputs_phrase(replace(LANGUAGE, tokens=0), "prompt") == "40 prompts"
+
+
+def test_a_model_that_fills_has_words_of_its_own() -> None:
+    fill = replace(LANGUAGE, task="fill")
+    assert inputs_phrase(fill) == "40 texts of 8,431 masked tokens"
+    assert dict(quality_rows(fill))["most likely token unchanged"] == "95.4%"
+    assert inputs_phrase(EMBED) == "512 texts"

@@ -80,7 +80,8 @@ def session(graph: bytes | str, threads: int) -> Any:
         opened = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except _FAILURES as error:
         raise InputError(f"ONNX Runtime cannot compute it: {first_line(error)[:300]}", "make it again") from error
-    return partial(_answer, opened)
+    # a model without attention does not look at the mask, and its graph does not take it
+    return partial(_answer, opened, frozenset(taken.name for taken in opened.get_inputs()))
 
 
 def write(graph: bytes, folder: Path) -> None:
@@ -93,8 +94,9 @@ def version() -> str:
     return str(onnxruntime.__version__)
 
 
-def _answer(opened: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    return torch.from_numpy(opened.run(None, dict(zip(INPUTS, (ids.numpy(), mask.numpy()), strict=True)))[0])
+def _answer(opened: Any, taken: frozenset[str], ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    given = dict(zip(INPUTS, (ids.numpy(), mask.numpy()), strict=True))
+    return torch.from_numpy(opened.run(None, {name: given[name] for name in INPUTS if name in taken})[0])
 
 
 def _shrunk(graph: bytes, layers: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from 0, as in `id2label`; where the names of the classes hold numbers themselves
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llmopt.errors import InputError, MissingExtraError
@@ -40,22 +40,31 @@ class Agreement:
     gained: int
 
 
-def true_classes(labels: Sequence[str], samples: Sequence[Sample]) -> tuple[int | None, ...]:
+def true_classes(
+    labels: Sequence[str], samples: Sequence[Sample], *, refused: Callable[[InputError], object] | None = None
+) -> tuple[int | None, ...]:
     """Return the class of each input as the model numbers them; None where it has no label.
 
     Args:
         labels: names of the model's classes.
         samples: labelled or not.
+        refused: is told of each input whose label the model does not know, and its class is None; None: the first one
+            is an error.
 
     Raises:
-        InputError: a label that the model does not know, with its line.
+        InputError: a label that the model does not know, with its line (without `refused`).
     """
     known = _known(labels)
     found: list[int | None] = []
+    hint = ""
     for sample in samples:
         at = None if sample.label is None else known.get(sample.label, known.get(_plain(sample.label)))
         if at is None and sample.label is not None:
-            raise InputError(f"{sample.where}: the model knows no label {sample.label!r}", _hint(labels, known))
+            hint = hint or _hint(labels, known)
+            error = InputError(f"{sample.where}: the model knows no label {sample.label!r}", hint)
+            if refused is None:
+                raise error
+            refused(error)
         found.append(at)
     return tuple(found)
 

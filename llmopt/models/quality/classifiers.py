@@ -61,6 +61,15 @@ def compared(reference: Reference, model: Answering, gate: float | None) -> Qual
     Raises:
         InputError: other classes, or a score that is not finite.
     """
+    return told(reference, agreed(reference, model), gate)
+
+
+def agreed(reference: Reference, model: Answering) -> Agreement:
+    """Return how alike the scores of a model are to those of the reference.
+
+    Raises:
+        InputError: other classes, or a score that is not finite.
+    """
     order = same_order(reference.labels, model.labels)
     if order is None:
         raise InputError(
@@ -70,11 +79,20 @@ def compared(reference: Reference, model: Answering, gate: float | None) -> Qual
         )
     requests = model.encode([sample.text for sample in reference.samples])
     scores = answers(model, requests, reference.samples, reference.batch_size)[:, order]
-    several = several_labels(reference.answers)
-    found = agreement(reference.answers, scores, reference.truth, several=several)
+    return agreement(reference.answers, scores, reference.truth, several=several_labels(reference.answers))
+
+
+def told(reference: Reference, found: Agreement, gate: float | None) -> Quality:
+    """Return the quality that scores show.
+
+    Args:
+        reference: that they were compared with.
+        found: how alike they are.
+        gate: most drop that is wanted, or None.
+    """
     texts = len(reference.samples)
     drop = share_lost(found.lost, found.gained, found.labelled) if found.labelled else share(texts - found.same, texts)
-    warnings = [*reference.warnings, *_remarks(reference, found, several), *too_few(drop, gate)]
+    warnings = [*reference.warnings, *_remarks(reference, found), *too_few(drop, gate)]
     return Quality(
         task="classify",
         inputs=texts,
@@ -102,10 +120,10 @@ def _plain_numbers(name: str) -> InputError:
     )
 
 
-def _remarks(reference: Reference, found: Agreement, several: bool) -> list[str]:
+def _remarks(reference: Reference, found: Agreement) -> list[str]:
     """Return what makes the figures mean less than they seem to."""
     texts, classes = len(reference.samples), len(reference.labels)
-    if several:
+    if several_labels(reference.answers):
         unused = any(sample.label is not None for sample in reference.samples)
         return ["the model may give a text several labels: the labels of the inputs were not used"] if unused else []
     labelled = sum(at is not None for at in reference.truth)

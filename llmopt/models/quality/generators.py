@@ -14,7 +14,7 @@ from llmopt.errors import InputError
 from llmopt.models.quality.answering import Answering, cut_texts
 from llmopt.models.quality.data import Sample
 from llmopt.models.quality.intervals import mapped, ratio
-from llmopt.models.quality.language import nats, side_by_side
+from llmopt.models.quality.language import Text, nats, side_by_side
 from llmopt.models.quality.reference import Reference
 from llmopt.models.quality.remarks import counted, too_few
 from llmopt.models.quality.result import Quality
@@ -72,17 +72,28 @@ def _by_tokens(
     reference: Reference, base: Answering, model: Answering, requests: list[list[int]], gate: float | None
 ) -> Quality:
     texts = side_by_side(base, model, requests, reference.samples, reference.batch_size)
+    return of_texts("generate", texts, base.known_tokens, reference.warnings, gate)
+
+
+def of_texts(task: str, texts: Sequence[Text], known: int, warnings: Sequence[str], gate: float | None) -> Quality:
+    """Return the quality that answers to the same tokens show.
+
+    Args:
+        task: that the models are for.
+        texts: what both make of each text, two or more.
+        known: tokens that the reference knows.
+        warnings: that are known already.
+        gate: most drop that is wanted, or None.
+    """
     gained = ratio([text.after_nats - text.before_nats for text in texts], [text.tokens for text in texts])
     drop = mapped(gained, lambda nats_gained: math.expm1(min(nats_gained, _MOST_NATS)))
     tokens = sum(text.tokens for text in texts)
     before = _perplexity(sum(text.before_nats for text in texts), tokens)
-    warnings = [*reference.warnings, *too_few(drop, gate)]
-    if before > _CHANCE * base.known_tokens:
-        warnings.append(
-            f"the reference guesses: perplexity {before:,.0f} of {base.known_tokens:,} tokens; random weights?"
-        )
+    told = [*warnings, *too_few(drop, gate)]
+    if before > _CHANCE * known:
+        told.append(f"the reference guesses: perplexity {before:,.0f} of {known:,} tokens; random weights?")
     return Quality(
-        task="generate",
+        task=task,
         inputs=len(texts),
         tokens=tokens,
         drop=drop.value,
@@ -93,7 +104,7 @@ def _by_tokens(
         perplexity_after=_perplexity(sum(text.after_nats for text in texts), tokens),
         kl_nats=math.fsum(text.kl_nats for text in texts) / tokens,
         top1_agreement=sum(text.same for text in texts) / tokens,
-        warnings=tuple(warnings),
+        warnings=tuple(told),
     )
 
 

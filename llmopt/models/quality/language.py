@@ -110,6 +110,25 @@ def nats(model: Answering, requests: Sequence[list[int]], samples: Sequence[Samp
     return found
 
 
+def compared_rows(before: torch.Tensor, after: torch.Tensor, targets: torch.Tensor) -> Text:
+    """Return what two models make of some tokens; of tokens that only one model knows, nothing.
+
+    Args:
+        before: logits of the reference, `(tokens, vocabulary)`.
+        after: of the other, wherever they are.
+        targets: the tokens that are there, `(tokens,)`.
+    """
+    width = min(before.shape[1], after.shape[1])
+    found = Text(0, 0.0, 0.0)
+    for rows, wanted in _cut(before, targets):
+        others = after[found.tokens : found.tokens + len(wanted)].float()
+        one, other = rows[:, :width].log_softmax(1), others[:, :width].to(rows.device).log_softmax(1)
+        divergence = (one.exp() * (one - other)).sum(1, dtype=torch.float64).clamp(min=0)
+        same = int((one.argmax(1) == other.argmax(1)).sum())
+        found = found.plus(Text(len(wanted), _nats(one, wanted), _nats(other, wanted), float(divergence.sum()), same))
+    return found
+
+
 def _longest(models: Sequence[Answering], known: int) -> int:
     """Return the tokens of a window: few enough for their logits, as many as the models read."""
     least, most = _WINDOW
@@ -135,24 +154,23 @@ def _windows(text: int, ids: list[int], longest: int) -> Iterator[_Window]:
 
 
 def _compared(mine: torch.Tensor, others: torch.Tensor, window: _Window) -> Text:
-    """Return what is to be said of a window; of tokens that only one model knows, nothing."""
-    width = min(mine.shape[1], others.shape[1])
-    found = Text(0, 0.0, 0.0)
-    for (rows, targets), (other_rows, _) in zip(_pieces(mine, window), _pieces(others, window), strict=True):
-        one, other = rows[:, :width].log_softmax(1), other_rows[:, :width].to(rows.device).log_softmax(1)
-        divergence = (one.exp() * (one - other)).sum(1, dtype=torch.float64).clamp(min=0)
-        same = int((one.argmax(1) == other.argmax(1)).sum())
-        found = found.plus(
-            Text(len(targets), _nats(one, targets), _nats(other, targets), float(divergence.sum()), same)
-        )
-    return found
+    rows, targets = _told(mine, window)
+    return compared_rows(rows, others[window.first - 1 : len(window.ids) - 1], targets)
 
 
 def _pieces(logits: torch.Tensor, window: _Window) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield rows of logits with the tokens that came next, a few at a time."""
+    yield from _cut(*_told(logits, window))
+
+
+def _told(logits: torch.Tensor, window: _Window) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the logits that count, and the tokens that came next."""
     targets = torch.tensor(window.ids[window.first :], device=logits.device)
-    rows = logits[window.first - 1 : len(window.ids) - 1]
-    step = max(1, _CHUNK // logits.shape[1])
+    return logits[window.first - 1 : len(window.ids) - 1], targets
+
+
+def _cut(rows: torch.Tensor, targets: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield a few rows of logits at a time with their tokens."""
+    step = max(1, _CHUNK // rows.shape[1])
     for start in range(0, len(targets), step):
         yield rows[start : start + step].float(), targets[start : start + step]
 

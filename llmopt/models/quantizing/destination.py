@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,7 +27,13 @@ _SPARE_BYTES = 16 << 20
 
 
 @contextmanager
-def atomic_folder(dst: str | os.PathLike[str], src: str | os.PathLike[str], *, resume: bool = False) -> Iterator[Path]:
+def atomic_folder(
+    dst: str | os.PathLike[str],
+    src: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    worth_keeping: Callable[[Path], bool] | None = None,
+) -> Iterator[Path]:
     """Yield a folder to write into; it becomes `dst` when all went well.
 
     It is removed after an error of llmopt and kept after an interruption, so that a run can go on.
@@ -36,6 +42,7 @@ def atomic_folder(dst: str | os.PathLike[str], src: str | os.PathLike[str], *, r
         dst: must not exist, or be an empty folder.
         src: what is read; neither may lie in the other.
         resume: go on in what a killed run left.
+        worth_keeping: whether the folder is kept after an error, too, for what is in it by then; None: never.
 
     Raises:
         UsageError: `dst` exists, or one of the two lies in the other.
@@ -54,7 +61,8 @@ def atomic_folder(dst: str | os.PathLike[str], src: str | os.PathLike[str], *, r
                 partial.rename(target)
                 (target / MARK).unlink()  # held until here, so that nobody takes what is done for what was left
         except LlmoptError:
-            shutil.rmtree(partial, ignore_errors=True)
+            if worth_keeping is None or not worth_keeping(partial):
+                shutil.rmtree(partial, ignore_errors=True)
             raise
         finally:
             os.close(lock)

@@ -21,6 +21,8 @@ from llmopt.models.stored.values import Stored
 
 _HEADS = ("lm_head", "re:.*lm_head$", "re:.*(embed_out|cls\\.predictions\\.decoder|lm_head\\.decoder)$")
 """Heads that may be there without a tensor of their own."""
+_POOLER = r"re:(.*\.)?pooler\.dense$"
+"""Layer that a masked language model is saved without, and that opening it as an encoder makes anew: in floats."""
 _EXPERT_MODULES = r"re:.*\.experts\.\d+\..*"
 _TOKEN_SCHEME = {
     "num_bits": 8,
@@ -89,7 +91,10 @@ def config_of(stored: Stored, plan: Plan) -> dict[str, Any]:
     kinds = [_DTYPES[entry.tensor.dtype] for entry in plan.quantized]
     if config.get(key) is None and kinds:
         config[key] = max(sorted(set(kinds)), key=kinds.count)
-    return config | {"quantization_config": quantization_config(plan)}
+    told = quantization_config(plan)
+    if _fills(config) and not any("pooler." in tensor.name for tensor in stored.tensors):
+        told["ignore"].append(_POOLER)
+    return config | {"quantization_config": told}
 
 
 def write_metadata(stored: Stored, plan: Plan, folder: Path, index: str | None, index_name: str) -> None:
@@ -108,6 +113,12 @@ def write_metadata(stored: Stored, plan: Plan, folder: Path, index: str | None, 
         (folder / "config.json").write_text(text, encoding="utf-8")
         if index is not None:
             (folder / index_name).write_text(index, encoding="utf-8")
+
+
+def _fills(config: dict[str, Any]) -> bool:
+    """Return whether a checkpoint is a masked language model, by the class that it was saved from."""
+    names = config.get("architectures")
+    return isinstance(names, list) and any(str(name).endswith("ForMaskedLM") for name in names)
 
 
 def _group(numbers: Numbers, targets: list[str]) -> dict[str, Any]:

@@ -72,6 +72,16 @@ def test_a_label_is_unknown(labels: tuple[str, ...], label: str, known: str) -> 
     assert known in error.value.hint
 
 
+def test_unknown_labels_are_told_where_somebody_takes_note() -> None:
+    told: list[InputError] = []
+    samples = [Sample("x", "odd", 1, "f.csv"), Sample("y", SENTIMENT[0]), Sample("z"), Sample("y", "7", 4, "f.csv")]
+    assert classes.true_classes(SENTIMENT, samples, refused=told.append) == (None, 0, None, None)
+    assert [(error.message, error.hint) for error in told] == [
+        ("f.csv:1: the model knows no label 'odd'", "it knows NEGATIVE, POSITIVE, or the numbers 0 to 1"),
+        ("f.csv:4: the model knows no label '7'", "it knows NEGATIVE, POSITIVE, or the numbers 0 to 1"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("labels", "others", "order"),
     [

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from tests.models.extras import library
+
+library("torch", "models")
+from llmopt.models.distill.training.interrupts import Interrupts  # noqa: E402
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_is_noted_and_the_second_interrupts(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with Interrupts() as interrupts:
+        assert not interrupts.heard
+        signal.raise_signal(number)
+        assert interrupts.heard
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    assert signal.getsignal(number) == before
+
+
+def test_handlers_are_put_back_after_an_error() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyError), Interrupts():
+        raise KeyError
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_in_another_thread_signals_are_left_alone() -> None:
+    found = []
+
+    def work() -> None:
+        with Interrupts():
+            found.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [signal.getsignal(signal.SIGINT)]
