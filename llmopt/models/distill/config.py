@@ -15,6 +15,7 @@ LOSSES: tuple[Loss, ...] = get_args(Loss)
 EPOCHS = 3
 STUDENT = "layers=half"
 MOST_EPOCHS = 100_000
+PATIENCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ class DistillConfig:
     """Highest learning rate; None: the one of the student's kind."""
     seed: int = 0
     """Of the order of batches, of masks, and of weights that come from nowhere."""
+    patience: int | None = PATIENCE
+    """Looks at the validation texts in a row without a gain after which training ends; there are about ten in a run.
+    None: it goes on to the end, and the last weights are kept instead of the best."""
     resume: bool = False
     """Go on where a run that was stopped left its checkpoint."""
     device: str = "auto"
@@ -77,6 +81,7 @@ _SENSE: dict[str, tuple[Callable[[float], bool], str]] = {
     "max_time_s": (lambda value: 0 < value < math.inf, "such as --max-time 10m"),
     "batch_size": (lambda value: value >= 1, "take 1 or more"),
     "lr": (lambda value: 0 < value <= 1, "such as --lr 3e-4"),
+    "patience": (lambda value: value >= 1, "take 1 or more"),
     "seed": (lambda value: 0 <= value < 2**63, "take a whole number from 0 on"),
 }
 """Field -> whether a value makes sense, and what does."""

@@ -122,7 +122,8 @@ def distilled(
     with devices_of(teacher.device.place).in_turn():
         run.progress(0, 0, "comparing teacher and student")
         quality, kept = proof.of(student, gate=config.min_quality)
-        report = _report(config, teacher, student, corpus, training, (quality, kept, untrained), warnings)
+        found = (quality, kept, untrained)
+        report = _report(config, teacher, student, corpus, training, found, (*warnings, *quality.warnings))
     return replace(report, data=use), student
 
 

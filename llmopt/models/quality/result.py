@@ -13,7 +13,7 @@ class Quality:
     """Answers of a model beside those of the model that it shall stand for."""
 
     task: str
-    """`embed`, `classify` or `generate`."""
+    """`embed`, `classify`, `generate`, or `fill` (masked language models)."""
     inputs: int
     """Texts that were compared (for language models: with so many `tokens`)."""
     tokens: int
@@ -24,8 +24,8 @@ class Quality:
     drop_high: float
     drop_metric: str
     """What `drop` is: `nearest neighbours changed` (embed), `accuracy lost` (classify with labels, in points), `labels
-    changed` (classify without), `perplexity gained` (generate, relative), `bits per byte gained` (generate where the
-    models have different tokens, relative)."""
+    changed` (classify without), `perplexity gained` (generate and fill, relative), `bits per byte gained` (generate
+    where the models have different tokens, relative)."""
     cosine: float | None = None
     """Mean cosine between both vectors of a text (embed; None where their sizes differ). So are the next."""
     cosine_p5: float | None = None
@@ -33,7 +33,7 @@ class Quality:
     rank_correlation: float | None = None
     """Spearman's, of the similarities of each text to all others, mean over texts."""
     top1_agreement: float | None = None
-    """Embed: texts whose nearest other text is the same; generate: positions whose most likely next token is."""
+    """Embed: texts whose nearest other text is the same; generate and fill: positions whose most likely token is."""
     topk_agreement: float | None = None
     """Share of the `k` nearest texts that are among the other's `k` nearest."""
     k: int | None = None

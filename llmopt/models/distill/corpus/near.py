@@ -22,10 +22,9 @@ from itertools import islice
 from llmopt.errors import MissingExtraError
 
 try:
-    import numpy
-    from numpy.typing import NDArray
+    import torch
 except ImportError as error:
-    raise MissingExtraError("numpy", "models") from error
+    raise MissingExtraError("torch", "models") from error
 
 SHARE = 0.75
 JACCARD = 0.7
@@ -87,8 +86,8 @@ class _Index:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._sets = list({features(text): None for text in texts})
-        self._sizes = numpy.array([len(known) for known in self._sets])
-        self._arrays: dict[Feature, NDArray[numpy.int64]] = {}
+        self._sizes = torch.tensor([len(known) for known in self._sets])
+        self._arrays: dict[Feature, torch.Tensor] = {}
         self._having: defaultdict[Feature, list[int]] = defaultdict(list)
         for at, known in enumerate(self._sets):
             for feature in known:
@@ -111,17 +110,16 @@ class _Index:
 
     def _is_near_any(self, asked: frozenset[Feature], present: Sequence[Feature]) -> bool:
         """Return the same by counting; texts of one pattern share so much that nearly all are candidates."""
-        shared = numpy.zeros(len(self._sets), dtype=numpy.int64)
+        shared = torch.zeros(len(self._sets), dtype=torch.int64)
         for feature in present:
-            shared[self._places(feature)] += 1
-        return any(
-            is_near(int(shared[at]), len(asked), int(self._sizes[at]))
-            for at in numpy.flatnonzero(shared >= SHARE * numpy.minimum(len(asked), self._sizes))
-        )
+            shared[self._places(feature)] += 1  # no place comes twice
+        enough = (shared >= SHARE * self._sizes.clamp(max=len(asked))).nonzero().flatten()
+        pairs = zip(shared[enough].tolist(), self._sizes[enough].tolist(), strict=True)
+        return any(is_near(both, len(asked), size) for both, size in pairs)
 
-    def _places(self, feature: Feature) -> NDArray[numpy.int64]:
+    def _places(self, feature: Feature) -> torch.Tensor:
         if feature not in self._arrays:
-            self._arrays[feature] = numpy.array(self._having[feature])
+            self._arrays[feature] = torch.tensor(self._having[feature])
         return self._arrays[feature]
 
     def _rarest(self, present: Iterable[Feature], size: int) -> list[Feature]:

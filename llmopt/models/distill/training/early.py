@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 CHECKS = 10
 """Looks in a run, beside the one before it."""
-PATIENCE = 3
-"""Looks in a row without a gain after which a run ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +27,13 @@ class Best:
             return Best(step, loss)
         return Best(self.step, self.loss, self.stale + 1)
 
-    @property
-    def over(self) -> bool:
-        """Whether there was no gain for too long."""
-        return self.stale >= PATIENCE
+    def is_over(self, patience: int | None) -> bool:
+        """Return whether there was no gain for too long.
+
+        Args:
+            patience: looks in a row without a gain; None: any number.
+        """
+        return patience is not None and self.stale >= patience
 
 
 def is_due(before: float, after: float) -> bool:

@@ -32,7 +32,18 @@ FILE = "snapshot.safetensors"
 _BEST = "best-{}.safetensors"
 _WEIGHT = "weight."
 _VERSION = 1
-_DECIDING = ("student", "loss", "temperature", "soft_weight", "epochs", "max_time_s", "batch_size", "lr", "seed")
+_DECIDING = (
+    "student",
+    "loss",
+    "temperature",
+    "soft_weight",
+    "epochs",
+    "max_time_s",
+    "batch_size",
+    "lr",
+    "patience",
+    "seed",
+)
 """Fields of the config that the weights depend on."""
 _FLAGS = {"max_time_s": "max-time"}
 

@@ -188,7 +188,7 @@ class _Run:
     def keep_best(self) -> None:
         """Give the student the best weights."""
         self._parts.devices.wait()
-        if self.state.checks and self.state.best_step != self.state.step:
+        if _keeps_best(self.state, self._parts.config) and self.state.best_step != self.state.step:
             self._set(self._snapshots.best(self.state.best_step))
 
     def _begun(self, folder: Path, fresh: State) -> State:
@@ -257,7 +257,7 @@ class _Run:
             best_loss=best.loss,
             stale=best.stale,
             checks=(*state.checks, Check(state.step, state.passes, elapsed_s, loss)),
-            ended=state.ended or ("no gain" if best.over else ""),
+            ended=state.ended or ("no gain" if best.is_over(self._parts.config.patience) else ""),
         )
 
     def _save(self) -> None:
@@ -277,6 +277,11 @@ class _Run:
         return self._before_s + self._clock() - self._started
 
 
+def _keeps_best(state: State, config: DistillConfig) -> bool:
+    """Return whether the best weights are kept, not the last."""
+    return bool(state.checks) and config.patience is not None
+
+
 def _result(state: State, parts: _Parts, teacher_s: float) -> Training:
     return Training(
         steps=state.step,
@@ -290,7 +295,7 @@ def _result(state: State, parts: _Parts, teacher_s: float) -> Training:
         learning_rate=parts.lr,
         batch_size=parts.config.batch_size,
         ended=state.ended,
-        best_step=state.best_step if state.checks else state.step,
+        best_step=state.best_step if _keeps_best(state, parts.config) else state.step,
         resumed=state.resumed,
         checks=state.checks,
     )

@@ -5,17 +5,18 @@ import pytest
 from tests.models.extras import library
 
 library("torch", "models")
-from llmopt.models.distill.training.early import PATIENCE, Best, is_due  # noqa: E402
+from llmopt.models.distill.training.early import Best, is_due  # noqa: E402
 
 
 def test_a_lower_loss_is_the_best_and_patience_begins_anew() -> None:
     best = Best().after(10, 0.5).after(20, 0.6).after(30, 0.4)
     assert best == Best(30, 0.4, 0)
-    for step in range(40, 40 + PATIENCE):
-        assert not best.over
+    for step in range(40, 40 + 3):
+        assert not best.is_over(3)
         best = best.after(step, 0.4)
-    assert best == Best(30, 0.4, PATIENCE)
-    assert best.over
+    assert best == Best(30, 0.4, 3)
+    assert best.is_over(3)
+    assert not best.is_over(None)
 
 
 @pytest.mark.parametrize(

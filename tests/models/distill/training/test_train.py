@@ -12,9 +12,9 @@ from llmopt.models.distill.config import DistillConfig
 from tests.models.extras import library
 
 torch = library("torch", "models")
+from llmopt.models.distill.config import PATIENCE  # noqa: E402
 from llmopt.models.distill.training import train as training  # noqa: E402
 from llmopt.models.distill.training.devices import Alone  # noqa: E402
-from llmopt.models.distill.training.early import PATIENCE  # noqa: E402
 from llmopt.models.distill.training.snapshot import FILE, Snapshots, State  # noqa: E402
 from tests.models.distill.training.fakes import Vectors, data, same, student, trained, weights  # noqa: E402
 
