@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from llmopt.bench.report import BenchReport
     from llmopt.cost.api import price, price_logs
     from llmopt.cost.result import CostReport
+    from llmopt.models.distill.api import distill
+    from llmopt.models.distill.config import DistillConfig
+    from llmopt.models.distill.distiller import Distiller
+    from llmopt.models.distill.report import DistillReport
     from llmopt.models.quantizing.api import quantize
     from llmopt.models.quantizing.config import QuantizeConfig
     from llmopt.models.quantizing.report import QuantizeReport
@@ -47,6 +51,9 @@ __all__ = [
     "Compressed",
     "CompressedChat",
     "CostReport",
+    "DistillConfig",
+    "DistillReport",
+    "Distiller",
     "LatencyBudget",
     "MemoryStore",
     "Plan",
@@ -64,6 +71,7 @@ __all__ = [
     "compare",
     "compress",
     "count_tokens",
+    "distill",
     "load_plan",
     "load_policy",
     "price",
@@ -82,6 +90,9 @@ _HOMES = {
     "Compressed": "llmopt.prompts.result",
     "CompressedChat": "llmopt.prompts.chat",
     "CostReport": "llmopt.cost.result",
+    "DistillConfig": "llmopt.models.distill.config",
+    "DistillReport": "llmopt.models.distill.report",
+    "Distiller": "llmopt.models.distill.distiller",
     "LatencyBudget": "llmopt.serving.budget",
     "MemoryStore": "llmopt.serving.cache",
     "Plan": "llmopt.savings.project.plan",
@@ -98,6 +109,7 @@ _HOMES = {
     "compare": "llmopt.bench.comparing.api",
     "compress": "llmopt.prompts.api",
     "count_tokens": "llmopt.tokens.api",
+    "distill": "llmopt.models.distill.api",
     "load_plan": "llmopt.savings.project.plan_file",
     "load_policy": "llmopt.serving.routing",
     "price": "llmopt.cost.api",
