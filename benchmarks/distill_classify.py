@@ -44,7 +44,7 @@ from llmopt.models.vocabulary import Vocabulary
 with quiet():  # libraries that come with it tell what they cannot load
     from transformers import AutoModelForSequenceClassification
 
-PACKAGES = ["huggingface_hub", "mypy", "networkx", "nltk", "pip", "redis", "sympy", "torch"]
+PACKAGES = ["huggingface_hub", "mypy", "networkx", "nltk", "pandas", "redis", "sympy", "torch"]
 SHORTEST = 80
 """Characters of a sentence: shorter ones could be from anywhere."""
 HELD_OUT, LABELLED, UNLABELLED = 300, 20, 600

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -28,6 +30,22 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture(autouse=True)
+def clean_signals() -> Iterator[None]:
+    """Signals come as in a new terminal, whoever began the tests and whatever an earlier test left.
+
+    A job in the background begins with Ctrl-C ignored, others with it blocked or handled outside of Python, and a loop
+    of events that has closed may leave its handler behind.
+    """
+    ours: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in ours.items()}
+    if hasattr(signal, "pthread_sigmask"):  # which Windows does not have
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, ours[number] if handler is None else handler)
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 `stored` reads checkpoints as files, without torch: headers, shards, pickles that are looked at and never run.
 `quantizing` streams them into smaller ones. `cpu` makes a loaded model faster on a processor, `quality` says how close
-its answers stay, and `auto` looks for the fastest that is close enough. `distill` trains small models from big ones. `checkpoint` opens encoders, classifiers and
-language models to be measured and served, on whatever `device`; `folder` says what a model folder must hold, `layout`
-how a sentence model turns tokens into one vector; `factory` says how to open a checkpoint without importing torch.
-`sentences` and `lingua` are the optional back ends of `llmopt.prompts`.
+its answers stay, and `auto` looks for the fastest that is close enough. `distill` trains small models from big ones.
+`checkpoint` opens encoders, classifiers and language models to be measured and served, on whatever `device`; `folder`
+says what a model folder must hold, `layout` how a sentence model turns tokens into one vector; `factory` says how to
+open a checkpoint without importing torch. `sentences` and `lingua` are the optional back ends of `llmopt.prompts`.
 
 Functions for users: `quantize`, `open_model`, with `QuantizeConfig` and `QuantizeReport`, and what `distill` exports.
 They load on first use.

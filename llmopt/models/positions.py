@@ -30,7 +30,7 @@ def longest_input(model: Any) -> int | None:
     Models that number their positions from behind the padding token (RoBERTa and its kin) lose so many of the table.
     """
     config = model.config.get_text_config()
-    limit = getattr(config, "max_position_embeddings", None)
+    limit = getattr(config, "max_position_embeddings", getattr(config, "max_seq_len", None))  # the second of MPT
     if not isinstance(limit, int) or limit < 1:
         return None
     for name, part in model.named_modules():

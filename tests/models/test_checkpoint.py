@@ -446,6 +446,7 @@ def test_nothing_is_asked_of_a_hub_while_a_model_is_made(tmp_path: Path, monkeyp
         ("MPNetModel", {"max_position_embeddings": 66}, 64, 1),
         ("LlamaForCausalLM", {"max_position_embeddings": 64, "num_key_value_heads": 1}, 60, 0),
         ("OPTForCausalLM", {"max_position_embeddings": 64, "ffn_dim": 16, "word_embed_proj_dim": 8}, 60, 1),
+        ("MptForCausalLM", {"max_seq_len": 64}, 60, 0),
     ],
 )
 def test_other_families(tmp_path: Path, kind: str, settings: dict[str, Any], longest: int, fill: int) -> None:

@@ -77,7 +77,7 @@ class DistillConfig:
 _SENSE: dict[str, tuple[Callable[[float], bool], str]] = {
     "temperature": (lambda value: 0 < value <= 1_000, "above 0; 2 to 10 are usual"),
     "soft_weight": (lambda value: 0 <= value <= 1, "from 0 to 1, such as 0.9"),
-    "epochs": (lambda value: 1 <= value <= MOST_EPOCHS, "take 1 or more"),
+    "epochs": (lambda value: 1 <= value <= MOST_EPOCHS, f"from 1 to {MOST_EPOCHS:,}"),
     "max_time_s": (lambda value: 0 < value < math.inf, "such as --max-time 10m"),
     "batch_size": (lambda value: value >= 1, "take 1 or more"),
     "lr": (lambda value: 0 < value <= 1, "such as --lr 3e-4"),

@@ -118,13 +118,22 @@ def distilled(
     run.progress(0, 0, "comparing before the training")
     untrained, _ = proof.of(student)
     training, use, said = _trained(run, teacher, student, corpus, choose)
-    warnings = (*corpus.warnings, *student.warnings, *said, *_gained(training))
+    warnings = (*_passed_over(config, teacher), *corpus.warnings, *student.warnings, *said, *_gained(training))
     with devices_of(teacher.device.place).in_turn():
         run.progress(0, 0, "comparing teacher and student")
         quality, kept = proof.of(student, gate=config.min_quality)
         found = (quality, kept, untrained)
-        report = _report(config, teacher, student, corpus, training, found, (*warnings, *quality.warnings))
+        told = (warning.replace("the reference", "the teacher") for warning in quality.warnings)
+        report = _report(config, teacher, student, corpus, training, found, (*warnings, *told))
     return replace(report, data=use), student
+
+
+def _passed_over(config: DistillConfig, teacher: Teacher) -> tuple[str, ...]:
+    """Return what to say of settings that the teacher's kind has no use for."""
+    softened = config.temperature is not None or config.soft_weight != DistillConfig().soft_weight
+    if teacher.task != "embed" or not softened:
+        return ()
+    return ("--temperature and --soft-weight change nothing here: vectors are no distributions",)
 
 
 def _gained(training: Training) -> tuple[str, ...]:

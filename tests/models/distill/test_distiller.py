@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import random
 import signal
 from dataclasses import replace
@@ -106,7 +105,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_been(tmp_path: Path) -
         nonlocal steps
         steps += text.startswith("epoch")
         if steps == 7:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         distill(big, tmp_path / "broken", texts(), QUICK, progress=stop)
@@ -120,6 +119,17 @@ def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_been(tmp_path: Path) -
     assert report.training.resumed == 1
     assert weights(tmp_path / "broken") == weights(tmp_path / "whole")
     assert not (tmp_path / "broken.partial").exists()
+
+
+def test_settings_that_an_encoder_has_no_use_for_are_told(tmp_path: Path) -> None:
+    big, said = teacher(tmp_path / "big"), "--temperature and --soft-weight change nothing here"
+    for config, warned in (
+        (QUICK, False),
+        (replace(QUICK, temperature=4.0), True),
+        (replace(QUICK, soft_weight=0.5), True),
+    ):
+        report = Distiller(big, "layers=1", config=replace(config, epochs=1)).fit(texts())
+        assert any(warning.startswith(said) for warning in report.warnings) == warned
 
 
 def test_other_texts_do_not_take_up_what_was_stopped(tmp_path: Path) -> None:

@@ -42,7 +42,17 @@ def divergences(student_logits: torch.Tensor, teacher_logits: torch.Tensor, temp
     check_temperature(temperature)
     student = log_softmax(wide(student_logits) / temperature, -1)
     teacher = log_softmax(wide(teacher_logits) / temperature, -1).exp()
-    return temperature**2 * (torch.xlogy(teacher, teacher) - teacher * student).sum(-1)
+    return temperature**2 * against(teacher, student).sum(-1)
+
+
+def against(wanted: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
+    """Return the terms `p log(p / q)` of a divergence; what has no probability in the teacher adds nothing.
+
+    Args:
+        wanted: the teacher's probabilities `p`.
+        found: logarithms of the student's, `log q`; -inf where both models are kept from a class.
+    """
+    return torch.xlogy(wanted, wanted) - wanted * found.masked_fill(wanted == 0, 0.0)
 
 
 def hard_loss(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
@@ -51,7 +61,14 @@ def hard_loss(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
     Args:
         logits: `(rows, classes)`.
         classes: `(rows,)`, int64; `IGNORED` where there is none.
+
+    Raises:
+        UsageError: not as many rows as classes.
     """
+    if classes.shape != logits.shape[:-1]:
+        raise UsageError(
+            f"logits of {tuple(logits.shape[:-1])} rows, classes of {tuple(classes.shape)}", "give a class of each row"
+        )
     known = (classes != IGNORED).sum().clamp(min=1)
     return cross_entropy(wide(logits), classes, ignore_index=IGNORED, reduction="sum") / known
 

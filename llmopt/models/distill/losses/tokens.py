@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmopt.errors import MissingExtraError, UsageError
-from llmopt.models.distill.losses.terms import check_temperature, divergences, hard_loss, mean, wide
+from llmopt.models.distill.losses.terms import against, check_temperature, divergences, hard_loss, mean, wide
 from llmopt.models.distill.losses.vectors import cosine_loss
 
 try:
@@ -59,7 +59,7 @@ def top_kd_loss(
         raise UsageError(f"logits, values and ids of other tokens: {shapes}", "give a row of each for each token")
     found = log_softmax(wide(student_logits) / temperature, -1).gather(1, ids.long())
     wanted = wide(values).to(found.dtype).exp()
-    told = (torch.xlogy(wanted, wanted) - wanted * found).sum(1)
+    told = against(wanted, found).sum(1)
     if values.shape[1] < student_logits.shape[1]:
         rest = (1 - wanted.sum(1)).clamp(min=0)  # half precision rounds, so the sum may be above 1
         left = (1 - found.exp().sum(1)).clamp(min=torch.finfo(found.dtype).eps)

@@ -98,7 +98,7 @@ def chosen(asked: Layers, teacher_layers: int) -> tuple[int, ...]:
     if asked.places is not None:
         if asked.places[-1] >= teacher_layers:
             raise UsageError(
-                f"--student layers={asked.places[-1]}: the teacher has {teacher_layers} {plural}",
+                f"--student layers={','.join(map(str, asked.places))}: the teacher has {teacher_layers} {plural}",
                 f"its layers are 0 to {teacher_layers - 1}",
             )
         return asked.places

@@ -21,6 +21,8 @@ except ImportError as error:
     raise MissingExtraError((error.name or "torch").partition(".")[0], "models") from error
 
 _SEED = 2**63
+_OF_EACH = "no_rope_layers", "attention_window"
+"""Settings that have a number for each layer."""
 
 
 def fresh_model(teacher: Any, config: Any, seed: int) -> Any:
@@ -76,9 +78,10 @@ def set_layers(config: Any, places: Sequence[int], before: int) -> None:
         before: how many layers there were.
     """
     for name, value in list(config.to_dict().items()):
-        of_each = isinstance(value, (list, tuple)) and len(value) == before and "layer" in name
+        of_each = isinstance(value, (list, tuple)) and len(value) == before
         # numbers in such a list mostly name layers; only these tell something of each
-        if of_each and (all(isinstance(one, str) for one in value) or name == "no_rope_layers"):
+        words = of_each and "layer" in name and all(isinstance(one, str) for one in value)
+        if words or (of_each and name in _OF_EACH):
             setattr(config, name, [value[at] for at in places])
     kinds = getattr(config, "attention_layers", None)
     if hasattr(config, "attention_types") and isinstance(kinds, list):  # GPT Neo writes it down twice

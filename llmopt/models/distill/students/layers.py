@@ -46,8 +46,8 @@ def layer_student(teacher: Any, places: Sequence[int], *, name: str, seed: int) 
     count = count_layers(teacher)
     lists = [path for path, parts in stacks(teacher).items() if parts == count]
     config = copy.deepcopy(teacher.config)
-    set_layers(config, places, count)
     try:
+        set_layers(config, places, count)
         student = fresh_model(teacher, config, seed)
     except UNREADABLE as error:
         raise unfit(name, error) from error

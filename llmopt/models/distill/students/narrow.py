@@ -33,7 +33,7 @@ _TEACHERS = frozenset(
 """Fields that are checked here, or are the teacher's whatever the file says."""
 _REST = "leave it out of the file: what is not in it is as in the teacher"
 _LAYERS = "num_hidden_layers"
-_AS_WIDE = "pooler_hidden_size", "word_embed_proj_dim"
+_AS_WIDE = "pooler_hidden_size", "word_embed_proj_dim", "embedding_size"
 """Settings that follow the width where they are the width in the teacher."""
 _LITTLE = 0.5
 """Share of weights from the teacher below which the user is told."""
@@ -146,8 +146,10 @@ def _config(teacher: Any, said: Mapping[str, Any], path: Path, before: int) -> t
 
 def _fit_heads(config: Any, teacher: Any, ours: set[str]) -> None:
     """Let what follows from the number of heads and the width follow, unless the file says otherwise."""
-    heads, hidden = config.num_attention_heads, config.hidden_size
-    size = None if "head_dim" in ours else getattr(teacher, "head_dim", None)
+    heads, hidden = getattr(config, "num_attention_heads", None), config.hidden_size
+    if heads is None:  # some models mix tokens without attention
+        return
+    size = None if "head_dim" in ours else teacher.to_dict().get("head_dim")  # of some models it is worked out
     if size is not None and size * teacher.num_attention_heads == teacher.hidden_size and hidden % heads == 0:
         config.head_dim = hidden // heads
     groups = getattr(teacher, "num_key_value_heads", None)

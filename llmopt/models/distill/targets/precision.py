@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from llmopt.errors import MissingExtraError
+from llmopt.errors import InputError, MissingExtraError
 from llmopt.models.distill.training.precision import Precision, precision_of
 
 try:
@@ -40,7 +40,11 @@ def chosen(
     places, rounded = _probe(lengths), precision_of(place)
     if len(places) < 2 or rounded == "float32":
         return "float32"
-    exact, other = ask(places, "float32"), ask(places, rounded)
+    exact = ask(places, "float32")
+    try:
+        other = ask(places, rounded)
+    except (RuntimeError, InputError):  # some models cannot be computed so, or give what is no number
+        return "float32"
     return rounded if all(_close(exact[name], other[name]) for name in exact) else "float32"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
+from typing import Any
 
 _HEARD = (signal.SIGINT, signal.SIGTERM)
 
@@ -15,7 +16,8 @@ _HEARD = (signal.SIGINT, signal.SIGTERM)
 class Interrupts:
     """A context manager that notes the first signal; a second one interrupts at once.
 
-    Elsewhere than in the main thread no signal arrives, and nothing is done.
+    Elsewhere than in the main thread no signal arrives, and nothing is done. Nor is it with a signal that a program
+    around Python handles: its handler could not be put back.
 
     Attributes:
         heard: whether there was one.
@@ -23,18 +25,19 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.heard = False
-        self._before: dict[signal.Signals, object] = {}
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._hear) for number in _HEARD}
+            own = [number for number in _HEARD if signal.getsignal(number) is not None]
+            self._before = {number: signal.signal(number, self._hear) for number in own}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, before in self._before.items():
-            signal.signal(number, before if before is not None else signal.SIG_DFL)  # type: ignore[arg-type]
+            signal.signal(number, before)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.heard:

@@ -107,6 +107,21 @@ class Learner:
             raise InputError("the loss on the validation texts is not a finite number", f"lower --lr ({self._lr:g})")
         return mean
 
+    def works(self, texts: Texts, rows: Sequence[int]) -> bool:
+        """Return whether a batch can be computed, as the model computes now, with a loss that is a number.
+
+        Some models cannot be computed in less than float32: they mask with its lowest number, or mix the two.
+
+        Raises:
+            OutOfMemory: the batch does not fit.
+        """
+        self._model.eval()
+        try:
+            with torch.no_grad():
+                return math.isfinite(self._fitting(partial(self._value, texts.batch(rows))))
+        except RuntimeError:  # memory that ran out is told otherwise
+            return False
+
     def _gradient(self, batch: Batch, weight: float, drawn: int) -> float:
         """Set the gradients to those of a weighted loss, and return the loss without the weight."""
         torch.manual_seed(drawn)

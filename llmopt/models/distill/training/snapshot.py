@@ -8,7 +8,6 @@ goes only when no snapshot names it any more.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -20,11 +19,11 @@ from llmopt.errors import InputError, MissingExtraError, UsageError
 from llmopt.models.distill.config import DistillConfig
 from llmopt.models.distill.report import Check
 from llmopt.models.distill.training.precision import Precision
+from llmopt.models.distill.training.tensor_file import SAID, read_tensors, write_tensors
 from llmopt.models.quantizing.destination import writing
 
 try:
     from safetensors import SafetensorError, safe_open
-    from safetensors.torch import save_file
 except ImportError as error:
     raise MissingExtraError("safetensors", "models") from error
 
@@ -111,7 +110,7 @@ class Snapshots:
         """
         tensors = {_WEIGHT + name: value for name, value in weights.items()} | dict(moments)
         head = msgspec.json.encode(_Head(self._made, self._settings, state)).decode()
-        _write(self._folder / FILE, tensors, {"llmopt": head})
+        write_tensors(self._folder / FILE, tensors, {SAID: head})
         kept = self._folder / _BEST.format(state.best_step)
         for path in self._folder.glob(_BEST.format("*")):
             if path != kept:
@@ -123,7 +122,7 @@ class Snapshots:
         Raises:
             InputError: they cannot be written.
         """
-        _write(self._folder / _BEST.format(step), dict(weights), {})
+        write_tensors(self._folder / _BEST.format(step), dict(weights), {})
 
     def best(self, step: int) -> dict[str, torch.Tensor]:
         """Return the best weights.
@@ -133,7 +132,7 @@ class Snapshots:
         """
         path = self._folder / _BEST.format(step)
         try:
-            return _tensors(path)[1]
+            return read_tensors(path)
         except (OSError, SafetensorError) as error:
             raise InputError(f"{path}: cannot be read: {error}", "start anew, without --resume") from error
 
@@ -153,8 +152,8 @@ class Snapshots:
             return None
         _compare(head, self._made, self._settings)
         try:
-            _, tensors = _tensors(self._folder / FILE)
-            best = _tensors(self._folder / _BEST.format(head.state.best_step))[1] if head.state.checks else {}
+            tensors = read_tensors(self._folder / FILE)
+            best = read_tensors(self._folder / _BEST.format(head.state.best_step)) if head.state.checks else {}
         except (OSError, SafetensorError):
             return None
         whole = {name.removeprefix(_WEIGHT): value.shape for name, value in tensors.items() if name.startswith(_WEIGHT)}
@@ -222,28 +221,7 @@ def _head(folder: Path) -> _Head | None:
     """Return what the snapshot of a folder says of itself; None where there is none that can be read."""
     try:
         with safe_open(folder / FILE, framework="pt") as file:
-            head = msgspec.json.decode((file.metadata() or {}).get("llmopt", ""), type=_Head)
+            head = msgspec.json.decode((file.metadata() or {}).get(SAID, ""), type=_Head)
     except (OSError, SafetensorError, msgspec.MsgspecError):
         return None
     return head if head.version == _VERSION else None
-
-
-def _tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    with safe_open(path, framework="pt") as file:
-        return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-
-
-def _write(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:
-    """Write a file whole or not at all, also where the power fails."""
-    beside = path.with_suffix(".new")
-    with writing(path):
-        try:
-            save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, beside, metadata)
-        except SafetensorError as error:
-            raise InputError(f"{path}: {error}", "free some space, or write elsewhere") from error
-        descriptor = os.open(beside, os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        beside.replace(path)

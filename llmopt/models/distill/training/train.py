@@ -21,7 +21,7 @@ from llmopt.models.distill.training.early import Best, is_due
 from llmopt.models.distill.training.interrupts import Interrupts
 from llmopt.models.distill.training.learner import Learner
 from llmopt.models.distill.training.optimizer import frozen, moments, set_moments
-from llmopt.models.distill.training.precision import computing, precision_of
+from llmopt.models.distill.training.precision import Precision, computing, precision_of
 from llmopt.models.distill.training.schedule import progress as progress_of
 from llmopt.models.distill.training.schedule import rate
 from llmopt.models.distill.training.snapshot import Snapshots, State, weights_in
@@ -153,9 +153,18 @@ class _Run:
         self._texts = Texts(parts.data, parts.student.fill, place, self.state.used)
         self._held_back = Texts(parts.validation, parts.student.fill, place)
         self._looks = self._held_back.epoch(batch_size=parts.config.batch_size, seed=parts.config.seed, epoch=0)
+        self.state = replace(self.state, precision=self._precision(place))
         self._started = self._saved = clock()
         self._before_s = self.state.training_s
         self._pause_s = _EVERY_S
+
+    def _precision(self, place: torch.device) -> Precision:
+        """Return what the run is computed in: what it was begun with, or what suits the device and the student."""
+        wanted = self.state.precision
+        if wanted == "float32" or self.state.resumed:
+            return wanted
+        with computing(self._parts.student.model, place, wanted):
+            return wanted if self._learner.works(self._texts, self._batches()[0]) else "float32"
 
     def go(self, progress: Progress | None) -> None:
         """Train until the end, or until the run is interrupted."""

@@ -136,3 +136,18 @@ def test_what_does_not_fit_is_refused(name: str) -> None:
         loss(torch.zeros(2, 3), torch.zeros(2, 3), temperature=0)
     with pytest.raises(UsageError, match=r"student gives.*\(2, 2\)"):
         classes.multi_label_kd_loss(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(2, 2))
+
+
+def test_a_class_that_both_models_are_kept_from_adds_nothing() -> None:
+    out = -math.inf
+    teacher, student = torch.tensor([[1.0, 2.0, out]]), torch.tensor([[0.5, 0.0, out]], requires_grad=True)
+    loss = classes.kd_loss(student, teacher)
+    assert loss.item() == pytest.approx(classes.kd_loss(student[:, :2], teacher[:, :2]).item())
+    loss.backward()
+    assert student.grad is not None
+    assert student.grad.isfinite().all()
+
+
+def test_a_class_for_each_row_is_demanded() -> None:
+    with pytest.raises(UsageError, match=r"logits of \(3,\) rows, classes of \(2,\)"):
+        classes.kd_loss(made(3, 4), made(3, 4), torch.tensor([0, 1]))

@@ -130,7 +130,7 @@ def test_chooses_layers_of_a_teacher(asked: Layers, of: int, places: tuple[int, 
     [
         (Layers(count=7), 6, "the teacher has 6 layers", "such as layers=3"),
         (Layers(count=2), 1, "the teacher has 1 layer", "such as layers=1"),
-        (Layers(places=(0, 6)), 6, "layers=6: the teacher has 6 layers", "0 to 5"),
+        (Layers(places=(0, 6)), 6, "layers=0,6: the teacher has 6 layers", "0 to 5"),
     ],
 )
 def test_refuses_layers_that_a_teacher_lacks(asked: Layers, of: int, message: str, hint: str) -> None:

@@ -74,6 +74,24 @@ def test_lists_of_gpt_neo_follow_the_layers(tmp_path: Path) -> None:
     assert student.config.attention_types == [[["local", "local"], 1]]
 
 
+def test_windows_of_each_layer_follow_the_layers() -> None:
+    sizes = {"vocab_size": 33, "hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 4}
+    config = transformers.LongformerConfig(
+        **sizes, intermediate_size=24, attention_window=[2, 4, 6, 8], max_position_embeddings=32
+    )
+    student, warnings = layer_student(transformers.LongformerModel(config), (0, 3), name="t", seed=0)
+    assert student.config.attention_window == [2, 8]
+    assert warnings == ()
+
+
+def test_models_of_blocks_of_layers_are_refused() -> None:
+    config = transformers.FunnelConfig(
+        vocab_size=33, block_sizes=[2, 2], d_model=16, n_head=4, d_head=4, d_inner=24, num_decoder_layers=1
+    )
+    with pytest.raises(InputError, match="no student can be made of it"):
+        layer_student(transformers.FunnelModel(config), (0, 3), name="t", seed=0)
+
+
 @pytest.mark.parametrize("kind", ["gpt2", "qwen2", "bert_fill"])
 def test_tied_weights_stay_tied(kind: str, tmp_path: Path) -> None:
     teacher = teacher_of(tmp_path, kind).model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,31 @@ def test_more_heads_than_the_teacher_has_are_none_of_its() -> None:
     scores = HeadScores(*(torch.ones(8) for _ in range(4)))
     kept = heads_kept(Heads(2, 2, 4, rotary=False), Heads(4, 4, 2, rotary=False), scores)
     assert (kept.query, kept.key, kept.value, kept.mixed) == (None, None, None, None)
+
+
+def test_tables_as_wide_as_the_teacher_follow_the_width(tmp_path: Path) -> None:
+    teacher = teacher_of(tmp_path / "teacher", "electra", embedding_size=16)
+    path = write_json(tmp_path / "small.json", hidden_size=8, num_attention_heads=2)
+    student, origin, _ = narrow_student(teacher, path, seed=0)
+    assert student.config.embedding_size == 8
+    assert origin == "small.json, 100 % of its weights cut from the teacher's"
+
+
+def test_models_without_attention_have_no_heads_to_fit(tmp_path: Path) -> None:
+    config = transformers.FNetConfig(vocab_size=33, hidden_size=16, num_hidden_layers=2, intermediate_size=24)
+    teacher = replace(teacher_of(tmp_path / "teacher", "bert_embed"), model=transformers.FNetModel(config).eval())
+    student, _, warnings = narrow_student(teacher, write_json(tmp_path / "small.json", hidden_size=8), seed=0)
+    assert student.config.hidden_size == 8
+    assert warnings == ()
+
+
+def test_sizes_of_heads_that_are_worked_out_are_not_set(tmp_path: Path) -> None:
+    config = transformers.FalconConfig(vocab_size=33, hidden_size=16, num_hidden_layers=2, num_attention_heads=4)
+    teacher = replace(teacher_of(tmp_path / "teacher", "llama"), model=transformers.FalconForCausalLM(config).eval())
+    path = write_json(tmp_path / "small.json", hidden_size=8, num_attention_heads=2)
+    student, _, _ = narrow_student(teacher, path, seed=0)
+    assert student.config.hidden_size == 8
+    assert answers(student).isfinite().all()
 
 
 def test_settings_that_do_not_say_how_attention_is_divided() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from llmopt.errors import InputError
 from llmopt.models.distill.targets import precision
 from llmopt.models.distill.targets.answered import answered
 from llmopt.models.distill.targets.precision import MOST_LOSS, chosen
@@ -46,6 +47,16 @@ def test_answers_that_are_nothing_are_not_compared() -> None:
     assert said(EXACT, EXACT[:3]) == "float32"
     assert said(EXACT, EXACT * torch.nan) == "float32"
     assert said(EXACT[:0], EXACT[:0]) == "bfloat16"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("expected BFloat16 but found Float"), InputError("not finite", "")])
+def test_a_teacher_that_cannot_be_rounded_computes_in_float32(error: Exception) -> None:
+    def ask(places: list[int], name: str) -> dict[str, torch.Tensor]:
+        if name == "bfloat16":
+            raise error
+        return {"x": EXACT}
+
+    assert chosen(CPU, [3, 4], ask) == "float32"
 
 
 def test_token_ids_may_change_places() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llmopt.errors import MissingExtraError
+from llmopt.errors import InputError, MissingExtraError
 from tests.models.distill.training.ended import ended
 from tests.models.extras import library
 
@@ -70,6 +70,28 @@ def test_in_a_group_of_one_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> N
         assert weights[0].grad.tolist() == [[3.0, 3.0], [3.0, 3.0]]
         assert weights[0].tolist() == [[0.0, 1.0], [2.0, 3.0]]
         assert devices.total([0.25, 1 / 3]) == [0.25, 1 / 3]
+    finally:
+        state.AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_another_process_that_has_gone_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    library("accelerate", "distill")
+    state = library("accelerate.state", "distill")
+    from llmopt.models.distill.training.accelerated import Accelerated
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("[pair.cc:537] Read error [127.0.0.1]:37766: Connection reset by peer. Check the logs\nmore")
+
+    for name in TOGETHER:
+        monkeypatch.delenv(name, raising=False)
+    try:
+        devices = Accelerated(torch.device("cpu"))
+        monkeypatch.setattr(devices._accelerator, "wait_for_everyone", broken)
+        with pytest.raises(
+            InputError, match=r"another process .* has ended .*: \[.*Connection reset by peer$"
+        ) as caught:
+            devices.wait()
+        assert "--resume" in caught.value.hint
     finally:
         state.AcceleratorState._reset_state(reset_partial_state=True)
 

@@ -41,3 +41,13 @@ def test_in_another_thread_signals_are_left_alone() -> None:
     thread.start()
     thread.join()
     assert found == [signal.getsignal(signal.SIGINT)]
+
+
+def test_a_handler_outside_of_python_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = signal.getsignal
+    before = asked(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "getsignal", lambda number: None)
+        with Interrupts():
+            assert asked(signal.SIGINT) == before
+    assert signal.getsignal(signal.SIGINT) == before

@@ -79,11 +79,15 @@ def test_clearing_leaves_what_is_not_of_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [FILE, "best-3.safetensors"])
-@pytest.mark.parametrize("damage", ["cut", "gone", "other"])
+@pytest.mark.parametrize("damage", ["cut", "gone", "flipped", "other"])
 def test_a_damaged_snapshot_is_not_gone_on_from(tmp_path: Path, name: str, damage: str) -> None:
     snapshots, path = saved(tmp_path), tmp_path / name
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-9])
+    elif damage == "flipped":
+        held = bytearray(path.read_bytes())
+        held[-1] ^= 1  # in the last tensor
+        path.write_bytes(held)
     elif damage == "gone":
         path.unlink()
     else:

@@ -276,6 +276,26 @@ def test_without_validation_the_last_weights_are_kept(tmp_path: Path) -> None:
     assert how.best_step == how.steps
 
 
+@pytest.mark.parametrize("how", ["an error", "no number", "fine"])
+def test_a_student_that_bfloat16_does_not_suit_trains_in_float32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    class Picky(Vectors):
+        """Masks with the lowest number of float32, as some models do."""
+
+        def loss(self, model: Any, batch: Any) -> dict[str, Any]:
+            rounded = "forward" in vars(model)
+            if rounded and how == "an error":
+                raise RuntimeError("value cannot be converted to type c10::BFloat16 without overflow")
+            found = super().loss(model, batch)
+            return {"total": found["total"] * torch.nan} if rounded and how == "no number" else found
+
+    monkeypatch.setattr(training, "precision_of", lambda place: "bfloat16")
+    _, done = trained(tmp_path, CONFIG, objective=Picky())
+    assert done.precision == ("bfloat16" if how == "fine" else "float32")
+    assert done.ended == "epochs"
+
+
 @pytest.mark.parametrize("scale", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_is_told(tmp_path: Path, scale: float) -> None:
     with pytest.raises(InputError, match="not a finite number") as caught:
