@@ -19,6 +19,10 @@ UPDATE = bool(os.environ.get("LLMOPT_UPDATE_GOLDEN"))
 settings.register_profile("house", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("house")
 
+# There is a worker for each core, so that more threads than one in each only wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 Golden = Callable[[str, str], None]
 
 

@@ -170,7 +170,7 @@ def test_gates_that_do_not_hold_are_told_and_the_student_is_there(tmp_path: Path
 
 
 def test_a_time_limit_ends_the_training(tmp_path: Path) -> None:
-    config = replace(QUICK, epochs=None, max_time_s=20.0)
+    config = replace(QUICK, epochs=None, max_time_s=5.0)
     report = Distiller(teacher(tmp_path / "big"), "layers=1", config=config).fit(texts())
     assert report.training.ended in ("max time", "no gain")
     assert report.training.teacher_s + report.training.training_s < 60
