@@ -44,6 +44,9 @@ def clean_signals() -> Iterator[None]:
     of events that has closed may leave its handler behind.
     """
     ours: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    if hasattr(signal, "SIGHUP"):
+        ours[signal.SIGHUP] = signal.SIG_DFL
+    signal.set_wakeup_fd(-1)  # a closed loop's: a byte for each signal would go into the file that has its number now
     before = {number: signal.signal(number, handler) for number, handler in ours.items()}
     if hasattr(signal, "pthread_sigmask"):  # which Windows does not have
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)

@@ -86,7 +86,7 @@ def test_what_cannot_be_measured_is_one_clear_line(
     if ":" not in target:
         library("torch", "semantic")
         library("transformers", "semantic")
-    outcome = llmopt("bench-batch", target, *QUICK)
+    outcome = llmopt("bench-batch", target, *QUICK, "--max-time", "60s")  # which a busy machine may need to begin
     assert (outcome.code, outcome.out) == (2, "")
     assert message in outcome.err.splitlines()[0]
     assert outcome.err.startswith("llmopt: error: ")
@@ -101,7 +101,7 @@ def test_a_model_that_needs_code_of_its_own_is_refused(llmopt: Llmopt, workdir: 
     config = {"model_type": "odd", "architectures": ["Odd"], "auto_map": {"AutoModel": "modeling_odd.Odd"}}
     (workdir / "odd" / "config.json").write_text(json.dumps(config))
     (workdir / "odd" / "modeling_odd.py").write_text("raise SystemExit('ran')")
-    outcome = llmopt("bench-batch", "odd", *QUICK)
+    outcome = llmopt("bench-batch", "odd", *QUICK, "--max-time", "60s")
     assert (outcome.code, outcome.out) == (2, "")
     assert "--trust-remote-code" in outcome.err
     assert "ran" not in outcome.err.replace("trust", "")
