@@ -6,6 +6,8 @@ import importlib
 import json
 import random
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from llmopt.errors import InputError, UsageError
+from tests.conftest import ROOT
 from tests.models.extras import WORDS, library, save_tokenizer
 
 torch = library("torch", "models")
@@ -96,9 +99,10 @@ def test_the_same_run_gives_the_same_bytes_and_another_seed_others(tmp_path: Pat
     assert weights(tmp_path / "one") == weights(tmp_path / "two") != weights(tmp_path / "three")
 
 
-def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
-    big = teacher(tmp_path / "big")
-    distill(big, tmp_path / "whole", texts(), QUICK)
+def stopped_and_resumed(folder: Path) -> None:
+    """Check that a stopped run goes on as if nothing had been; in a process of its own, which gets a signal."""
+    big = teacher(folder / "big")
+    distill(big, folder / "whole", texts(), QUICK)
     steps = 0
 
     def stop(done: int, total: int, text: str) -> None:
@@ -108,17 +112,27 @@ def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_been(tmp_path: Path) -
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        distill(big, tmp_path / "broken", texts(), QUICK, progress=stop)
-    assert not (tmp_path / "broken").exists()
+        distill(big, folder / "broken", texts(), QUICK, progress=stop)
+    assert not (folder / "broken").exists()
     again = replace(QUICK, resume=True)
     with pytest.raises(UsageError, match=r"--lr is 0.5, and was left out in the run that was stopped"):
-        distill(big, tmp_path / "broken", texts(), replace(again, lr=0.5))
+        distill(big, folder / "broken", texts(), replace(again, lr=0.5))
     with pytest.raises(UsageError, match="texts differ"):
-        distill(big, tmp_path / "broken", texts(seed=1), again)
-    report = distill(big, tmp_path / "broken", texts(), again)
+        distill(big, folder / "broken", texts(seed=1), again)
+    report = distill(big, folder / "broken", texts(), again)
     assert report.training.resumed == 1
-    assert weights(tmp_path / "broken") == weights(tmp_path / "whole")
-    assert not (tmp_path / "broken.partial").exists()
+    assert weights(folder / "broken") == weights(folder / "whole")
+    assert not (folder / "broken.partial").exists()
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from tests.models.distill.test_distiller import stopped_and_resumed; "
+        "stopped_and_resumed(Path(sys.argv[1]))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
 
 
 def test_settings_that_an_encoder_has_no_use_for_are_told(tmp_path: Path) -> None:
