@@ -39,7 +39,7 @@ Data = str | os.PathLike[str] | Sequence[str | Sample]
 Progress = Callable[[int, int, str], None]
 """Called with how much is done, how much there is (0: not known), and what is being done."""
 TEACHER_SHARE = 0.2
-"""Of the time that the teacher may take; an answer costs about a third of what learning from it once does."""
+"""Of the time that the teacher may take: a text is asked for once and learned from several times."""
 SNAPSHOTS = "training"
 """Folder of the checkpoints in that of the run."""
 _TRAIN, _VALIDATION = "answers", "validation"

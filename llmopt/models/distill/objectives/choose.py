@@ -11,10 +11,8 @@ from llmopt.models.distill.objectives.vectors import Vectors
 from llmopt.models.distill.values import DistillTask, Objective, Student, Teacher
 
 TEMPERATURES: dict[DistillTask, float] = {"classify": 3.0, "fill": 2.0, "generate": 1.0}
-"""Unless the user says otherwise. The softer, the more of the probability is on tokens that are not kept."""
-
-_TEMPERATURES = {"classify": 3.0, "fill": 2.0, "generate": 1.0}
-"""Unless the user says otherwise: the tutorial's, DistilBERT's, and none, since only the likeliest tokens are kept."""
+"""Unless the user says otherwise: the tutorial's, DistilBERT's, and none, since only the likeliest tokens are kept: the
+softer, the more of the probability is on the others."""
 
 
 def objective_of(teacher: Teacher, student: Student, config: DistillConfig, *, tokens: int) -> Objective:
@@ -31,11 +29,6 @@ def objective_of(teacher: Teacher, student: Student, config: DistillConfig, *, t
     """
     if teacher.task == "embed":
         return Vectors(teacher, student, tokens=tokens)
-    asked = config.temperature
-    settings = {
-        "temperature": _TEMPERATURES[teacher.task] if asked is None else asked,
-        "soft_weight": config.soft_weight,
-    }
     temperature = TEMPERATURES[teacher.task] if config.temperature is None else config.temperature
     settings = {"temperature": temperature, "soft_weight": config.soft_weight}
     if teacher.task == "classify":

@@ -93,7 +93,7 @@ def _made(teacher: Teacher, read: kinds.Asked, asked: str, seed: int) -> _Made:
 def _of_layers(teacher: Teacher, read: kinds.Layers, seed: int) -> _Made:
     places = kinds.chosen(read, count_layers(teacher.model))
     model, warnings = layer_student(teacher.model, places, name=teacher.name, seed=seed)
-    # a third of an encoder's weights and half of the time of a step; the teacher's words are good as they are
+    # most weights of a small encoder, which an optimizer visits at every step; the teacher's words are good as they are
     frozen = _word_table(model) if teacher.task == "embed" else ()
     origin = layers_told(places, teacher.model)
     return _Made(model, origin, teacher.home, teacher.layout, _RATES[teacher.task], frozen=frozen, warnings=warnings)

@@ -27,6 +27,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """Return the tensors of a file.
 
     Raises:
+        OSError: there is none, or it cannot be read.
         SafetensorError: it is damaged.
     """
     with safe_open(path, framework="pt") as file:
@@ -45,7 +46,16 @@ def _checksum(tensors: Mapping[str, torch.Tensor], said: Mapping[str, str]) -> s
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:
-    """Write a file whole or not at all, also where the power fails."""
+    """Write a file whole or not at all, also where the power fails.
+
+    Args:
+        path: of the file; one that is there is replaced.
+        tensors: on any device.
+        metadata: of the file; what is under `SAID` is in the checksum.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     beside = path.with_suffix(".new")
     held = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     with writing(path):
