@@ -60,6 +60,11 @@ async def _crowd(root: str, seed: int) -> Counter[str]:
         return sum(await asyncio.gather(*clients), Counter())
 
 
+def _open_files(mock: MockUpstream) -> int:
+    """Count the files of this process, less the two ends of each connection that is kept to the upstream."""
+    return len(list(Path("/dev/fd").iterdir())) - 2 * mock.stats.connected
+
+
 def test_nothing_is_left_of_a_crowd() -> None:
     noted: list[Metered] = []
     loops: set[asyncio.AbstractEventLoop] = set()
@@ -70,7 +75,7 @@ def test_nothing_is_left_of_a_crowd() -> None:
 
     with MockUpstream(keeps=0) as mock, gateway(GatewayConfig((UpstreamSettings(mock.url),))) as running:
         running.app.observe(note)
-        left = []
+        first = 0
         for seed in (0, CLIENTS):
             noted.clear()
             found = asyncio.run(_crowd(running.root, seed))
@@ -81,5 +86,7 @@ def test_nothing_is_left_of_a_crowd() -> None:
             assert {metered.status for metered in noted} <= {200, 499}
             (loop,) = loops
             until(lambda: len(asyncio.all_tasks(loop)) < CLIENTS // 8)  # noqa: B023 - called at once
-            left.append(len(list(Path("/dev/fd").iterdir())) - 2 * mock.stats.connected)
-        assert left[1] <= left[0] + CLIENTS // 8
+            if not first:
+                first = _open_files(mock)
+        # A connection that a client dropped takes the server a moment to close.
+        until(lambda: _open_files(mock) <= first + CLIENTS // 8)
