@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmopt.core.cost import UnpricedBucket, cost_usd
 from llmopt.core.usage import Usage
-from llmopt.cost.groups import ALL
-from llmopt.cost.keying import Keying
-from llmopt.cost.mapping import mapped_specs
+from llmopt.cost.prepared import prepare, utc
 from llmopt.cost.pricing.table import PriceTable
-from llmopt.cost.read import DEFAULT_MEMORY_BYTES, Settings, read_logs
+from llmopt.cost.read import read_logs
 from llmopt.cost.result import CostReport
-from llmopt.cost.settle import Settlement
-from llmopt.cost.spec.load import load_specs
-from llmopt.cost.weights import weigher
-from llmopt.errors import InputError, PricingError, UsageError
+from llmopt.errors import PricingError
 
 if TYPE_CHECKING:
     from llmopt.cost.read import Logs
@@ -68,37 +63,23 @@ def price_logs(
         ConfigError: a wrong spec, mapping or price file.
         MissingExtraError: a DataFrame is given and pyarrow is not installed.
     """
-    groups = _checked_groups(by)
-    table = PriceTable.load(extra=prices, deployments=deployments)
-    specs = tuple(load_specs(tuple(format_specs), {"cached": cached}))
-    specs = mapped_specs(specs, mapping or {})
-    names = sorted(spec.name for spec in specs)
-    if input_format != "auto" and input_format not in names:
-        raise UsageError(f"no such input format: {input_format!r}", f"one of auto, {', '.join(names)}")
-    hours = table.hour_cuts()
-    settings = Settings(
-        specs=specs,
-        keying=Keying(table.change_dates(), table.band_thresholds(), hours.minutes, hours.names),
-        by=groups,
-        since=_utc(since),
-        until=_utc(until),
+    prepared = prepare(
+        by=by,
+        since=since,
+        until=until,
+        as_of=as_of,
         input_format=input_format,
+        mapping=mapping,
+        format_specs=format_specs,
+        prices=prices,
+        deployments=deployments,
+        cached=cached,
         dedupe=dedupe,
-        deployments=deployments or {},
         jobs=jobs,
-        memory_bytes=memory_bytes or DEFAULT_MEMORY_BYTES,
-        weigh=weigher(table, _utc(as_of)) if dearest else None,
+        memory_bytes=memory_bytes,
+        dearest=dearest,
     )
-    reading = read_logs(paths, settings)
-    report = Settlement(reading, table, specs, groups).report(_utc(as_of))
-    if not (report.read or report.skipped):
-        raise InputError(f"{', '.join(report.files)}: no record in it", "is it a request log? See docs/cost.md")
-    if report.read == sum(item.count for item in report.rejected) and not report.skipped:
-        first = report.rejected[0]
-        raise InputError(
-            f"{first.first}: {first.reason}", "nothing in the log could be read; formats: " + ", ".join(names)
-        )
-    return report
+    return prepared.report(read_logs(paths, prepared.settings))
 
 
 def price(
@@ -129,23 +110,10 @@ def price(
     if resolved is None:
         close = table.suggest(model)
         raise PricingError(f"no price for the model {model!r}", f"did you mean {close!r}?" if close else "")
-    choice = table.price_at(resolved, tier, _utc(at))
+    choice = table.price_at(resolved, tier, utc(at))
     if choice.price is None:
         raise PricingError(f"no {tier} price for {resolved.model} ({resolved.provider})")
     try:
         return cost_usd(usage, choice.price)
     except UnpricedBucket as error:
         raise PricingError(f"{choice.price.price_id} has no price for {error.bucket} tokens") from error
-
-
-def _checked_groups(by: Sequence[str]) -> tuple[str, ...]:
-    unknown = [name for name in by if name not in ALL]
-    if unknown:
-        raise UsageError(f"cannot group by {unknown[0]!r}", f"one of {', '.join(ALL)}")
-    return tuple(dict.fromkeys(by))
-
-
-def _utc(stamp: datetime | None) -> datetime | None:
-    if stamp is None:
-        return None
-    return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)

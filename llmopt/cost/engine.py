@@ -10,14 +10,13 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from llmopt.core.ledger import Entry, Key
-from llmopt.core.usage import BUCKETS, Usage
+from llmopt.cost.entries import entry_of, repeats, tier_of, whole
 from llmopt.cost.overlap import booked_answers, booked_keys, naming_requests, repeated_spans
 from llmopt.cost.pairs import Answer
 from llmopt.cost.plan import Batch, Plan
@@ -26,10 +25,9 @@ from llmopt.cost.rejects import Reader
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import DAMAGE, Source, without_long_lines
 from llmopt.cost.spec.columns import JsonRelation, TableRelation, literal
-from llmopt.cost.spec.expr import Call, Const, walk
+from llmopt.cost.spec.expr import Call, walk
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
-from llmopt.cost.spec.values import from_micros
 from llmopt.cost.tables import comma_separated, parquet
 from llmopt.cost.totals import KEY_COLUMNS, dearest, totals, unpacked
 from llmopt.cost.weights import Weights
@@ -82,14 +80,12 @@ class Engine:
         """Add up all batches with one statement; files that stop it are mended, or taken out."""
         batches = [batch for batch in batches if self._readable(connection, batch)]
         while batches:
-            size = sum(source.size_bytes for batch in batches for source in batch.sources)
-            plan = replace(self.plan, sample=1 + size // _SAMPLE_EVERY_BYTES)
+            plan = replace(self.plan, sample=1 + self._sampled_bytes(batches) // _SAMPLE_EVERY_BYTES)
             self.files = [source for batch in batches for source in batch.sources]
-            if any(_carries(spec) for batch in batches for spec in batch.specs):
+            if any(carries(spec) for batch in batches for spec in batch.specs):
                 connection.execute("SET preserve_insertion_order = true")
             try:
-                found = records([self._to_scan(connection, batch) for batch in batches], plan)
-                rows = connection.execute(totals(found, plan)).fetchall()
+                found, rows = self._added_up(connection, batches, plan)
             except duckdb.OutOfMemoryException as error:
                 self._with_less(connection, error)
                 continue
@@ -104,6 +100,17 @@ class Engine:
             self._unsure(connection, batches, rows, len(found.formats))
             self._concede(connection, batches, found, plan)
             return
+
+    def _sampled_bytes(self, batches: list[Batch]) -> int:
+        """Return the size of the log that repeats are looked for in."""
+        return sum(source.size_bytes for batch in batches for source in batch.sources)
+
+    def _added_up(
+        self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], plan: Plan
+    ) -> tuple[Records, list[tuple[Any, ...]]]:
+        """Return the query of all records, and what they add up to."""
+        found = records([self._to_scan(connection, batch) for batch in batches], plan)
+        return found, connection.execute(totals(found, plan)).fetchall()
 
     def _concede(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], found: Records, plan: Plan) -> None:
         """Tell the reader which of its texts the statement has the usage of."""
@@ -194,18 +201,22 @@ class Engine:
 
     def _again(self, rows: list[tuple[Any, ...]], found: Records) -> bool:
         """Does what was found call for a closer look? Unknown tiers, and request ids that repeat."""
-        if not self.plan.check_tiers and any(_tier(row, found, self.plan) is None for row in rows):
+        if self._odd_tiers(rows, found):
             self.plan = replace(self.plan, check_tiers=True)
             return True
-        if self.plan.dedupe == "auto" and _repeats(rows):
+        if self.plan.dedupe == "auto" and repeats(rows):
             self.plan = replace(self.plan, dedupe="all")
             return True
         return False
 
+    def _odd_tiers(self, rows: list[tuple[Any, ...]], found: Records) -> bool:
+        """Is there a tier that no format knows, and that the statement has not looked at?"""
+        return not self.plan.check_tiers and any(tier_of(row, found, self.plan) is None for row in rows)
+
     def _book(self, rows: list[tuple[Any, ...]], found: Records) -> None:
         """Enter the rows of the statement into the ledger."""
         for row in rows:
-            spec, outcome, key, entry = _entry(row, found, self.plan)
+            spec, outcome, key, entry = entry_of(row, found, self.plan)
             self.reader.booked.seen += entry.records
             if outcome == DUPLICATE:
                 self.reader.booked.duplicates += entry.records
@@ -223,7 +234,7 @@ class Engine:
         """Find the dearest single request: rows of one key cost the same a token, so one more pass does."""
         weights: dict[tuple[object, ...], Weights] = {}
         for row in rows:
-            spec, outcome, key, _ = _entry(row, found, plan)
+            spec, outcome, key, _ = entry_of(row, found, plan)
             weight = self.reader.weigh(key) if self.reader.weigh and outcome == Outcome.OK else None
             if weight is not None and spec is not None and not spec.aggregate:
                 weights[tuple(row[:KEY_COLUMNS])] = weight
@@ -244,7 +255,7 @@ class Engine:
         self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], rows: list[tuple[Any, ...]], formats: int
     ) -> None:
         """Read the records again that the statement was not sure of."""
-        files = {unpacked(_int(row[0]), formats, self.plan.keying)[0] for row in rows} - {-1}
+        files = {unpacked(whole(row[0]), formats, self.plan.keying)[0] for row in rows} - {-1}
         odd_rows = self._odd_csv_rows(connection, batches)
         if not files and not odd_rows:
             return
@@ -292,7 +303,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _carries(spec: Spec) -> bool:
+def carries(spec: Spec) -> bool:
     """Does the spec carry values from line to line?"""
     return any(isinstance(node, Call) and node.name == "carry" for expr in spec.expressions() for node in walk(expr))
 
@@ -309,72 +320,3 @@ def of_lines(sources: list[Source]) -> str:
 
 def _read_json(sources: list[Source]) -> str:
     return f"read_json({of_lines(sources)}, records = true, columns = {{columns}})"
-
-
-def _tier(row: tuple[Any, ...], found: Records, plan: Plan) -> str | None:
-    """Return the tier of a row's records; None for a word that is none."""
-    _, fmt, outcome, *_ = unpacked(_int(row[0]), len(found.formats), plan.keying)
-    if fmt < 0 or outcome not in (Outcome.OK, Outcome.NO_USAGE):
-        return "default"
-    spec = found.formats[fmt]
-    given = spec.fields.get("tier")
-    word = str(given.value) if isinstance(given, Const) and given.value else row[3]
-    return spec.tier_map.get(str(word).lower()) if word else "default"
-
-
-def _repeats(rows: list[tuple[Any, ...]]) -> bool:
-    """Is any watched request id there twice?"""
-    seen: set[object] = set()
-    count = 0
-    for row in rows:
-        ids = row[-1]
-        if isinstance(ids, list):
-            seen.update(ids)
-            count += len(ids)
-    return len(seen) < count
-
-
-def _entry(row: tuple[Any, ...], found: Records, plan: Plan) -> tuple[Spec | None, int, Key, Entry]:
-    """Turn a row of the statement into a ledger entry."""
-    _, fmt, outcome, epoch, minute, band = unpacked(_int(row[0]), len(found.formats), plan.keying)
-    spec = found.formats[fmt] if fmt >= 0 else None
-    keying = plan.keying
-    start = KEY_COLUMNS + len(plan.by)
-    values = row[start:]
-    key = Key(
-        format=spec.name if spec else "",
-        outcome=outcome,
-        model=_text(row[1]),
-        provider=_text(row[2]) or _constant(spec, "provider"),
-        tier=_tier(row, found, plan) or "default",
-        epoch=None if epoch < 0 else keying.epoch_start(epoch),
-        minute=keying.minutes[minute - 1] if minute else 0,
-        band=keying.thresholds[band - 1] if band else 0,
-        groups=tuple(_text(value) for value in row[KEY_COLUMNS:start]),
-    )
-    counts = {bucket: _int(value) for bucket, value in zip(BUCKETS, values[2:12], strict=True)}
-    ok = outcome == Outcome.OK
-    entry = Entry(
-        records=_int(values[0]),
-        requests=_int(values[1]),
-        usage=Usage(**counts) if ok else Usage(),
-        reported_usd=values[12] if isinstance(values[12], Decimal) else None,
-        first=from_micros(values[13]),
-        last=from_micros(values[14]),
-        untimed=_int(values[15]),
-        naive=_int(values[16]),
-    )
-    return spec, outcome, key, entry
-
-
-def _constant(spec: Spec | None, name: str) -> str | None:
-    value = spec.fields.get(name) if spec else None
-    return str(value.value) if isinstance(value, Const) and value.value is not None else None
-
-
-def _int(value: object) -> int:
-    return int(value) if isinstance(value, (int, Decimal, float)) else 0
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -6,6 +6,7 @@ the row, canonical fields and outcome, trace parents out, duplicates out, keys o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from llmopt.core.usage import BUCKETS
@@ -20,6 +21,9 @@ DUPLICATE = 6
 """Outcome, besides those of a single record: another record of the same response is counted."""
 TEXT = 7
 """Outcome of a record without usage whose format logs what was said: read again one by one, for its text."""
+COMPARED = f"outcome IN ({int(Outcome.OK)}, {int(Outcome.NO_USAGE)}, {TEXT}) AND key IS NOT NULL"
+"""Records that others of the same response may repeat. Texts are booked elsewhere; they only lend their time to the
+record of the same response that has the usage."""
 MAX_OBJECT_BYTES = 8 * 2**20
 """Longest line that the scan takes; longer ones are read one by one on the slow path."""
 
@@ -74,17 +78,27 @@ def records(scans: list[Scan], plan: Plan, *, ranked: bool = True) -> Records:
         trees += [name] if any(spec.tree for spec in scan.specs) else []
     source = queries[0] if len(queries) == 1 else " UNION ALL BY NAME ".join(queries)
     beside = frozenset(name for scan in scans for name, _ in scan.beside.columns(scan.relation))
-    if ranked and _compares(formats, plan):
-        parts.append(f"ranked AS (SELECT *, {_rank(formats)} FROM (SELECT *, {_partition()} FROM ({source})))")
-        fate = f"CASE WHEN rank > 1 AND response IS NOT NULL AND outcome <> {TEXT} THEN {DUPLICATE} ELSE outcome END"
-        time = "CASE WHEN response IS NOT NULL THEN first_ts ELSE ts END"
-        source = f"SELECT * REPLACE ({fate} AS outcome, {time} AS ts) FROM ranked"
-    if plan.since_us is not None or plan.until_us is not None:
-        source = f"SELECT * REPLACE ({_within(plan)} AS outcome) FROM ({source})"
-    return Records(f"WITH RECURSIVE {', '.join(parts)} ", source, formats, beside, trees)
+    if ranked and compares(formats, plan):
+        source = without_repeats(source, formats)
+    return Records(f"WITH RECURSIVE {', '.join(parts)} ", within(source, plan), formats, beside, trees)
 
 
-def _compares(formats: list[Spec], plan: Plan) -> bool:
+def without_repeats(source: str, formats: Sequence[Spec]) -> str:
+    """Return the query with all but the best record of each response marked, and the time of its earliest on that."""
+    fate = f"CASE WHEN rank > 1 AND response IS NOT NULL AND outcome <> {TEXT} THEN {DUPLICATE} ELSE outcome END"
+    time = "CASE WHEN response IS NOT NULL THEN first_ts ELSE ts END"
+    ranked = f"SELECT *, {_rank(formats)} FROM (SELECT *, {_partition()} FROM ({source}))"
+    return f"SELECT * REPLACE ({fate} AS outcome, {time} AS ts) FROM ({ranked})"
+
+
+def within(source: str, plan: Plan) -> str:
+    """Return the query with records outside of the period marked."""
+    if plan.since_us is None and plan.until_us is None:
+        return source
+    return f"SELECT * REPLACE ({_within(plan)} AS outcome) FROM ({source})"
+
+
+def compares(formats: Sequence[Spec], plan: Plan) -> bool:
     """May records be duplicates of others?"""
     return plan.dedupe == "all" or (plan.dedupe == "auto" and any(spec.dedupe for spec in formats))
 
@@ -255,7 +269,7 @@ def _without_parents(name: str) -> list[str]:
     return [ancestors, leaves]
 
 
-def _rank(formats: list[Spec]) -> str:
+def _rank(formats: Sequence[Spec]) -> str:
     """Rank among the records of one response, best first, and the earliest timestamp of all.
 
     Everything that makes a difference is in the order, so that the choice does not depend on threads.
@@ -263,7 +277,8 @@ def _rank(formats: list[Spec]) -> str:
     same = "PARTITION BY response, spread"
     orders = max(len(spec.dedupe.order) if spec.dedupe else 0 for spec in formats)
     ordered = ["outcome", *(f"o{index} DESC NULLS LAST" for index in range(orders))]
-    counted = [bucket for bucket in BUCKETS if used(bucket, formats)]
+    # Buckets that no format has are hashed too: a part of a log, with fewer formats, must choose alike.
+    counted = [f"coalesce(CAST({bucket} AS BIGINT), 0)" for bucket in BUCKETS]
     ordered += ["file", f"hash(ts, model, {', '.join(counted)})"]
     window = f"({same} ORDER BY {', '.join(ordered)} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
     return f"row_number() OVER {window} AS rank, min(ts) OVER {window} AS first_ts"
@@ -271,10 +286,8 @@ def _rank(formats: list[Spec]) -> str:
 
 def _partition() -> str:
     """The response that a record belongs to; the others are only spread, for the sake of the sort."""
-    # Texts are booked elsewhere; here they only lend their time to the record of the same response that has the usage.
-    takes_part = f"outcome IN ({int(Outcome.OK)}, {int(Outcome.NO_USAGE)}, {TEXT}) AND key IS NOT NULL"
-    response = f"CASE WHEN {takes_part} THEN key END AS response"
-    return f"{response}, CASE WHEN {takes_part} THEN 0 ELSE hash(ts) % 64 END AS spread"
+    response = f"CASE WHEN {COMPARED} THEN key END AS response"
+    return f"{response}, CASE WHEN {COMPARED} THEN 0 ELSE hash(ts) % 64 END AS spread"
 
 
 def used(bucket: str, formats: list[Spec]) -> bool:

@@ -20,7 +20,8 @@ from llmopt.cost.documents import as_lines
 from llmopt.cost.groups import FROM_PRICE
 from llmopt.cost.keying import Keying
 from llmopt.cost.plan import Batch, Plan
-from llmopt.cost.rejects import Reader, Rejects
+from llmopt.cost.rejected import Rejects
+from llmopt.cost.rejects import Reader
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source, find_files
 from llmopt.cost.spec.expr import Const
@@ -57,6 +58,22 @@ class Settings:
     weigh: Callable[[Key], Weights | None] | None = None
     """Given where the dearest single request is wanted."""
 
+    @property
+    def formats(self) -> tuple[Spec, ...]:
+        """The formats that a file may be of."""
+        return tuple(spec for spec in self.specs if self.input_format in ("auto", spec.name))
+
+    def plan(self) -> Plan:
+        """Return what is asked of the records."""
+        return Plan(
+            keying=self.keying,
+            by=tuple(group for group in self.by if group not in FROM_PRICE),
+            since_us=epoch_micros(self.since),
+            until_us=epoch_micros(self.until),
+            dedupe=self.dedupe,
+            deployments={name.lower(): model for name, model in self.deployments.items()},
+        )
+
 
 @dataclass(slots=True)
 class Reading:
@@ -75,6 +92,11 @@ class Reading:
     dearest_usd: Decimal | None = None
     """Cost of the dearest single request, where it was wanted."""
 
+    def check(self) -> None:
+        """Count what got lost between coming in and being booked."""
+        booked = sum(entry.records for _, entry in self.ledger)
+        self.unaccounted = self.seen - booked - self.duplicates - self.skipped - self.rejects.count
+
 
 def read_logs(paths: Logs, settings: Settings) -> Reading:
     """Read everything behind `paths`.
@@ -82,18 +104,7 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
     Raises:
         InputError: a path that does not exist, a directory without logs.
     """
-    specs = settings.specs
-    if settings.input_format != "auto":
-        specs = tuple(spec for spec in specs if spec.name == settings.input_format)
-    sniffer = Sniffer(specs)
-    plan = Plan(
-        keying=settings.keying,
-        by=tuple(group for group in settings.by if group not in FROM_PRICE),
-        since_us=epoch_micros(settings.since),
-        until_us=epoch_micros(settings.until),
-        dedupe=settings.dedupe,
-        deployments={name.lower(): model for name, model in settings.deployments.items()},
-    )
+    sniffer, plan = Sniffer(settings.formats), settings.plan()
     reading = Reading()
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
         spool = Path(folder)
@@ -108,8 +119,7 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
 
             Engine(plan, sniffer, reader, spool, settings.memory_bytes, settings.jobs).run(batches)
         reader.finish()
-    booked = sum(entry.records for _, entry in reading.ledger)
-    reading.unaccounted = reading.seen - booked - reading.duplicates - reading.skipped - reading.rejects.count
+    reading.check()
     return reading
 
 

@@ -7,7 +7,6 @@ or rejected with file, line and reason.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,10 +19,11 @@ from llmopt.core.usage import BUCKETS, Usage
 from llmopt.cost.counting import counted
 from llmopt.cost.csv_files import records as csv_records
 from llmopt.cost.groups import BY_TIME
+from llmopt.cost.identity import Identity, better, identity_of
 from llmopt.cost.line import by_line, decoded
-from llmopt.cost.pairs import Answer, Kept, absorb, billed, custom_id_of, is_within, joined, pair, wanted
+from llmopt.cost.pairs import Answer, Kept, billed, custom_id_of, is_within, joined, pair, wanted
 from llmopt.cost.plan import Plan
-from llmopt.cost.result import Rejected
+from llmopt.cost.rejected import Rejects
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import DAMAGE, Source, numbered_lines
 from llmopt.cost.spans import repeated
@@ -36,30 +36,6 @@ from llmopt.cost.weights import Weights
 
 MOST_HELD = 64 * 2**20
 """Characters of text that are kept; further ones are counted at once, even if usage turns up for their response."""
-_VARIABLE = re.compile(r"'[^']*'|-?\d+")
-
-
-class Rejects:
-    """Rejected records by kind of reason, each with the first place."""
-
-    def __init__(self) -> None:
-        self._found: dict[str, tuple[str, int, str]] = {}
-
-    def add(self, reason: str, file: str, line: int) -> None:
-        """Count one rejected record; `reason` may hold values, records with other values count with it."""
-        kind = _VARIABLE.sub("", reason)
-        first_reason, count, first = self._found.get(kind, (reason, 0, f"{file}:{line}"))
-        self._found[kind] = (first_reason, count + 1, first)
-
-    def listed(self) -> tuple[Rejected, ...]:
-        """Return the reasons, most frequent first."""
-        found = [Rejected(reason, count, first) for reason, count, first in self._found.values()]
-        return tuple(sorted(found, key=lambda item: (-item.count, item.first, item.reason)))
-
-    @property
-    def count(self) -> int:
-        """How many records were rejected."""
-        return sum(count for _, count, _ in self._found.values())
 
 
 class Booked(Protocol):
@@ -99,7 +75,7 @@ class Reader:
     """Given where calls are wanted one by one."""
     counts: dict[tuple[str, int], int] = field(default_factory=dict)
     """(File, line) of a call -> its count in the file, by which it was asked for, where that is another number."""
-    _kept: dict[object, Kept] = field(default_factory=dict)
+    _kept: dict[Identity, Kept] = field(default_factory=dict)
     _spans: list[tuple[Row, Source]] = field(default_factory=list)
     _readers: dict[str, RecordReader] = field(default_factory=dict)
     _conceded: set[str] = field(default_factory=set)
@@ -205,6 +181,22 @@ class Reader:
         self._repeated.update(spans)
         self._answers.extend(answers)
 
+    def hand_over(self) -> Iterator[tuple[Identity, Kept]]:
+        """Yield what `finish` would book, for a reader of all parts of the log to `adopt`."""
+        for row, source in self._leaves():
+            self._keep(row, source)
+        self._spans = []
+        yield from self._kept.items()
+
+    def answers(self) -> list[Answer]:
+        """Return the answers that were booked at once, by which a request may be found to be told twice."""
+        return self._answers
+
+    def adopt(self, identity: Identity, kept: Kept) -> None:
+        """Take the best record of a response in some part of the log, as that part's reader has handed it over."""
+        known = self._kept.get(identity)
+        self._kept[identity] = kept if known is None else better(known, kept)
+
     def finish(self) -> None:
         """Book what had to wait for the last record: leaf spans, then the best record of each response."""
         for row, source in self._leaves():
@@ -304,12 +296,12 @@ class Reader:
     def _keep(self, row: Row, source: Source, custom_id: str | None = None) -> None:
         """Keep the best record of each response; book at once what has no identity."""
         micros = epoch_micros(row.timestamp)
-        identity: object = row.key if row.key and all(row.key) else None
+        identity: Identity | None = row.key if row.key and all(row.key) else None
         if self.plan.dedupe == "none":
             row = replace(row, request_id=None)
             identity = None
         if identity is None and not row.key and row.request_id is not None:
-            identity = hash((row.request_id, row.model, micros, row.usage, row.prompt, row.response))
+            identity = identity_of(row)
         if identity is None:
             if row.outcome == Outcome.OK and is_within(micros, self.plan):
                 self._note(row, custom_id)
@@ -319,15 +311,7 @@ class Reader:
         if known is None:
             self._kept[identity] = self._first(row, source, custom_id)
             return
-        row = self._lightened(row)
-        known.copies += 1
-        stamps = [stamp for stamp in (known.first, micros) if stamp is not None]
-        known.first = min(stamps, default=None)
-        if _rank(row) > _rank(known.row):
-            absorb(row, known.row)
-            known.row, known.file = row, source.shown
-        else:
-            absorb(known.row, row)
+        better(known, Kept(self._lightened(row), source.shown, micros))
 
     def _first(self, row: Row, source: Source, custom_id: str | None) -> Kept:
         is_text = row.outcome == Outcome.NO_USAGE and not row.key and row.spec in self._texted
@@ -393,8 +377,3 @@ def _remember(readers: Iterable[RecordReader], line: bytes) -> None:
     if not reason:
         for reader in readers:
             reader.rows(record)
-
-
-def _rank(row: Row) -> tuple[int, bool, tuple[float, ...]]:
-    """Return how much a copy of a response says: its usage, else its text, else what comes last."""
-    return -row.outcome, row.has_text or row.counted is not None, row.order

@@ -47,6 +47,8 @@ class Sniffer:
         found = [variant for spec in specs for variant in variants(spec)]
         found.sort(key=lambda spec: (-spec.priority, len(spec.wrapper)))
         self.variants = tuple(found)
+        self.known: dict[str, Sniffed] = {}
+        """Path -> what the file is, where somebody has looked already; of a part of a file, what the whole is."""
         self._detectors: dict[str, Detector] = {}
         self._shapes: dict[object, Spec | None] = {}
 
@@ -84,6 +86,8 @@ class Sniffer:
 
     def sniff(self, source: Source) -> Sniffed:
         """Look at a file."""
+        if source.path in self.known:
+            return self.known[source.path]
         start = head(source, _HEAD_BYTES)
         if start.startswith(b"PAR1"):
             return Sniffed("parquet", ())

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from llmopt.cost import api
+from llmopt.cost import prepared
 from llmopt.cost.read import Settings
 from tests.cli.conftest import llmopt as llmopt  # the command line, for the tests of bad input
 
@@ -21,7 +21,7 @@ def force(monkeypatch: pytest.MonkeyPatch) -> Force:
 
     def choose(reader: str) -> None:
         small_bytes = {"python": ALWAYS_SMALL, "duckdb": NEVER_SMALL}[reader]
-        monkeypatch.setattr(api, "Settings", partial(Settings, small_bytes=small_bytes))
+        monkeypatch.setattr(prepared, "Settings", partial(Settings, small_bytes=small_bytes))
 
     return choose
 

@@ -21,7 +21,7 @@ def test_the_day_is_that_of_the_first_record(
     def settings(**given: object) -> read.Settings:
         return real(**given, small_bytes=small_bytes)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("llmopt.cost.api.Settings", settings)
+    monkeypatch.setattr("llmopt.cost.prepared.Settings", settings)
     created = {"id": "o1", "type": "GENERATION", "startTime": "2026-03-23T20:03:00Z", "model": "gpt-4o"} | texts
     updated = {"id": "o1", "type": "GENERATION", "startTime": "2026-03-24T01:00:00Z", "model": "gpt-4o"}
     updated |= {"endTime": "2026-03-24T01:00:01Z", "usageDetails": {"input": 100, "output": 10, "total": 110}}  # type: ignore[dict-item]

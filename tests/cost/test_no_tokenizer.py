@@ -13,10 +13,10 @@ PROGRAM = """
 import functools, sys
 from pathlib import Path
 import llmopt
-from llmopt.cost import api
+from llmopt.cost import prepared
 from llmopt.cost.read import Settings
 
-api.Settings = functools.partial(Settings, small_bytes=int(sys.argv[1]))
+prepared.Settings = functools.partial(Settings, small_bytes=int(sys.argv[1]))
 texts = {"request-only.jsonl", "response-only.jsonl", "prompts", "wordy"}
 priced = 0
 for path in sorted(Path("samples").iterdir()):

@@ -10,23 +10,10 @@ import pytest
 
 import llmopt
 from llmopt.cost.line import decoded
-from llmopt.cost.rejects import Rejects
 from llmopt.errors import ConfigError
 from tests.cost.conftest import Force
 from tests.cost.logs import ONE, line, lines, written
 from tests.cost.reading import sample_files
-
-
-def test_reasons_that_differ_only_in_values_are_one() -> None:
-    rejects = Rejects()
-    for number in (1, 2, 30):
-        rejects.add(f"prompt_tokens is '{number}x', {number} more than -{number}", "a.jsonl", number)
-    rejects.add("not JSON", "a.jsonl", 9)
-    assert [(entry.reason, entry.count, entry.first) for entry in rejects.listed()] == [
-        ("prompt_tokens is '1x', 1 more than -1", 3, "a.jsonl:1"),
-        ("not JSON", 1, "a.jsonl:9"),
-    ]
-    assert rejects.count == 4
 
 
 @pytest.mark.parametrize(
