@@ -30,6 +30,7 @@ PACKED = (".gz", ".zst", ".gzip", ".zstd")
 """Endings of packed files."""
 _MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _ENDLESS = {"/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}
+_READ_BYTES = 64 * 2**10
 STDIN = "<stdin>"
 """What standard input is called."""
 DAMAGE = (EOFError, OSError, zlib.error, zstd.ZstdError)
@@ -121,16 +122,20 @@ def compression_of(path: str) -> Compression:
             magic = file.read(4)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
+    return packed_as(magic)
+
+
+def packed_as(magic: bytes) -> Compression:
+    """Return how a file that begins with these bytes is packed."""
     return next((packed for start, packed in _MAGIC.items() if magic.startswith(start)), "none")
 
 
-def open_unpacked(path: str, compression: Compression) -> IO[bytes]:
-    """Open a file, unpacked. Reading may raise one of `DAMAGE`."""
-    if compression == "gzip":
-        return io.BufferedReader(gzip.open(path, "rb"))
-    if compression == "zstd":
-        return io.BufferedReader(zstd.open(path, "rb"))
-    return open(path, "rb")
+def open_unpacked(file: str | io.RawIOBase, compression: Compression) -> IO[bytes]:
+    """Open a file, unpacked: that at a path, or one that is open already. Reading may raise one of `DAMAGE`."""
+    if compression == "none":
+        return open(file, "rb") if isinstance(file, str) else io.BufferedReader(file, _READ_BYTES)
+    unpack = gzip.open if compression == "gzip" else zstd.open
+    return io.BufferedReader(unpack(file, "rb"))
 
 
 def _spooled_input(spool: Path) -> str:

@@ -24,7 +24,7 @@ from llmopt.cost.query import Records, records
 from llmopt.cost.query import Scan as FileScan
 from llmopt.cost.rejects import Reader
 from llmopt.cost.sniff import Sniffer
-from llmopt.cost.sources import Source
+from llmopt.cost.sources import Source, end_with_newlines
 from llmopt.cost.spec.columns import JsonRelation
 from llmopt.cost.spec.expr import Call as Function
 from llmopt.cost.spec.expr import Path, walk
@@ -66,7 +66,7 @@ class ColumnEngine(Engine):
         connection.execute("SET enable_progress_bar = false")
         batches = [batch for batch in batches if self._readable(connection, batch)]
         batches = [batch for batch in batches if self._fits(connection, batch)]
-        if not all(_is_ended(source) for batch in batches if batch.kind == "lines" for source in batch.sources):
+        if not end_with_newlines([source for batch in batches if batch.kind == "lines" for source in batch.sources]):
             # Several threads hand out a last line without a newline first, and rows are told by their order.
             connection.execute("SET threads = 1")
         while batches:
@@ -196,15 +196,6 @@ def _names(connection: duckdb.DuckDBPyConnection, sources: list[Source]) -> froz
     keys = f"SELECT DISTINCT lower(unnest(json_keys(json))) FROM {lines}"
     found = connection.execute(f"{keys} LIMIT {_MOST_NAMES + 1}").fetchall()
     return frozenset(name for (name,) in found) if len(found) <= _MOST_NAMES else None
-
-
-def _is_ended(source: Source) -> bool:
-    """Does a file end with a newline? Of a compressed one nobody knows."""
-    if source.compression != "none":
-        return False
-    with FilePath(source.path).open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read() == b"\n"
 
 
 def _is_plain(spec: Spec) -> bool:

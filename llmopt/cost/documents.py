@@ -35,7 +35,7 @@ def as_lines(source: Source, target: Path) -> Source:
             pass
         splitter.feed(rest, last=True)
         splitter.finish()
-    return replace(source, path=str(target), compression="none", line_map=tuple(splitter.lines))
+    return replace(source, path=str(target), compression="none", line_map=tuple(splitter.lines), stored=None)
 
 
 @dataclass(slots=True)

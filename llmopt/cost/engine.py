@@ -28,6 +28,7 @@ from llmopt.cost.spec.columns import JsonRelation, TableRelation, literal
 from llmopt.cost.spec.expr import Call, walk
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
+from llmopt.cost.stores.mount import mounted
 from llmopt.cost.tables import comma_separated, parquet
 from llmopt.cost.totals import KEY_COLUMNS, dearest, totals, unpacked
 from llmopt.cost.weights import Weights
@@ -58,7 +59,8 @@ class Engine:
 
     def run(self, batches: list[Batch]) -> None:
         """Read all batches."""
-        with self._connect() as connection:
+        sources = [source for batch in batches for source in batch.sources]
+        with self._connect() as connection, mounted(connection, sources):
             self._scan(connection, batches)
 
     def _connect(self) -> duckdb.DuckDBPyConnection:

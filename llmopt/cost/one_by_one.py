@@ -12,6 +12,7 @@ from llmopt.cost.documents import as_lines
 from llmopt.cost.read import as_paths
 from llmopt.cost.rejects import Reader
 from llmopt.cost.sources import Source, find_files
+from llmopt.cost.stores.mount import mounted
 
 if TYPE_CHECKING:
     from llmopt.cost.read import Logs
@@ -66,7 +67,7 @@ def _read_parquet(source: Source, reader: Reader) -> None:
 
     from llmopt.cost.tables import parquet
 
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, mounted(connection, [source]):
         try:
             table = parquet(connection, source)
             specs = reader.sniffer.table(table.sample(connection))

@@ -1,7 +1,8 @@
 """Find the log files behind the paths a user gives, and open each as a stream of lines.
 
 What a file is, is told by its bytes, not by its name: gzip and Zstandard by their magic numbers, Parquet by its
-own, JSON by what its first lines parse as. Names only decide which files of a directory are looked at.
+own, JSON by what its first lines parse as. Names only decide which files of a directory are looked at. A file may be an
+object of a store; who reads it here need not know.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
+from llmopt.cost.stores.address import is_url
+from llmopt.cost.stores.stored import Ranges, Stored, StoreError
 from llmopt.errors import InputError
 from llmopt.files import DAMAGE as DAMAGE  # what opening a source may raise belongs to its readers
-from llmopt.files import Compression, compression_of, ends_with, expand, files_in, open_unpacked
+from llmopt.files import Compression, compression_of, ends_with, expand, files_in, open_unpacked, packed_as
+
+if TYPE_CHECKING:
+    from llmopt.cost.stores.listing import Listing
 
 Kind = Literal["lines", "document", "csv", "parquet", "other"]
 HEAD_BYTES = 256 * 1024
@@ -23,6 +29,7 @@ MAX_LINE_BYTES = 16 * 2**20
 SAMPLED_LINES = 24
 """Lines looked at from the start of a file; a quarter as many from its middle and its end."""
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".log", ".csv", ".tsv", ".parquet", ".txt")
+_NO_LOG = f"logs end in {' '.join(_SUFFIXES)}, also .gz and .zst"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,13 @@ class Source:
     """A copy for duckdb without lines that are too long for it; empty when there are none."""
     line_map: tuple[int, ...] = ()
     """Line of the shown file that each line of `path` starts at; empty when they are the same lines."""
+    stored: Stored | None = None
+    """The object of a store that it is; None: a file of this machine."""
 
     @property
     def size_bytes(self) -> int:
-        """Size of the file as it lies on the disk."""
-        return os.path.getsize(self.path)
+        """Size of the file as it lies on the disk or in its store."""
+        return self.stored.size_bytes if self.stored else os.path.getsize(self.path)
 
     def line_of(self, number: int) -> int:
         """Return the line of the shown file for a 1-based line of `path`."""
@@ -55,24 +64,36 @@ def find_files(paths: Sequence[str | os.PathLike[str]], spool: Path) -> list[Sou
     """Return the files behind `paths`, each once, in the order given (directories and globs sorted).
 
     Args:
-        paths: files, directories (recursive), quoted globs, pipes, `-` for standard input.
+        paths: files, directories (recursive), quoted globs, pipes, `-` for standard input; URLs of objects, of folders
+            (ending in `/`) and globs of them.
         spool: a directory for copies of standard input and pipes; files in it are shown by their bare names.
 
     Raises:
-        InputError: a path that does not exist, a directory or glob that holds no log.
+        InputError: a path that does not exist, a directory or glob that holds no log, a store that cannot be used.
     """
-    found: dict[str, Source] = {}
-    for path in paths:
-        for file in expand(os.fspath(path), spool, _logs_in):
+    found: dict[str, Source | Stored] = {}
+    listing: Listing | None = None
+    for path in [os.fspath(path) for path in paths]:
+        if is_url(path):
+            listing = listing or _listing(spool)
+            _add_objects(found, listing, path)
+            continue
+        for file in expand(path, spool, _logs_in):
             real = os.path.realpath(file.path)
             shown = Path(file.shown).name if file.shown.startswith(str(spool)) else file.shown
             found.setdefault(real, Source(real, shown, compression_of(real)))
-    return list(found.values())
+    # The heads of all objects are fetched together, so all must be known before the first is asked for.
+    return [_source(one) if isinstance(one, Stored) else one for one in found.values()]
 
 
 def open_bytes(source: Source) -> IO[bytes]:
     """Open a source, unpacked. Reading may raise one of `DAMAGE`."""
-    return open_unpacked(source.path, source.compression)
+    return open_unpacked(Ranges(source.stored) if source.stored else source.path, source.compression)
+
+
+def end_with_newlines(sources: Sequence[Source]) -> bool:
+    """Return whether each file ends with a newline; of a compressed one nobody knows."""
+    return all(source.compression == "none" for source in sources) and all(map(_last_byte_is_newline, sources))
 
 
 def numbered_lines(source: Source) -> Iterator[tuple[int, bytes]]:
@@ -113,7 +134,7 @@ def head(source: Source, size: int = HEAD_BYTES) -> bytes:
 
 
 def samples(source: Source, size: int = 65536) -> list[bytes]:
-    """Return some whole lines from the start and, of a plain file, from its middle and end."""
+    """Return some whole lines from the start and, of a plain file on this machine, from its middle and end."""
     total = source.size_bytes
     start = head(source, size)
     if b"\n" not in start:
@@ -122,7 +143,7 @@ def samples(source: Source, size: int = 65536) -> list[bytes]:
     if total <= size and source.compression == "none" and len(lines) < SAMPLED_LINES:
         return lines
     lines = lines[:-1] or lines
-    if source.compression == "none" and total > 2 * size:
+    if source.compression == "none" and total > 2 * size and not source.stored:
         with open(source.path, "rb") as file:
             for place in (total // 2, total - size):
                 file.seek(place)
@@ -131,8 +152,46 @@ def samples(source: Source, size: int = 65536) -> list[bytes]:
 
 
 def _logs_in(directory: str) -> list[str]:
-    names = files_in(directory, lambda name: ends_with(name, _SUFFIXES))
+    names = files_in(directory, _is_log)
     if not names:
-        endings = " ".join(_SUFFIXES)
-        raise InputError(f"{directory}: no log in this directory", f"logs end in {endings}, also .gz and .zst")
+        raise InputError(f"{directory}: no log in this directory", _NO_LOG)
     return names
+
+
+def _is_log(name: str) -> bool:
+    return ends_with(name, _SUFFIXES)
+
+
+def _listing(spool: Path) -> Listing:
+    # Who reads files of this machine need not have the libraries of stores.
+    from llmopt.cost.stores.listing import Listing
+
+    return Listing(spool)
+
+
+def _add_objects(found: dict[str, Source | Stored], listing: Listing, url: str) -> None:
+    """Add what is behind a URL, each object once."""
+    for one in listing.expand(url, _is_log, _NO_LOG):
+        if isinstance(one, Stored):
+            found.setdefault(one.url, one)
+        else:
+            found.setdefault(one.path, Source(one.path, one.url, compression_of(one.path)))
+
+
+def _source(stored: Stored) -> Source:
+    """Look at the first bytes of an object; if it cannot be read, whoever reads it will say so."""
+    try:
+        start = stored.head()
+    except StoreError:
+        start = b""
+    exact = start.startswith(b"PAR1")
+    return Source(stored.path, stored.url, packed_as(start), stored=replace(stored, exact=exact))
+
+
+def _last_byte_is_newline(source: Source) -> bool:
+    size = source.size_bytes
+    if source.stored:
+        return source.stored.read(size - 1, size) == b"\n"
+    with open(source.path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
