@@ -28,7 +28,7 @@ from llmopt.cost.spec.columns import JsonRelation, TableRelation, literal
 from llmopt.cost.spec.expr import Call, walk
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
-from llmopt.cost.stores.mount import mounted
+from llmopt.cost.stores.mount import mounted, reason_of
 from llmopt.cost.tables import comma_separated, parquet
 from llmopt.cost.totals import KEY_COLUMNS, dearest, totals, unpacked
 from llmopt.cost.weights import Weights
@@ -154,7 +154,7 @@ class Engine:
         return bool(batch.specs)
 
     def _reject(self, source: Source, error: duckdb.Error) -> None:
-        reason = str(error).splitlines()[0].replace(source.path, source.shown)
+        reason = reason_of(error).replace(source.path, source.shown)
         self.reader.reject(f"damaged file, cannot be read: {reason}", source.shown, 1)
 
     def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:

@@ -12,7 +12,7 @@ from llmopt.cost.documents import as_lines
 from llmopt.cost.read import as_paths
 from llmopt.cost.rejects import Reader
 from llmopt.cost.sources import Source, find_files
-from llmopt.cost.stores.mount import mounted
+from llmopt.cost.stores.mount import mounted, reason_of
 
 if TYPE_CHECKING:
     from llmopt.cost.read import Logs
@@ -76,4 +76,5 @@ def _read_parquet(source: Source, reader: Reader) -> None:
                 return
             reader.read_records(source, specs[0], table.rows(connection, None, _ALL_ROWS))
         except duckdb.Error as error:
-            reader.reject(f"damaged file, cannot be read: {str(error).splitlines()[0]}", source.shown, 1)
+            reason = reason_of(error).replace(source.path, source.shown)
+            reader.reject(f"damaged file, cannot be read: {reason}", source.shown, 1)

@@ -7,16 +7,18 @@ some of them rows were lost or read twice. Here a place belongs to the thread th
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Any, ClassVar
 
 import duckdb
 
-from llmopt.cost.stores.stored import BLOCK_BYTES, Stored, StoreError
-from llmopt.errors import InputError, LlmoptError, MissingExtraError
+from llmopt.cost.stores.stored import BLOCK_BYTES, Halt, Stored, StoreError
+from llmopt.errors import InputError, MissingExtraError
 
 try:
     from fsspec.spec import AbstractFileSystem  # type: ignore[import-untyped]
@@ -32,12 +34,10 @@ class ObjectFiles(AbstractFileSystem):  # type: ignore[misc]
     protocol: ClassVar[str] = "llmopt"
     cachable: ClassVar[bool] = False
 
-    def __init__(self, stored: Iterable[Stored]) -> None:
+    def __init__(self, stored: Sequence[Stored]) -> None:
         """Nothing is read yet."""
         super().__init__()
         self._stored = {one.path: one for one in stored}
-        self.failure: LlmoptError | None = None
-        """Set once a store cannot be used at all."""
 
     def glob(self, path: str, **_: Any) -> list[str]:
         """Return the path itself: what is asked for is always one object, whatever its name looks like."""
@@ -57,15 +57,15 @@ class ObjectFiles(AbstractFileSystem):  # type: ignore[misc]
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> ObjectFile:
         """Open an object; nothing is fetched yet."""
-        return ObjectFile(self._stored[path], self)
+        return ObjectFile(self._stored[path])
 
 
 class ObjectFile:
     """An object as duckdb reads it."""
 
-    def __init__(self, stored: Stored, files: ObjectFiles) -> None:
+    def __init__(self, stored: Stored) -> None:
         """Stand at the start."""
-        self._stored, self._files = stored, files
+        self._stored = stored
         self.size = stored.size_bytes
         self._place = _Place(0)
         self._mine = threading.local()
@@ -95,11 +95,9 @@ class ObjectFile:
         end = self.size if size < 0 else min(self.size, start + size)
         try:
             data = self._range(start, end) if start < end else b""
-        except StoreError as error:
+        except (StoreError, InputError, KeyboardInterrupt) as error:
+            # duckdb takes what is raised here for the text of an error, Ctrl-C as well.
             raise OSError(f"{self._stored.path}: {error}") from error
-        except InputError as error:
-            self._files.failure = error
-            raise OSError(f"{self._stored.path}: {error.message}") from error
         self._last = start + len(data)
         self._place = _Place(self._last)
         return data
@@ -143,18 +141,41 @@ class _Place:
 
 
 @contextmanager
-def serving(connection: duckdb.DuckDBPyConnection, stored: Iterable[Stored]) -> Iterator[None]:
+def serving(connection: duckdb.DuckDBPyConnection, stored: Sequence[Stored]) -> Iterator[None]:
     """Let a connection read objects for as long as the context lasts.
 
     Raises:
-        LlmoptError: a store could not be used any more; what was read is not all there is.
+        InputError: a store could not be used any more; what was read is not all there is.
+        KeyboardInterrupt: Ctrl-C, also where duckdb made something else of it.
     """
-    files = ObjectFiles(stored)
-    connection.register_filesystem(files)
+    halts = [one.halt for one in stored]
+    connection.register_filesystem(ObjectFiles(stored))
     try:
-        yield
+        with _noting_ctrl_c(halts):
+            yield
     finally:
         # What stays registered is reported as leaked at the end of the process.
         connection.unregister_filesystem(ObjectFiles.protocol)
-    if files.failure is not None:
-        raise files.failure
+        reason = next((halt.reason for halt in halts if halt.reason is not None), None)
+        if reason is not None:
+            raise reason
+
+
+@contextmanager
+def _noting_ctrl_c(halts: Sequence[Halt]) -> Iterator[None]:
+    """Note Ctrl-C where it may come while duckdb calls for bytes, which would make it the error of one file."""
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        for halt in halts:
+            halt.reason = halt.reason or KeyboardInterrupt()
+        previous(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -58,24 +58,20 @@ class FsspecStore:
         self._url = url
         self._files = _file_system(url)
         self._raised = raised_by(url)
-        self._down: InputError | None = None
 
     def read(self, key: str, start: int, end: int) -> bytes:
         """Return bytes of an object.
 
         Raises:
             StoreError: this object cannot be read.
-            InputError: the store cannot be used at all; said at once from then on.
+            InputError: the store cannot be used at all.
         """
-        if self._down is not None:
-            raise self._down
         try:
             data: bytes = self._files.cat_file(key, start=start, end=end)
         except self._raised as error:
             found = explained(error, self._url)
             if found.of_store:
-                self._down = InputError(f"{_host(self._url)} {found.reason}", found.hint)
-                raise self._down from error
+                raise InputError(f"{_host(self._url)} {found.reason}", found.hint) from error
             raise StoreError(found.reason) from error
         if len(data) != end - start:
             raise StoreError("changed while it was being read")

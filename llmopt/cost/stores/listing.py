@@ -12,7 +12,7 @@ from llmopt.cost.stores.errors import family
 from llmopt.cost.stores.fsspec_store import FsspecStore, Listed
 from llmopt.cost.stores.heads import Heads
 from llmopt.cost.stores.http_store import HttpStore
-from llmopt.cost.stores.stored import Store, Stored
+from llmopt.cost.stores.stored import Halt, Store, Stored
 from llmopt.errors import InputError
 
 _numbers = itertools.count()
@@ -35,7 +35,7 @@ class Listing:
     def __init__(self, spool: Path) -> None:
         """`spool` is a folder for copies of what can only be read as a whole."""
         self._spool = spool
-        self._heads = Heads()
+        self._heads, self._halt = Heads(), Halt()
         self._stores: dict[str, FsspecStore] = {}
         self._web = HttpStore()
 
@@ -86,6 +86,7 @@ class Listing:
             modified=listed.modified,
             store=store,
             heads=self._heads,
+            halt=self._halt,
             place=self._heads.add(store, listed.key, listed.size_bytes, head),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     import duckdb
 
     from llmopt.cost.sources import Source
+
+_RAISED = re.compile(r"^OSError: llmopt://.*?: (.*)$", re.MULTILINE)
+"""What an object's reader raised, as duckdb shows it: below a traceback."""
 
 
 def mounted(connection: duckdb.DuckDBPyConnection, sources: Iterable[Source]) -> AbstractContextManager[None]:
@@ -21,3 +25,9 @@ def mounted(connection: duckdb.DuckDBPyConnection, sources: Iterable[Source]) ->
     from llmopt.cost.stores.duckdb_files import serving
 
     return serving(connection, stored)
+
+
+def reason_of(error: Exception) -> str:
+    """Return the one line of an error of duckdb that says what is wrong."""
+    found = _RAISED.search(str(error))
+    return found[1] if found else str(error).splitlines()[0]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from llmopt.errors import InputError
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -23,6 +25,14 @@ class StoreError(OSError):
         """Say why; `status` is that of a web server's answer."""
         super().__init__(reason)
         self.status = status
+
+
+@dataclass(slots=True)
+class Halt:
+    """Why no object of a run is read any more, once that is so: who asks for the next one learns it at once."""
+
+    reason: KeyboardInterrupt | InputError | None = None
+    """Ctrl-C, or what is wrong with the store."""
 
 
 class Store(Protocol):
@@ -60,6 +70,8 @@ class Stored:
     """Fetches its first bytes, and keeps them."""
     place: int
     """Which of `heads` is its own."""
+    halt: Halt = field(repr=False, compare=False)
+    """Shared by all objects of a run."""
     exact: bool = False
     """Is it read here and there (Parquet), so that reading on would fetch too much?"""
 
@@ -68,12 +80,25 @@ class Stored:
         return self.heads.head(self.place)
 
     def read(self, start: int, end: int) -> bytes:
-        """Return the bytes from `start` to before `end`, as far as there are any."""
+        """Return the bytes from `start` to before `end`, as far as there are any.
+
+        Raises:
+            StoreError: this object cannot be read.
+            InputError: the store cannot be used at all.
+        """
         end = min(end, self.size_bytes)
         if start >= end:
             return b""
         head = self.heads.known(self.place)
-        return head[start:end] if end <= len(head) else self.store.read(self.key, start, end)
+        if end <= len(head):
+            return head[start:end]
+        if self.halt.reason is not None:
+            raise self.halt.reason
+        try:
+            return self.store.read(self.key, start, end)
+        except (KeyboardInterrupt, InputError) as error:
+            self.halt.reason = error
+            raise
 
 
 class Ranges(io.RawIOBase):
