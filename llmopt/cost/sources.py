@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
-from llmopt.cost.stores.address import is_url
+from llmopt.cost.stores.address import is_url, scheme_of
 from llmopt.cost.stores.stored import Ranges, Stored, StoreError
 from llmopt.errors import InputError
 from llmopt.files import DAMAGE as DAMAGE  # what opening a source may raise belongs to its readers
@@ -173,7 +173,7 @@ def _add_objects(found: dict[str, Source | Stored], listing: Listing, url: str) 
     """Add what is behind a URL, each object once."""
     for one in listing.expand(url, _is_log, _NO_LOG):
         if isinstance(one, Stored):
-            found.setdefault(one.url, one)
+            found.setdefault(f"{scheme_of(one.url)}://{one.key}", one)
         else:
             found.setdefault(one.path, Source(one.path, one.url, compression_of(one.path)))
 

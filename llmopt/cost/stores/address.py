@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_USER = re.compile(r"(?<=://)[^/?#\s'\"]*@")
+_USER = re.compile(r"(?<=https://)[^/?#\s'\"]*@|(?<=http://)[^/?#\s'\"]*@|(?<=://)[^/?#\s'\"]*:[^/\s'\"]*@")
 _PASSWORD = re.compile(r"(?<=://)[^/@\s'\"]*:[^/\s'\"]*@")
 _WEB_QUERY = re.compile(r"(https?://[^\s?#'\"]*)[?#][^\s'\"]*", re.IGNORECASE)
 _SIGNED = re.compile(
@@ -30,12 +30,19 @@ def is_web(url: str) -> bool:
     return scheme_of(url) in ("http", "https")
 
 
-def shown(text: str) -> str:
-    """Return a URL, or a message with URLs in it, without what nobody else may see.
+def shown(url: str) -> str:
+    """Return a URL without what nobody else may see.
 
-    Users and queries of web addresses go; of others, a password in front of the host and the query of a signed URL. The
+    User and query of a web address go; of others, a password in front of the host and the query of a signed URL: the
     name of an object may hold `?` and `@`, so no more is cut off.
     """
-    if not is_web(text):
-        text = _SIGNED.sub("", _PASSWORD.sub("", text))
-    return _WEB_QUERY.sub(r"\1", _USER.sub("", text) if is_web(text) else text)
+    if not is_web(url):
+        return _SIGNED.sub("", _PASSWORD.sub("", url))
+    scheme, _, rest = re.split(r"[?#]", url, maxsplit=1)[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def without_secrets(text: str) -> str:
+    """Return a message as it may be shown, whatever URLs are in it."""
+    return _WEB_QUERY.sub(r"\1", _SIGNED.sub("", _USER.sub("", text)))

@@ -6,7 +6,7 @@ import errno
 import importlib
 from dataclasses import dataclass
 
-from llmopt.cost.stores.address import scheme_of, shown
+from llmopt.cost.stores.address import scheme_of, without_secrets
 
 _LIBRARIES = {
     "s3": ("botocore.exceptions:BotoCoreError", "botocore.exceptions:ClientError", "aiohttp:ClientError"),
@@ -89,7 +89,7 @@ def explained(error: Exception, url: str) -> Explained:
     """
     kind = family(url)
     names = {cls.__name__ for cls in type(error).__mro__}
-    text = " ".join(shown(str(error)).split()) or type(error).__name__
+    text = " ".join(without_secrets(str(error)).split()) or type(error).__name__
     if names & _NO_CREDENTIALS:
         return Explained(f"no credentials: {text}", _CREDENTIALS.get(kind, ""), of_store=True)
     if names & _UNREACHABLE:

@@ -71,7 +71,8 @@ class HttpStore:
             InputError: it cannot be read.
         """
         try:
-            if not urllib.parse.urlsplit(url).hostname:
+            parts = urllib.parse.urlsplit(url)
+            if not parts.hostname or parts.port == 0:
                 raise StoreError("no host in this address")
             return self._again(url, lambda: _first(url, copy))
         except ValueError as error:

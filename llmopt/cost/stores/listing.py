@@ -26,7 +26,7 @@ class Copied:
     path: str
     """The copy of it."""
     url: str
-    """What to call it."""
+    """What people call it: the URL as the user wrote it, without credentials."""
 
 
 class Listing:
@@ -37,7 +37,7 @@ class Listing:
         self._spool = spool
         self._heads, self._halt = Heads(), Halt()
         self._stores: dict[str, FsspecStore] = {}
-        self._web = HttpStore()
+        self._web, self._files = HttpStore(), dict[str, Stored | Copied]()
 
     def expand(self, url: str, wanted: Callable[[str], bool], nothing: str) -> list[Stored | Copied]:
         """Return the objects behind a URL; nothing but the listing and, of a web server, the first bytes are fetched.
@@ -52,7 +52,9 @@ class Listing:
             MissingExtraError: the library for such URLs is not installed.
         """
         if is_web(url):
-            return [self._file(url)]
+            if url not in self._files:
+                self._files[url] = self._file(url)
+            return [self._files[url]]
         scheme = scheme_of(url)
         url = scheme + url[len(scheme) :]
         store = self._store(url)
@@ -71,9 +73,10 @@ class Listing:
     def _file(self, url: str) -> Stored | Copied:
         copy = self._spool / f"web-{next(_numbers)}"
         opened = self._web.open(url, copy)
+        name = _numbered(shown(url), {file.url for file in self._files.values()})
         if opened is None:
-            return Copied(str(copy), shown(url))
-        listed = Listed(shown(url), url, opened.size_bytes, opened.etag, opened.modified)
+            return Copied(str(copy), name)
+        listed = Listed(name, url, opened.size_bytes, opened.etag, opened.modified)
         return self._stored(listed, self._web, opened.head)
 
     def _stored(self, listed: Listed, store: Store, head: bytes | None = None) -> Stored:
@@ -91,7 +94,7 @@ class Listing:
         )
 
 
-def numbered(url: str, taken: set[str]) -> str:
+def _numbered(url: str, taken: set[str]) -> str:
     """Return what to call a file whose URL may be that of another but for what is not shown."""
     if url not in taken:
         return url

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmopt.cost.stores.address import is_url, scheme_of, shown
+from llmopt.cost.stores.address import is_url, scheme_of, shown, without_secrets
 
 SECRET = "xYz0SECRET"
 
@@ -35,7 +35,9 @@ def test_a_path(path: str) -> None:
         ("abfs://box@account.dfs.core.windows.net/a", "abfs://box@account.dfs.core.windows.net/a"),
         ("s3://bucket/user@host/a?.jsonl", "s3://bucket/user@host/a?.jsonl"),
         ("s3://bucket/a b#c%d[1].jsonl", "s3://bucket/a b#c%d[1].jsonl"),
-        (f'cannot connect to "http://h:9/b?prefix=x&token={SECRET}" now', 'cannot connect to "http://h:9/b" now'),
+        (f"https://me:{SECRET}@host/a b.jsonl?sig={SECRET}", "https://host/a b.jsonl"),
+        ("http://", "http://"),
+        ("http://[bad/x", "http://[bad/x"),
     ],
 )
 def test_what_is_shown(url: str, expected: str) -> None:
@@ -46,3 +48,16 @@ def test_what_is_shown(url: str, expected: str) -> None:
 def test_no_secret_of_a_web_address_is_shown(scheme: str, user: str) -> None:
     text = shown(f"{scheme}://{user}:{SECRET}@host/path/x.jsonl?a=1&sig={SECRET}#{SECRET}")
     assert text == f"{scheme}://host/path/x.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f'no way to "http://h:9/b?prefix=x&token={SECRET}" now', 'no way to "http://h:9/b" now'),
+        (f"no way to https://me:{SECRET}@h/b now", "no way to https://h/b now"),
+        (f"no way to az://box/a?sv=2024&sig={SECRET}, s3://k:{SECRET}@b", "no way to az://box/a s3://b"),
+        ("abfs://box@account/x is gone; a@b is not", "abfs://box@account/x is gone; a@b is not"),
+    ],
+)
+def test_a_message_holds_no_secrets(text: str, expected: str) -> None:
+    assert without_secrets(text) == expected

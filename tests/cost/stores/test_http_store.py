@@ -135,15 +135,18 @@ def test_user_and_password_go_to_the_server_named_and_no_further(site: Site) -> 
     url = site.address.replace("://", "://me:p%40ss@")
     cost(f"{url}/moved")
     token = base64.b64encode(b"me:p@ss").decode()
-    assert [authorization for path, _, authorization in site.asked if path == "/moved"][0] == f"Basic {token}"
+    assert next(authorization for path, _, authorization in site.asked if path == "/moved") == f"Basic {token}"
     assert {authorization for path, _, authorization in site.asked if path != "/moved"} == {""}
 
 
 def test_no_secret_is_shown(site: Site) -> None:
     url = f"{site.address.replace('://', '://me:SECRET@')}/a b.jsonl?sig=SECRET"
-    report = llmopt.price_logs([url, url.replace("=", "=2")], by=("file",))
+    site.files["/a b.jsonl"] = b"".join(lines(2))
+    report = llmopt.price_logs([url, url.replace("=", "=2"), url], by=("file",), dedupe="none")
     assert "SECRET" not in repr(report)
-    assert [group.key["file"] for group in report.groups] == [f"{site.address}/a b.jsonl"]
+    name = f"{site.address}/a b.jsonl"
+    assert sorted(str(group.key["file"]) for group in report.groups) == [name, f"{name} (2)"]
+    assert report.total.cost_usd == 4 * ONE
     with pytest.raises(InputError) as caught:
         cost(url.replace("a b", "nothing"))
     assert "SECRET" not in caught.value.message + caught.value.hint
