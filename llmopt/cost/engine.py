@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,15 @@ class Engine:
 
     def run(self, batches: list[Batch]) -> None:
         """Read all batches."""
+        with self._opened(batches) as connection:
+            self._scan(connection, batches)
+
+    @contextmanager
+    def _opened(self, batches: list[Batch]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Connect, so that what the batches read can be read, wherever it lies."""
         sources = [source for batch in batches for source in batch.sources]
         with self._connect() as connection, mounted(connection, sources):
-            self._scan(connection, batches)
+            yield connection
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         memory = self.memory_bytes

@@ -81,7 +81,7 @@ class PartEngine(Engine):
     def run(self, batches: list[Batch]) -> None:
         """Read all batches."""
         compared = [batch for batch in batches if batch.kind == "parquet" or compares(batch.specs, self.plan)]
-        with self._connect() as connection:
+        with self._opened(batches) as connection:
             self._scan(connection, [batch for batch in batches if batch not in compared])
             # What a table is, is only known when it is opened.
             tables = [batch for batch in compared if batch.kind == "parquet" and self._readable(connection, batch)]
@@ -92,7 +92,7 @@ class PartEngine(Engine):
 
     def answers(self, batches: list[Batch], ids: Sequence[str]) -> list[Answer]:
         """Return the records with usage, and those that failed, whose request or response has one of `ids`."""
-        with self._connect() as connection:
+        with self._opened(batches) as connection:
             batches = [batch for batch in batches if self._readable(connection, batch)]
             named = [replace(batch, specs=tuple(map(naming_requests, batch.specs))) for batch in batches]
             scans = [self._to_scan(connection, batch) for batch in named]

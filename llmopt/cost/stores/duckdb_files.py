@@ -21,7 +21,7 @@ from llmopt.cost.stores.stored import BLOCK_BYTES, Halt, Stored, StoreError
 from llmopt.errors import InputError, MissingExtraError
 
 try:
-    from fsspec.spec import AbstractFileSystem  # type: ignore[import-untyped]
+    from fsspec.spec import AbstractFileSystem
 except ImportError as error:
     raise MissingExtraError("fsspec", "cloud") from error
 

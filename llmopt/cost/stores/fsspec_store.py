@@ -19,7 +19,7 @@ from llmopt.cost.stores.stored import StoreError
 from llmopt.errors import InputError, MissingExtraError
 
 try:
-    import fsspec  # type: ignore[import-untyped]
+    import fsspec
 except ImportError as error:
     raise MissingExtraError("fsspec", "cloud") from error
 

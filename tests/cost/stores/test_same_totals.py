@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import duckdb
-import fsspec  # type: ignore[import-untyped]
+import fsspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
