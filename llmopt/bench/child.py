@@ -36,6 +36,27 @@ class Factory(Protocol):
         ...
 
 
+class Process(Protocol):
+    """A process that answers messages: `llmopt.bench.spawned.Child`, or one on another host."""
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process on its host; None where there is none."""
+        ...
+
+    def ask(self, message: Any, limit_s: float) -> tuple[Any, Any]:
+        """Send a message and return the answer; TimeoutError after a while, EOFError when the process is gone."""
+        ...
+
+    def kill(self) -> None:
+        """Kill the process at once."""
+        ...
+
+    def end(self) -> int | None:
+        """End the process and return its exit code; None where it had to be killed."""
+        ...
+
+
 class ChildTarget:
     """A `llmopt.bench.target.Target` whose model lives in a process of its own.
 
@@ -46,6 +67,7 @@ class ChildTarget:
         factory: opens the model there.
         remaining_s: returns how long a call may take from now on, in seconds; None: an hour.
         longest_batch_s: a batch that takes longer hangs, whatever time remains.
+        begin: starts the process; None: on this machine.
     """
 
     def __init__(
@@ -54,11 +76,13 @@ class ChildTarget:
         remaining_s: Callable[[], float] | None = None,
         *,
         longest_batch_s: float = math.inf,
+        begin: Callable[[], Process] | None = None,
     ) -> None:
         self._factory = factory
         self._remaining_s = remaining_s or (lambda: _PATIENCE_S)
         self._longest_batch_s = longest_batch_s
-        self._child: Child | None = None
+        self._begin = begin
+        self._child: Process | None = None
         self._closed = False
         self._on_gpu = False
         self._fitted: set[tuple[int, int]] = set()
@@ -152,7 +176,7 @@ class ChildTarget:
         return True
 
     def _start(self) -> None:
-        self._child = Child()
+        self._child = Child() if self._begin is None else self._begin()
         try:
             if self._closed:  # stopped by another thread, which saw no child yet
                 raise UsageError(f"{self._factory.name}: the target is closed")

@@ -60,6 +60,14 @@ def bench_batch(
         Path | None, _option("Requests for a function: JSON lines or lines of text.", metavar="FILE")
     ] = None,
     device: Annotated[str, _option("Where it runs.", metavar="auto|cpu|cuda[:N][,...]", panel=MODEL)] = "auto",
+    ray: Annotated[
+        str | None,
+        _option(
+            "Deal the shapes to the GPUs (or hosts) of a Ray cluster; local starts one here.",
+            metavar="auto|local|HOST:PORT",
+            panel=MODEL,
+        ),
+    ] = None,
     dtype: DtypeOption = None,
     attention: AttentionOption = None,
     compile: CompileOption = False,
@@ -134,6 +142,7 @@ def bench_batch(
         lengths=lengths,
         inputs=inputs,
         device=device,
+        ray=ray,
         dtype=dtype,
         attention=attention,
         compile=compile,

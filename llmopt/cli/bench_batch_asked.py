@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TASKS = ("embed", "classify", "generate")
 _OF_MODELS = ("device", "dtype", "attention", "compile", "task", "new_tokens", "trust_remote_code")
 _NOT_OF_URLS = (
-    *("batch_sizes", "inputs", "device", "dtype", "attention", "compile", "task", "trust_remote_code"),
+    *("batch_sizes", "inputs", "device", "ray", "dtype", "attention", "compile", "task", "trust_remote_code"),
     *("verify", "baseline", "fail_on_regression", "resume", "save_config"),
 )
 _OF_URLS = ("model", "api_key_env")
@@ -43,6 +43,7 @@ class Typed:
     lengths: Path | None = None
     inputs: Path | None = None
     device: str = "auto"
+    ray: str | None = None
     dtype: str | None = None
     attention: str | None = None
     compile: bool = False

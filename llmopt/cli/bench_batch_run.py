@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from llmopt.report.text import clean
 
 if TYPE_CHECKING:
     from llmopt.bench.callables import CallableFactory
+    from llmopt.bench.child import ChildTarget
 
 
 def bench(typed: Typed, to: Destination, *, started_s: float | None = None, brief: bool = False) -> None:
@@ -65,7 +67,6 @@ def _measured(typed: Typed, read: Numbers, progress: ProgressLine, began: float)
     # numpy, the logs' readers and the model load here and not before a typo is told
     from llmopt.bench.api import remaining
     from llmopt.bench.asked import Asked
-    from llmopt.bench.child import ChildTarget
     from llmopt.bench.run import run
 
     lengths, arrivals = logs(typed)
@@ -88,9 +89,28 @@ def _measured(typed: Typed, read: Numbers, progress: ProgressLine, began: float)
     )
     progress(0, 0, f"loading {typed.target}")
     left = remaining(began, read.max_time_s)
-    with ExitStack() as targets:
-        children = [targets.enter_context(closing(ChildTarget(factory, left))) for factory in _factories(typed, read)]
-        return run(children, asked, progress=progress, started_s=began)
+    with ExitStack() as opened:
+        targets = _targets(typed, read, left, opened)
+        for target in targets:
+            opened.enter_context(closing(target))
+        return run(targets, asked, progress=progress, started_s=began)
+
+
+def _targets(typed: Typed, read: Numbers, left: Callable[[], float], opened: ExitStack) -> Sequence[ChildTarget]:
+    """Return a target for each device, here or in the cluster that `opened` then lets go of."""
+    from llmopt.bench.child import ChildTarget
+
+    if typed.ray is None:
+        return [ChildTarget(factory, left) for factory in _factories(typed, read)]
+    from llmopt.bench import ray_child  # only where it is asked for, since it may not be there
+
+    factory = _factory(typed, read)
+    opened.enter_context(ray_child.cluster(typed.ray))
+    found: list[ChildTarget] = []
+    for place in ray_child.places(typed.device):
+        here = factory.on("cuda:0" if place.gpus else "cpu") if isinstance(factory, ModelFactory) else factory
+        found.append(ChildTarget(here, left, begin=partial(ray_child.RayChild, place)))
+    return found
 
 
 def _factories(typed: Typed, read: Numbers) -> Sequence[CallableFactory | ModelFactory]:

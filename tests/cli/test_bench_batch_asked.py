@@ -73,6 +73,7 @@ REFUSED = [
     (("--url", "http://h/v1", "--verify"), "--verify is not for --url: the server batches by itself"),
     (("--url", "http://h/v1", "--batch-sizes", "1,2"), "--batch-sizes is not for --url"),
     (("--url", "http://h/v1", "--device", "cpu"), "--device is not for --url"),
+    (("--url", "http://h/v1", "--ray", "auto"), "--ray is not for --url"),
     (("m", "--task", "sing"), "--task 'sing': not one of embed, classify, generate"),
     (("m", "--batch-sizes", "1,0"), "--batch-sizes '1,0': not whole numbers of 1 or more"),
     (("m", "--seq-len", "x"), "--seq-len 'x': not whole numbers"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from tests.bench.fake_ray import in_place_of_ray, node
 from tests.cli.conftest import Llmopt
 from tests.models.extras import library
 
@@ -56,6 +58,27 @@ def test_a_function_is_measured_recommended_and_verified(llmopt: Llmopt) -> None
     assert document["verified"]["failed"] == 0
     assert document["verified"]["slo_met"] is True
     assert document["elapsed_s"] < 20
+
+
+def test_a_function_on_the_hosts_of_a_cluster(llmopt: Llmopt) -> None:
+    with in_place_of_ray(sys.modules) as ray:
+        ray.nodes_of = [node("a", CPU=2.0), node("b", CPU=2.0), node("c", CPU=2.0), node("d", CPU=2.0)]
+        outcome = llmopt("bench-batch", "mine:same", "--ray", "local", "--seq-len", "8,16", *QUICK)
+    assert (outcome.code, outcome.err) == (0, "")
+    document = json.loads(outcome.out)
+    assert {(point["seq_len"], point["batch_size"]) for point in document["points"]} == {
+        (length, size) for length in (8, 16) for size in (1, 2, 4)
+    }
+    assert document["environment"]["target"]["device"] == "cpu@a,cpu@b,cpu@c"
+    assert any("1 of 4 devices had nothing to do" in warning for warning in document["warnings"])
+    assert ray.stopped == 1
+
+
+def test_without_ray_its_extra_is_named(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "llmopt.bench.ray_child", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    outcome = llmopt("bench-batch", "mine:same", "--ray", "auto", *QUICK)
+    assert (outcome.code, outcome.err.splitlines()[0]) == (2, "llmopt: error: ray is not installed")
 
 
 def test_a_function_in_a_file_with_inputs_of_its_own(llmopt: Llmopt, workdir: Path) -> None:
