@@ -7,18 +7,14 @@ from typing import Annotated
 
 import typer
 
-from llmopt.cli import values
+from llmopt.cli.cost_asked import Typed, settled
+from llmopt.cli.cost_run import run
 from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
-from llmopt.cli.output import destination, write
-from llmopt.cost import api
-from llmopt.cost.baseline import compare, read_baseline
-from llmopt.cost.gates import Limits, failed_checks
+from llmopt.cli.output import destination
 from llmopt.cost.groups import ALL as GROUPS
-from llmopt.cost.result import CostReport
-from llmopt.errors import CheckFailed, InputError, UsageError
-from llmopt.report.cost_view import payload, view
 
 READ, LIMITS, SHOW = "What is read", "Limits (exit 1 where one does not hold)", "What is shown"
+RUN = "Where and how it runs"
 
 
 def _option(help: str, *names: str, metavar: str | None = None, panel: str = READ) -> typer.models.OptionInfo:
@@ -27,7 +23,11 @@ def _option(help: str, *names: str, metavar: str | None = None, panel: str = REA
 
 
 def cost(
-    logs: Annotated[list[str], typer.Argument(metavar="LOGS", help="Files, folders, quoted globs; - for stdin.")],
+    ctx: typer.Context,
+    logs: Annotated[
+        list[str],
+        typer.Argument(metavar="LOGS", help="Files, folders, quoted globs, URLs of object stores; - for stdin."),
+    ] = [],  # noqa: B006 - typer copies it
     by: Annotated[
         str, _option(f"Group by these, comma-separated: {', '.join(GROUPS)}.", metavar="NAMES", panel=SHOW)
     ] = "model",
@@ -55,6 +55,33 @@ def cost(
     dedupe: Annotated[str, _option("Which repeated records to drop.", metavar="auto|all|none")] = "auto",
     jobs: Annotated[str | None, _option("Processor cores to use. Default: all.", metavar="N")] = None,
     memory: Annotated[str | None, _option("Memory for the query engine, such as 400MB.", metavar="SIZE")] = None,
+    sql: Annotated[
+        str | None, _option('A query in place of LOGS, such as "SELECT * FROM calls".', metavar="QUERY")
+    ] = None,
+    db: Annotated[
+        str | None,
+        _option("With --sql: a file of SQLite or DuckDB, or postgresql://user@host/name.", metavar="DATABASE"),
+    ] = None,
+    engine: Annotated[str, _option("Who adds up: this machine, or Spark.", metavar="local|spark", panel=RUN)] = "local",
+    master: Annotated[
+        str | None,
+        _option("With --engine spark: such as spark://host:7077 or local[4].", metavar="URL", panel=RUN),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        _option("Remember there what was read; the next run prices only what is new.", metavar="DIR", panel=RUN),
+    ] = None,
+    rebuild: Annotated[
+        list[str],
+        _option("With --state: read this day again, such as 2026-11-01.", metavar="DAY", panel=RUN),
+    ] = [],  # noqa: B006
+    follow: Annotated[
+        bool, _option("Go on as the logs grow, until Ctrl-C; then the whole report.", "--follow", panel=RUN)
+    ] = False,
+    every: Annotated[
+        str | None,
+        _option("With --follow: how often to look, such as 5 or 500ms. Default: 2s.", metavar="SECONDS", panel=RUN),
+    ] = None,
     strict: Annotated[bool, _option("No record unpriced or rejected, no warning.", "--strict", panel=LIMITS)] = False,
     max_cost: Annotated[str | None, _option("Total cost.", metavar="USD", panel=LIMITS)] = None,
     max_monthly: Annotated[str | None, _option("Cost scaled to 30 days.", metavar="USD", panel=LIMITS)] = None,
@@ -80,57 +107,43 @@ def cost(
     accounted for: priced, free, unpriced, duplicate or rejected.
     """
     to = destination(format, output, quiet=quiet)
-    limits = _limits(max_cost, max_monthly, max_cost_per_request, max_unpriced, max_increase, strict=strict)
-    if max_increase is not None and baseline is None:
-        raise UsageError("--max-increase compares with a baseline", "add --baseline FILE")
-    shown = values.whole(top, "--top", least=1)
-    earlier = read_baseline(baseline) if baseline else None
-    report = api.price_logs(
-        logs,
-        by=values.names(by),
-        since=values.instant(since, "--since"),
-        until=values.instant(until, "--until", end_of_day=True),
-        as_of=values.instant(as_of, "--as-of"),
+    typed = Typed(
+        logs=logs,
+        by=by,
+        since=since,
+        until=until,
+        as_of=as_of,
         input_format=input_format,
-        mapping=values.mapping(map, "--map"),
-        format_specs=format_spec,
+        map=map,
+        format_spec=format_spec,
         prices=prices,
-        deployments=values.mapping_file(deployments, "--deployments") if deployments else None,
-        cached=values.choice(cached, "--cached", ("included", "excluded")),
-        dedupe=values.choice(dedupe, "--dedupe", ("auto", "all", "none")) or "auto",
-        jobs=values.whole(jobs, "--jobs", least=1),
-        memory_bytes=values.size_bytes(memory, "--memory"),
-        dearest=limits.max_cost_per_request_usd is not None,
-    )
-    comparison = compare(report, earlier) if earlier else None
-    failed = failed_checks(report, limits, comparison)
-    people = view(report, top=shown, comparison=comparison, brief=quiet and not verbose)
-    write(people, payload(report, comparison=comparison, failed_checks=failed), to)
-    _end(report, failed)
-
-
-def _limits(
-    cost: str | None,
-    monthly: str | None,
-    per_request: str | None,
-    unpriced: str | None,
-    increase: str | None,
-    *,
-    strict: bool,
-) -> Limits:
-    return Limits(
-        max_cost_usd=values.money(cost, "--max-cost"),
-        max_monthly_usd=values.money(monthly, "--max-monthly"),
-        max_cost_per_request_usd=values.money(per_request, "--max-cost-per-request"),
-        max_unpriced=values.whole(unpriced, "--max-unpriced"),
-        max_increase=values.percentage(increase, "--max-increase"),
+        deployments=deployments,
+        cached=cached,
+        dedupe=dedupe,
+        jobs=jobs,
+        memory=memory,
+        sql=sql,
+        db=db,
+        engine=engine,
+        master=master,
+        state=state,
+        rebuild=rebuild,
+        follow=follow,
+        every=every,
         strict=strict,
+        max_cost=max_cost,
+        max_monthly=max_monthly,
+        max_cost_per_request=max_cost_per_request,
+        max_unpriced=max_unpriced,
+        baseline=baseline,
+        max_increase=max_increase,
+        top=top,
     )
+    names = [name for name in ctx.params if _is_setting(ctx, name)]
+    run(settled(typed, names), to, brief=quiet and not verbose)
 
 
-def _end(report: CostReport, failed: tuple[str, ...]) -> None:
-    """Fail after the report was printed: first where there was nothing to price, then where a limit was broken."""
-    if report.rejected and report.read == sum(entry.count for entry in report.rejected):
-        raise InputError("no record could be read", "see the reasons in the report; --input-format names the format")
-    if failed:
-        raise CheckFailed("\n".join(failed))
+def _is_setting(ctx: typer.Context, name: str) -> bool:
+    """Whether an option comes from a file of settings or a variable, and not from the command line."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "DEFAULT_MAP"

@@ -152,13 +152,14 @@ def samples(source: Source, size: int = 65536) -> list[bytes]:
 
 
 def _logs_in(directory: str) -> list[str]:
-    names = files_in(directory, _is_log)
+    names = files_in(directory, is_log)
     if not names:
         raise InputError(f"{directory}: no log in this directory", _NO_LOG)
     return names
 
 
-def _is_log(name: str) -> bool:
+def is_log(name: str) -> bool:
+    """Return whether a file of a folder is taken for a log, by its name."""
     return ends_with(name, _SUFFIXES)
 
 
@@ -171,7 +172,7 @@ def _listing(spool: Path) -> Listing:
 
 def _add_objects(found: dict[str, Source | Stored], listing: Listing, url: str) -> None:
     """Add what is behind a URL, each object once."""
-    for one in listing.expand(url, _is_log, _NO_LOG):
+    for one in listing.expand(url, is_log, _NO_LOG):
         if isinstance(one, Stored):
             found.setdefault(f"{scheme_of(one.url)}://{one.key}", one)
         else:

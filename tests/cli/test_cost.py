@@ -154,7 +154,7 @@ def test_a_wrong_flag_costs_no_work(arguments: list[str], llmopt: Llmopt, pricin
 
 
 def test_a_log_is_asked_for(llmopt: Llmopt) -> None:
-    assert llmopt("cost").err.startswith("llmopt: error: Missing argument 'LOGS'")
+    assert llmopt("cost").err.startswith("llmopt: error: no logs are named\nllmopt: hint: llmopt cost LOGS")
 
 
 def test_the_report_is_printed_before_all_failed_checks(llmopt: Llmopt, pricing: Pricing) -> None:

@@ -1,0 +1,96 @@
+"""Run `llmopt cost`: price what is asked for with the engine that is asked for, show it, and check it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+from llmopt.cli.cost_asked import Asked, Typed, asked, check
+from llmopt.cli.output import Destination, to_stdout, write
+from llmopt.cost import api
+from llmopt.cost.baseline import Baseline, compare, read_baseline
+from llmopt.cost.gates import failed_checks
+from llmopt.cost.result import CostReport
+from llmopt.errors import CheckFailed, InputError
+from llmopt.report.cost_view import payload, view
+
+
+def run(typed: Typed, to: Destination, *, brief: bool = False) -> None:
+    """Do what the user typed.
+
+    Args:
+        typed: all options.
+        to: where the report goes.
+        brief: no background in the report.
+
+    Raises:
+        LlmoptError: what is wrong with the options, a log or a file.
+        CheckFailed: the report is out, and something in it is not as asked for.
+    """
+    check(typed)
+    read = asked(typed)
+    earlier = read_baseline(typed.baseline) if typed.baseline else None
+    if typed.follow:
+        from llmopt.cli.cost_follow import follow  # only this needs clocks and a live screen
+
+        report = follow(typed, read, to, earlier)
+    else:
+        report = _priced(typed, read)
+    show(report, read, earlier, to, brief=brief, in_a_line=typed.follow and to.path is None and to.format == "json")
+
+
+def show(
+    report: CostReport,
+    read: Asked,
+    earlier: Baseline | None,
+    to: Destination,
+    *,
+    brief: bool = False,
+    in_a_line: bool = False,
+) -> None:
+    """Print a report, then fail: first where there was nothing to price, then where a limit is broken.
+
+    Args:
+        report: what was priced.
+        read: with the limits.
+        earlier: what it is compared with; None: with nothing.
+        to: where it goes.
+        brief: no background.
+        in_a_line: as the last of several lines of JSON.
+
+    Raises:
+        InputError: no record could be read, or the report cannot be written.
+        CheckFailed: a limit does not hold.
+    """
+    comparison = compare(report, earlier) if earlier else None
+    failed = failed_checks(report, read.limits, comparison)
+    people = view(report, top=read.top, comparison=comparison, brief=brief)
+    machines = payload(report, comparison=comparison, failed_checks=failed)
+    if in_a_line:
+        to_stdout(json.dumps(machines) + "\n")
+    else:
+        write(people, machines, to)
+    if report.rejected and report.read == sum(entry.count for entry in report.rejected):
+        raise InputError("no record could be read", "see the reasons in the report; --input-format names the format")
+    if failed:
+        raise CheckFailed("\n".join(failed))
+
+
+def _priced(typed: Typed, read: Asked) -> CostReport:
+    # each of these has libraries of its own, which only those wait for who ask for it
+    report: CostReport
+    if typed.engine == "spark":
+        run_there = import_module("llmopt.cost.spark.run").price_on_spark
+        report = run_there(typed.logs, typed.master, **read.options)
+    elif typed.state is not None:
+        run_new = import_module("llmopt.cost.state.run").price_with_state
+        report = run_new(typed.logs, typed.state, rebuild=read.rebuild, **read.options)
+    elif typed.sql is not None:
+        with tempfile.TemporaryDirectory(prefix="llmopt-") as spool:
+            rows = import_module("llmopt.cost.databases").as_source(typed.sql, typed.db, Path(spool))
+            report = api.price_logs([rows], **read.options)
+    else:
+        report = api.price_logs(typed.logs, **read.options)
+    return report
