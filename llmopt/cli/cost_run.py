@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import tempfile
+import sys
 from importlib import import_module
-from pathlib import Path
 
 from llmopt.cli.cost_asked import Asked, Typed, asked, check
 from llmopt.cli.output import Destination, to_stdout, write
@@ -15,6 +14,7 @@ from llmopt.cost.gates import failed_checks
 from llmopt.cost.result import CostReport
 from llmopt.errors import CheckFailed, InputError
 from llmopt.report.cost_view import payload, view
+from llmopt.report.text import clean
 
 
 def run(typed: Typed, to: Destination, *, brief: bool = False) -> None:
@@ -37,7 +37,7 @@ def run(typed: Typed, to: Destination, *, brief: bool = False) -> None:
 
         report = follow(typed, read, to, earlier)
     else:
-        report = _priced(typed, read)
+        report = _priced(typed, read, quiet=to.quiet)
     show(report, read, earlier, to, brief=brief, in_a_line=typed.follow and to.path is None and to.format == "json")
 
 
@@ -78,7 +78,7 @@ def show(
         raise CheckFailed("\n".join(failed))
 
 
-def _priced(typed: Typed, read: Asked) -> CostReport:
+def _priced(typed: Typed, read: Asked, *, quiet: bool) -> CostReport:
     # each of these has libraries of its own, which only those wait for who ask for it
     report: CostReport
     if typed.engine == "spark":
@@ -86,11 +86,19 @@ def _priced(typed: Typed, read: Asked) -> CostReport:
         report = run_there(typed.logs, typed.master, **read.options)
     elif typed.state is not None:
         run_new = import_module("llmopt.cost.state.run").price_with_state
-        report = run_new(typed.logs, typed.state, rebuild=read.rebuild, **read.options)
+        tell = _unsaid if quiet else _say
+        report = run_new(typed.logs, typed.state, rebuild=read.rebuild, tell=tell, **read.options)
     elif typed.sql is not None:
-        with tempfile.TemporaryDirectory(prefix="llmopt-") as spool:
-            rows = import_module("llmopt.cost.databases").as_source(typed.sql, typed.db, Path(spool))
-            report = api.price_logs([rows], **read.options)
+        rows = import_module("llmopt.cost.given").Query(typed.sql, typed.db)
+        report = api.price_logs(rows, **read.options)
     else:
         report = api.price_logs(typed.logs, **read.options)
     return report
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"llmopt: {clean(text)}\n")
+
+
+def _unsaid(text: str) -> None:
+    """Keep quiet."""

@@ -15,8 +15,8 @@ import duckdb
 
 from llmopt.cost.spec.columns import literal
 
-MOST_ROWS = 500_000
-"""Records whose responses are remembered at least; about 25 MB on disk."""
+MOST_ROWS = 250_000
+"""Records whose responses are remembered at least; about 12 MB on disk."""
 MOST_FILES = 32
 """Files of rows before they are put into one."""
 

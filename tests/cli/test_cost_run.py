@@ -27,7 +27,7 @@ class Engines:
         for module, name in (
             ("llmopt.cost.spark.run", "price_on_spark"),
             ("llmopt.cost.state.run", "price_with_state"),
-            ("llmopt.cost.databases", "as_source"),
+            ("llmopt.cost.given", "Query"),
         ):
             fake = ModuleType(module)
             fake.__dict__[name] = self.called(name)
@@ -39,7 +39,7 @@ class Engines:
             self.calls.append((name, arguments, options))
             if self.error is not None:
                 raise self.error
-            return "rows.parquet" if name == "as_source" else REPORT
+            return "the query" if name == "Query" else REPORT
 
         return call
 
@@ -79,19 +79,25 @@ def test_the_engine_may_be_a_setting(engines: Engines, llmopt: Llmopt, monkeypat
     ]
 
 
-def test_a_state_gets_its_folder_and_the_days_to_read_again(engines: Engines, llmopt: Llmopt) -> None:
+def test_a_state_gets_its_folder_and_the_days_to_read_again(
+    engines: Engines, llmopt: Llmopt, capsys: pytest.CaptureFixture[str]
+) -> None:
     llmopt("cost", "logs", "--state", "kept", "--rebuild", "2026-11-01", "--rebuild", "2026-11-03")
     ((name, arguments, options),) = engines.calls
     assert (name, arguments) == ("price_with_state", (["logs"], Path("kept")))
     assert options["rebuild"] == ("2026-11-01", "2026-11-03")
+    options["tell"]("files: 2 new")
+    assert capsys.readouterr().err == "llmopt: files: 2 new\n"
+    llmopt("cost", "logs", "--state", "kept", "-q")
+    engines.calls[1][2]["tell"]("files: none new")
+    assert capsys.readouterr().err == ""
 
 
-def test_a_query_becomes_a_file_that_is_priced(engines: Engines, llmopt: Llmopt) -> None:
+def test_a_query_is_priced_in_the_place_of_paths(engines: Engines, llmopt: Llmopt) -> None:
     llmopt("cost", "--sql", "SELECT * FROM calls", "--db", "app.sqlite", "--map", "engine=model")
-    (asked, (query, database, spool), _), (priced, paths, options) = engines.calls
-    assert (asked, query, database) == ("as_source", "SELECT * FROM calls", "app.sqlite")
-    assert not Path(spool).exists()
-    assert (priced, paths) == ("price_logs", (["rows.parquet"],))
+    (asked, query, _), (priced, paths, options) = engines.calls
+    assert (asked, query) == ("Query", ("SELECT * FROM calls", "app.sqlite"))
+    assert (priced, paths) == ("price_logs", ("the query",))
     assert options["mapping"] == {"engine": "model"}
 
 

@@ -33,7 +33,7 @@ def grow(path: Path, *parts: bytes) -> None:
 
 
 @contextmanager
-def following(*paths: Path | str, most_rows: int = 500_000, **options: Any) -> Iterator[Follow]:
+def following(*paths: Path | str, most_rows: int = 250_000, **options: Any) -> Iterator[Follow]:
     with Follow([str(path) for path in paths], prepare(**options), most_rows=most_rows) as found:
         yield found
 
