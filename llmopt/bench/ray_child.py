@@ -22,10 +22,8 @@ from llmopt.errors import InputError, MissingExtraError, OutOfMemory, UsageError
 
 try:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers of every cluster that is started
-    import ray  # type: ignore[import-not-found]
-    from ray.util.scheduling_strategies import (  # type: ignore[import-not-found]
-        NodeAffinitySchedulingStrategy,
-    )
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
     raise MissingExtraError("ray", "ray") from error
 

@@ -19,8 +19,9 @@ from llmopt.cost.follow_file import Mode
 from llmopt.cost.follow_open import MOST_ROWS, OpenRows
 from llmopt.cost.follow_stream import Stream
 from llmopt.cost.follow_tail import Piece, Tail, check_paths
+from llmopt.cost.follow_whole import Wholes
 from llmopt.cost.identity import Identity, better
-from llmopt.cost.pairs import Answer, Kept
+from llmopt.cost.pairs import Answer, Kept, joined
 from llmopt.cost.partial import Partial, add, answers_in, cut_of, merged, ranked, read_part, unanswered
 from llmopt.cost.prepared import Prepared
 from llmopt.cost.read import Reading
@@ -64,8 +65,7 @@ class Follow:
         self._open = OpenRows(self._spool, self._settings.memory_bytes, most_rows)
         self._kept: dict[Identity, Kept] = {}
         self._answers: deque[Answer] = deque(maxlen=MOST_KEPT)
-        self._wholes: dict[str, Partial] = {}
-        self._whole_sources: dict[str, dict[int, Source]] = {}
+        self._wholes = Wholes(self._read)
         self._parts = 0
         self._report: CostReport | None = None
 
@@ -104,7 +104,7 @@ class Follow:
             return self._report
         for batch in _apart([piece for piece in pieces if piece.file.mode == "lines"]):
             self._read_lines(batch)
-        self._read_wholes([piece for piece in pieces if piece.file.mode != "lines"])
+        self._look_for_answers(self._wholes.take(piece for piece in pieces if piece.file.mode != "lines"))
         self._settle()
         self._report = self._priced()
         return self._report
@@ -138,7 +138,7 @@ class Follow:
     def _read_lines(self, pieces: Sequence[Piece]) -> None:
         """Read new lines, each file's once."""
         for piece in pieces:
-            self._forget(piece.file.number)
+            self._wholes.forget(piece.file.number)
         sources = [Source(str(piece.path), piece.file.shown, "none") for piece in pieces]
         part = self._read(sources)
         add(self._base, part, {piece.file.shown: piece.first_line - 1 for piece in pieces})
@@ -151,54 +151,41 @@ class Follow:
         for piece in pieces:
             piece.path.unlink()
 
-    def _read_wholes(self, pieces: Iterable[Piece]) -> None:
-        """Read changed files again from their beginning; those of traces, whose spans may be anywhere, together."""
-        changed: dict[str, None] = {}
-        for piece in (piece for piece in pieces if piece.path.exists()):
-            name = "together" if piece.file.mode == "together" else str(piece.file.number)
-            self._forget(piece.file.number)
-            source = Source(str(piece.path), piece.file.shown, compression_of(str(piece.path)))
-            self._whole_sources.setdefault(name, {})[piece.file.number] = source
-            changed[name] = None
-        for name in changed:
-            before = self._wholes.pop(name, Partial())
-            for path in before.rows:
-                Path(path).unlink()
-            sources = list(self._whole_sources[name].values())
-            self._wholes[name] = self._read(sources)
-            self._look_for_answers(sources)
-
-    def _forget(self, number: int) -> None:
-        """Forget what a file said while it was read whole, for it is read otherwise now."""
-        for name, sources in self._whole_sources.items():
-            if sources.pop(number, None) is not None and name != "together":
-                for path in self._wholes.pop(name, Partial()).rows:
-                    Path(path).unlink()
-
     def _read(self, sources: Sequence[Source]) -> Partial:
         self._parts += 1
         return read_part(sources, self._settings, self._spool / f"rows-{self._parts}.parquet", total_bytes=0)
 
     def _look_for_answers(self, sources: Sequence[Source]) -> None:
         """Look in new lines for the usage of texts that came before."""
-        ids = unanswered([self._base_with(self._kept.items()), *self._wholes.values()])
+        ids = [] if not sources else unanswered([self._base_with(self._kept.items()), *self._wholes.parts])
         if ids:
             self._answers.extend(answers_in(sources, self._settings, ids))
 
     def _settle(self) -> None:
         """Count what is too old to be repeated, so that what is remembered stays bounded."""
         rows = self._open.settle()
-        old = list(self._kept)[:-MOST_KEPT] if len(self._kept) > 2 * MOST_KEPT else []
+        old = set(list(self._kept)[:-MOST_KEPT]) if len(self._kept) > 2 * MOST_KEPT else set()
         if rows is None and not old:
             return
-        reader = Reader(self._sniffer, self._settings.plan(), self._base, self._settings.weigh)
-        for identity in old:
-            reader.adopt(identity, self._kept.pop(identity))
-        if rows is not None:
-            reader.concede(ranked([rows], self._settings, reader, self._tail.shown), [])
-            Path(rows).unlink()
-        reader.concede([], [], map(copy, self._answers))
+        conceded = self._rank_settled(rows) if rows is not None else frozenset()
+        reader = self._reader()
+        for identity in list(self._kept):
+            if identity in old or joined(self._kept[identity].row.key) in conceded:
+                reader.adopt(identity, self._kept.pop(identity))
+        reader.concede(conceded, [], map(copy, self._answers))
         reader.finish()
+
+    def _rank_settled(self, rows: str) -> frozenset[str]:
+        """Count the records of a file for good; return the keys of what is kept that they are records of, too."""
+        reader = self._reader()
+        for identity, kept in self._kept.items():
+            reader.adopt(identity, copy(kept))
+        conceded = ranked([rows], self._settings, reader, self._tail.shown)
+        Path(rows).unlink()
+        return frozenset(conceded)
+
+    def _reader(self) -> Reader:
+        return Reader(self._sniffer, self._settings.plan(), self._base, self._settings.weigh)
 
     def _priced(self) -> CostReport:
         prepared = self._prepared
@@ -210,7 +197,7 @@ class Follow:
         base = self._base_with((identity, copy(kept)) for identity, kept in self._kept.items())
         wholes = [
             replace(part, kept=[(identity, copy(kept)) for identity, kept in part.kept], answers=_copied(part.answers))
-            for part in self._wholes.values()
+            for part in self._wholes.parts
         ]
         return merged([base, *wholes], self._settings, self._tail.shown, _copied(self._answers))
 

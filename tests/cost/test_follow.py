@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from llmopt.cost import follow as follow_module
-from llmopt.cost import follow_tail
+from llmopt.cost import follow_tail, follow_whole
 from llmopt.cost.api import price_logs
 from llmopt.cost.follow import Follow
 from llmopt.cost.follow_stream import Stream
@@ -129,6 +129,28 @@ def test_archives_and_tables_are_read_when_they_are_there(tmp_path: Path) -> Non
         (tmp_path / "d.json").write_text(json.dumps([chat(20), chat(21)], indent=1))
         assert found.tick().total.requests == 8
         same(found.finish(), price_logs(tmp_path))
+
+
+def test_files_that_are_read_whole_are_read_together_until_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_whole, "MOST_TOGETHER", 2)
+    text = next((ROOT / "samples" / "codex").rglob("*.jsonl")).read_bytes()
+    half = text.index(b"\n", len(text) // 2) + 1
+    logs = [tmp_path / f"{name}.jsonl" for name in "abcd"]
+    for number, log in enumerate(logs):
+        grow(log, text[:half].replace(b"2026-", f"202{number}-".encode()))
+    with following(tmp_path, by=("file",)) as found:
+        found.tick()
+        assert len(found._wholes.parts) == 2
+        grow(logs[0], text[half:])
+        grow(logs[2], text[half:])
+        found.tick()
+        assert len(found._wholes.parts) == 4
+        same(found.tick(), price_logs(tmp_path, by=("file",)))
+        logs[1].unlink()
+        logs[3].rename(logs[1])
+        assert found.finish().read == found.tick().read
 
 
 def test_what_was_rotated_out_of_sight_stays_counted(tmp_path: Path) -> None:
