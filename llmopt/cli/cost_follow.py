@@ -6,12 +6,13 @@ the exit code is that of the report. A second Ctrl-C ends at once.
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
@@ -34,6 +35,29 @@ Show = Callable[[Tick], None]
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
+class Stop:
+    """Whether to stop; handlers of signals may set it, since it takes no lock that who waits could hold."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+        self.is_set = False
+
+    def set(self) -> None:
+        """End the waiting, now and from now on."""
+        self.is_set = True
+        os.write(self._writer, b"\0")
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for so many seconds, or until it is set; say whether it is."""
+        select.select([self._reader], [], [], seconds)
+        return self.is_set
+
+    def close(self) -> None:
+        """Give the pipe back."""
+        os.close(self._reader)
+        os.close(self._writer)
+
+
 def follow(typed: Typed, read: Asked, to: Destination, earlier: Baseline | None) -> CostReport:
     """Follow what the user named until it ends, a limit is broken or the user has seen enough.
 
@@ -53,13 +77,13 @@ def follow(typed: Typed, read: Asked, to: Destination, earlier: Baseline | None)
     paths = list(typed.logs)
     prepared = prepare(**read.options)
     stream = Stream(_stdin()) if "-" in paths else None
-    stopped = threading.Event()
 
     def crossed(report: CostReport) -> bool:
         comparison = compare(report, earlier) if earlier else None
         return bool(failed_checks(report, _sure(read.limits, report), comparison))
 
     with ExitStack() as opened:
+        stopped = opened.enter_context(closing(Stop()))
         following = opened.enter_context(Follow(paths, prepared, stream))
         with ExitStack() as shown, _until_stopped(stopped):
             show = _shower(read, to, shown)
@@ -69,7 +93,7 @@ def follow(typed: Typed, read: Asked, to: Destination, earlier: Baseline | None)
         try:
             return following.finish()
         except InputError:
-            if stopped.is_set():
+            if stopped.is_set:
                 raise KeyboardInterrupt from None
             raise
 
@@ -130,7 +154,7 @@ def _unseen(tick: Tick) -> None:
 
 
 @contextmanager
-def _until_stopped(stopped: threading.Event) -> Iterator[None]:
+def _until_stopped(stopped: Stop) -> Iterator[None]:
     """Turn the first Ctrl-C or SIGTERM into an event; the second one does what it always does."""
     before: dict[signal.Signals, _Handler] = {
         number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from llmopt.cli.cost_follow import watch
+from llmopt.cli.cost_follow import Stop, watch
 from llmopt.cost.follow import Follow
 from llmopt.cost.follow_pace import Tick
 from llmopt.cost.prepared import prepare
@@ -37,23 +37,14 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     def set_steps(*happens: Callable[[], object]) -> None:
         left = list(happens)
 
-        class Waiting:
-            stopped = False
+        def wait(stop: Stop, seconds: float) -> bool:
+            if left:
+                left.pop(0)()
+            else:
+                os.kill(os.getpid(), signal.SIGINT)
+            return stop.is_set
 
-            def set(self) -> None:
-                self.stopped = True
-
-            def is_set(self) -> bool:
-                return self.stopped
-
-            def wait(self, seconds: float) -> bool:
-                if left:
-                    left.pop(0)()
-                else:
-                    os.kill(os.getpid(), signal.SIGINT)
-                return self.stopped
-
-        monkeypatch.setattr("llmopt.cli.cost_follow.threading.Event", Waiting)
+        monkeypatch.setattr(Stop, "wait", wait)
 
     return set_steps
 
@@ -164,6 +155,15 @@ def test_there_is_no_wait_while_the_backlog_is_read(log: Path, monkeypatch: pyte
     assert len(waits) > 2
     assert ticks[-1].report.total.requests == 10
     assert ticks[-1].watched_s == 0
+
+
+def test_stopping_ends_the_waiting() -> None:
+    stop = Stop()
+    assert not stop.wait(0.0)
+    stop.set()
+    assert stop.wait(60.0)
+    assert stop.wait(60.0)
+    stop.close()
 
 
 def test_standard_input_ends_it(workdir: Path) -> None:
