@@ -199,9 +199,10 @@ def cluster(address: str) -> Iterator[None]:
         # what workers print would go to standard output, which is for the result
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        raise InputError(
-            f"no Ray cluster at {address}: {_said(error)}", "such as --ray auto, or --ray local for this machine"
-        ) from error
+        hint = "such as --ray auto, or --ray local for this machine"
+        if address not in ("auto", "local"):
+            hint = "see there with `ray status`; a cluster with token authentication wants its token here, too"
+        raise InputError(f"no Ray cluster at {address}: {_said(error)}", hint) from error
     try:
         yield
     finally:

@@ -195,6 +195,11 @@ def test_a_cluster_that_is_not_there_is_told_at_once(module: ModuleType, ray: Fa
         module.cluster("auto"),
     ):
         pass
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(InputError, match="Could not find") as caught, module.cluster(address):
+            pass
+    assert "token" in caught.value.hint
     with pytest.raises(UsageError, match="--ray 'nowhere'"), module.cluster("nowhere"):
         pass
     assert not ray.started
