@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 
 from llmopt.cli import values
 from llmopt.cost.gates import Limits
+from llmopt.cost.stores.address import is_url
 from llmopt.errors import UsageError
 
 ENGINES = ("local", "spark")
@@ -144,7 +145,7 @@ def check(typed: Typed) -> None:
             raise UsageError(f"{_flag(one)} and {_flag(other)} exclude each other: {why}", "name one of them")
     if typed.sql is not None and typed.logs:
         raise UsageError("--sql and LOGS exclude each other", "leave the paths out, or the query")
-    if typed.follow and any("://" in log for log in typed.logs):
+    if typed.follow and any(map(is_url, typed.logs)):
         raise UsageError("--follow watches files of this machine, and a URL is named", "leave out --follow")
     if typed.sql is None and not typed.logs:
         raise UsageError("no logs are named", "llmopt cost LOGS: files, folders, quoted globs; - for stdin")
