@@ -110,7 +110,7 @@ def test_a_refused_connection_is_said_within_seconds(credentials: str, monkeypat
     store, start = FsspecStore("s3://b/"), time.monotonic()
     with pytest.raises(InputError, match="s3://b/: cannot be reached: Could not connect") as caught:
         store.find("s3://b/", lambda _: True)
-    assert time.monotonic() - start < 6
+    assert time.monotonic() - start < 10
     assert caught.value.hint == "look at AWS_ENDPOINT_URL and AWS_DEFAULT_REGION"
 
 
