@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+import fsspec  # type: ignore[import-untyped]
 import pytest
 
 from llmopt.cost.stores.fsspec_store import FsspecStore
@@ -53,6 +54,29 @@ class Bucket:
         request = urllib.request.Request(f"{self.endpoint}/{path}", data, HEADERS, method=method)
         with urllib.request.urlopen(request):
             pass
+
+
+class Memory:
+    """A folder of fsspec's own store in memory: as good as a bucket where no server need be asked."""
+
+    def __init__(self) -> None:
+        self.name, self._files = uuid4().hex, fsspec.filesystem("memory")
+
+    def url(self, key: str = "") -> str:
+        return f"memory://{self.name}/{key}"
+
+    def put(self, key: str, data: bytes) -> str:
+        self._files.pipe_file(f"/{self.name}/{key}", data)
+        return self.url(key)
+
+    def delete(self, key: str) -> None:
+        self._files.rm_file(f"/{self.name}/{key}")
+
+    def fill(self, folder: Path) -> None:
+        """Put the files below a folder."""
+        for path in folder.rglob("*"):
+            if path.is_file():
+                self.put(path.relative_to(folder).as_posix(), path.read_bytes())
 
 
 @dataclass
@@ -125,3 +149,12 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> Fetched:
 
     monkeypatch.setattr(FsspecStore, "read", counted)
     return found
+
+
+@pytest.fixture
+def memory() -> Iterator[Memory]:
+    """Return an empty folder in memory."""
+    made = Memory()
+    made.put("here", b"")
+    yield made
+    fsspec.filesystem("memory").rm(f"/{made.name}", recursive=True)
