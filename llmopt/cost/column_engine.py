@@ -64,7 +64,7 @@ class ColumnEngine(Engine):
         """Read all batches with one statement; files that stop it are mended, or taken out."""
         connection.execute("SET preserve_insertion_order = true")
         connection.execute("SET enable_progress_bar = false")
-        batches = [batch for batch in batches if self._readable(connection, batch)]
+        batches = self._readable(connection, batches)
         batches = [batch for batch in batches if self._fits(connection, batch)]
         if not end_with_newlines([source for batch in batches if batch.kind == "lines" for source in batch.sources]):
             # Several threads hand out a last line without a newline first, and rows are told by their order.

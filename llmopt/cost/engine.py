@@ -18,20 +18,23 @@ import duckdb
 
 from llmopt.core.ledger import Entry, Key
 from llmopt.cost.entries import entry_of, repeats, tier_of, whole
+from llmopt.cost.outside import leave_out
 from llmopt.cost.overlap import booked_answers, booked_keys, naming_requests, repeated_spans
 from llmopt.cost.pairs import Answer
 from llmopt.cost.plan import Batch, Plan
 from llmopt.cost.query import DUPLICATE, MAX_OBJECT_BYTES, Records, Scan, locate, records
 from llmopt.cost.rejects import Reader
+from llmopt.cost.schemas import extent_of, grouped
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import DAMAGE, Source, without_long_lines
-from llmopt.cost.spec.columns import JsonRelation, TableRelation, literal
+from llmopt.cost.spec.columns import JsonRelation, literal
 from llmopt.cost.spec.expr import Call, walk
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
 from llmopt.cost.stores.mount import mounted, reason_of
 from llmopt.cost.tables import comma_separated, parquet
 from llmopt.cost.totals import KEY_COLUMNS, dearest, totals, unpacked
+from llmopt.cost.typed import TypedRelation
 from llmopt.cost.weights import Weights
 from llmopt.errors import ConfigError
 
@@ -39,8 +42,6 @@ _THREAD_BYTES = 5 * MAX_OBJECT_BYTES
 """What a scanning thread needs: two line buffers and room to work."""
 LEAST_MEMORY_BYTES = 192 * 2**20
 """What one thread needs to de-duplicate a log of any size, spilling to disk."""
-_SAMPLE_EVERY_BYTES = 160 * 2**20
-"""Request ids are all watched for repeats up to this much log, then 1 in 2, 3 …; see `Plan.sample`."""
 _LOCATED_AT_ONCE = 4096
 """Records to be read again that are fetched together."""
 
@@ -55,6 +56,7 @@ class Engine:
         self.plan, self.sniffer, self.reader, self.spool = plan, sniffer, reader, spool
         self.memory_bytes, self.jobs = memory_bytes, jobs
         self.files: list[Source] = []
+        self._numbered, self._numbers = self.files, dict[str, int]()
         self._copies = 0
         self._frugal = 0
 
@@ -87,9 +89,9 @@ class Engine:
 
     def _scan(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> None:
         """Add up all batches with one statement; files that stop it are mended, or taken out."""
-        batches = [batch for batch in batches if self._readable(connection, batch)]
+        batches = self._readable(connection, batches)
         while batches:
-            plan = replace(self.plan, sample=1 + self._sampled_bytes(batches) // _SAMPLE_EVERY_BYTES)
+            plan = replace(self.plan, sample=self._sample(connection, batches))
             self.files = [source for batch in batches for source in batch.sources]
             if any(carries(spec) for batch in batches for spec in batch.specs):
                 connection.execute("SET preserve_insertion_order = true")
@@ -110,9 +112,9 @@ class Engine:
             self._concede(connection, batches, found, plan)
             return
 
-    def _sampled_bytes(self, batches: list[Batch]) -> int:
-        """Return the size of the log that repeats are looked for in."""
-        return sum(source.size_bytes for batch in batches for source in batch.sources)
+    def _sample(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> int:
+        """Return in how many request ids one is watched for repeats."""
+        return extent_of(connection, batches).watched
 
     def _added_up(
         self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], plan: Plan
@@ -146,7 +148,15 @@ class Engine:
             raise ConfigError(f"out of memory: {str(error).splitlines()[0]}", "give more with --memory") from error
         self._frugal += 1
 
-    def _readable(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
+    def _readable(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> list[Batch]:
+        """Leave out tables that say nothing, and put those that are alike together."""
+        batches = grouped(connection, [batch for batch in batches if self._is_known(connection, batch)])
+        left_out = leave_out(connection, batches, self.plan)
+        self.reader.booked.seen += left_out
+        self.reader.booked.skipped += left_out
+        return [batch for batch in batches if batch.sources]
+
+    def _is_known(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
         """Look into a Parquet file, whose format its columns tell; reject one that says nothing."""
         if batch.kind != "parquet":
             return True
@@ -165,11 +175,18 @@ class Engine:
         self.reader.reject(f"damaged file, cannot be read: {reason}", source.shown, 1)
 
     def _to_scan(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Scan:
-        first = self.files.index(batch.sources[0]) if batch.sources[0] in self.files else 0
+        first = self._number_of(batch.sources[0])
         if batch.kind == "lines":
             return Scan(batch.specs, JsonRelation(), _read_json(batch.sources), first)
-        table = parquet(connection, batch.sources[0]) if batch.kind == "parquet" else comma_separated(batch.sources[0])
-        return Scan(batch.specs, TableRelation(table.columns), table.from_sql, first)
+        table = parquet(connection, *batch.sources) if batch.kind == "parquet" else comma_separated(*batch.sources)
+        return Scan(batch.specs, TypedRelation(table.columns), table.from_sql, first)
+
+    def _number_of(self, source: Source) -> int:
+        """Return the place of a source in `files`; 0 for one that is not there yet."""
+        if self._numbered is not self.files:
+            self._numbered = self.files
+            self._numbers = {other.path: number for number, other in enumerate(self.files)}
+        return self._numbers.get(source.path, 0)
 
     def _without(self, batches: list[Batch], error: duckdb.Error) -> list[Batch]:
         """Mend the file that stopped duckdb, or have it read line by line, or reject it."""
@@ -271,7 +288,7 @@ class Engine:
         connection.execute("SET preserve_insertion_order = true")
         for batch in batches:
             for source in batch.sources:
-                if self.files.index(source) in files:
+                if self._number_of(source) in files:
                     self._read_again(connection, Batch(batch.specs, batch.kind, [source]), source)
 
     def _read_again(self, connection: duckdb.DuckDBPyConnection, batch: Batch, source: Source) -> None:

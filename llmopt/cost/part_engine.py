@@ -22,6 +22,7 @@ from llmopt.cost.pairs import Answer
 from llmopt.cost.plan import Batch, Plan
 from llmopt.cost.query import COMPARED, TEXT, Records, compares, records, within, without_repeats
 from llmopt.cost.rejects import Reader
+from llmopt.cost.schemas import Extent
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.spec.columns import literal
 from llmopt.cost.spec.load import GROUP_FIELDS
@@ -53,7 +54,7 @@ class PartEngine(Engine):
         jobs: int | None,
         *,
         rows: Path,
-        total_bytes: int,
+        total: Extent,
     ) -> None:
         """Keep what to do.
 
@@ -65,10 +66,10 @@ class PartEngine(Engine):
             memory_bytes: …
             jobs: …
             rows: Parquet file for the records that other parts may repeat; only written where there are any.
-            total_bytes: size of the whole log, of which the repeats of request ids are looked for in a sample.
+            total: how long the whole log is: repeats of request ids are looked for in a sample of it.
         """
         super().__init__(plan, sniffer, reader, spool, memory_bytes, jobs)
-        self.rows, self.total_bytes = rows, total_bytes
+        self.rows, self.total = rows, total
         self.ids: list[int] = []
         """Hashes of the request ids that are watched for repeats."""
         self.open = 0
@@ -80,33 +81,25 @@ class PartEngine(Engine):
 
     def run(self, batches: list[Batch]) -> None:
         """Read all batches."""
-        compared = [batch for batch in batches if batch.kind == "parquet" or compares(batch.specs, self.plan)]
         with self._opened(batches) as connection:
-            self._scan(connection, [batch for batch in batches if batch not in compared])
             # What a table is, is only known when it is opened.
-            tables = [batch for batch in compared if batch.kind == "parquet" and self._readable(connection, batch)]
-            others = [batch for batch in compared if batch.kind != "parquet"]
-            plain = [batch for batch in tables if not compares(batch.specs, self.plan)]
-            self._scan(connection, plain)
-            self._compared(connection, [*others, *(batch for batch in tables if batch not in plain)])
+            batches = self._readable(connection, batches)
+            self._scan(connection, [batch for batch in batches if not compares(batch.specs, self.plan)])
+            self._whole = Records("", "")
+            self._scan(connection, [batch for batch in batches if compares(batch.specs, self.plan)])
+            self._whole = None
 
     def answers(self, batches: list[Batch], ids: Sequence[str]) -> list[Answer]:
         """Return the records with usage, and those that failed, whose request or response has one of `ids`."""
         with self._opened(batches) as connection:
-            batches = [batch for batch in batches if self._readable(connection, batch)]
+            batches = self._readable(connection, batches)
             named = [replace(batch, specs=tuple(map(naming_requests, batch.specs))) for batch in batches]
             scans = [self._to_scan(connection, batch) for batch in named]
             found = records(scans, replace(self.plan, by=("user",)), ranked=False)
             return booked_answers(connection, found, ids)
 
-    def _compared(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> None:
-        """Read batches whose records others may repeat."""
-        self._whole = Records("", "")
-        self._scan(connection, batches)
-        self._whole = None
-
-    def _sampled_bytes(self, batches: list[Batch]) -> int:
-        return self.total_bytes
+    def _sample(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> int:
+        return self.total.watched
 
     def _added_up(
         self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], plan: Plan

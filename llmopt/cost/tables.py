@@ -38,25 +38,32 @@ class Table:
             yield row[0], {name: _plain(value) for name, value in zip(self.columns, row[1:], strict=True)}
 
 
-def parquet(connection: duckdb.DuckDBPyConnection, source: Source) -> Table:
-    """Look at the columns of a Parquet file; raises `duckdb.Error` where it is damaged."""
-    scan = f"read_parquet({literal(source.path)})"
+def parquet(connection: duckdb.DuckDBPyConnection, *sources: Source) -> Table:
+    """Look at the columns of Parquet files that have the same; raises `duckdb.Error` where one is damaged."""
+    scan = f"read_parquet({_listed(sources)})"
     described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
     return Table(scan, {row[0]: row[1] for row in described})
 
 
-def comma_separated(source: Source) -> Table:
-    """Return a CSV file as duckdb shall read it: by the header and nothing guessed; odd rows go to `reject_errors`."""
-    start = head(source).decode("utf-8-sig", "replace")
-    names = header_of(start, source.delimiter)
+def comma_separated(*sources: Source) -> Table:
+    """Return CSV files of one header as duckdb shall read them.
+
+    By the header and nothing guessed; odd rows go to `reject_errors`.
+    """
+    first = sources[0]
+    names = header_of(head(first).decode("utf-8-sig", "replace"), first.delimiter)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    packed = "none" if source.compression == "none" else source.compression
+    packed = "none" if first.compression == "none" else first.compression
     scan = (
-        f"read_csv({literal(source.path)}, auto_detect = false, header = true, columns = {{{columns}}}, "
-        f"delim = {literal(source.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
+        f"read_csv({_listed(sources)}, auto_detect = false, header = true, columns = {{{columns}}}, "
+        f"delim = {literal(first.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
         f"ignore_errors = true, store_rejects = true, compression = '{packed}')"
     )
     return Table(scan, dict.fromkeys(names, "VARCHAR"))
+
+
+def _listed(sources: Sequence[Source]) -> str:
+    return f"[{', '.join(literal(source.path) for source in sources)}]"
 
 
 def _selected(name: str, kind: str) -> str:

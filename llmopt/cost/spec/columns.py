@@ -17,8 +17,23 @@ ATTRIBUTE_VALUES = ("intValue", "stringValue", "doubleValue", "boolValue")
 """OTLP JSON wraps an attribute's value by its type; looked up in this order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """SQL of when something was."""
+
+    ts: str
+    """A TIMESTAMP in UTC; null for what is no instant."""
+    naive: str
+    """A BOOLEAN: had the zone to be assumed?"""
+    below: str = ""
+    """SQL of a column that both use, to be computed one level below them; empty: there is none."""
+
+
 class Relation(Protocol):
     """Gives the SQL of a value by path, relative to the row at `level`."""
+
+    columnar: bool
+    """Has it columns, of which `cell`, `whole` and `instant` may know more than a text says?"""
 
     def at(self, base: str, steps: tuple[Step, ...]) -> str | None:
         """Return the VARCHAR at `steps` below `base` (a row alias, or an unnested element); None: no column."""
@@ -38,6 +53,21 @@ class Relation(Protocol):
 
     def named(self, steps: tuple[Step, ...]) -> str | None:
         """Return the VARCHAR at `steps` of the line, of a column of just this name; None: no column."""
+        ...
+
+    def cell(self, steps: tuple[Step, ...]) -> str | None:
+        """Return SQL that is null exactly where the text at `steps` of the line is; None: only the text tells."""
+        ...
+
+    def whole(self, steps: tuple[Step, ...]) -> str | None:
+        """Return the BIGINT that `whole_number` makes of the text at `steps` of the line; None: only by its text."""
+        ...
+
+    def instant(self, steps: tuple[Step, ...], below: str) -> Instant | None:
+        """Return what `time_sql` and `naive_sql` make of the text at `steps` of the line; None: only by its text.
+
+        `below` is the name of the column for `Instant.below`.
+        """
         ...
 
 
@@ -139,6 +169,8 @@ class Node:
 class JsonRelation:
     """Columns of `read_json` over newline-delimited JSON; collect every spec first, then ask for SQL."""
 
+    columnar = False
+
     def __init__(self, there: frozenset[str] | None = None) -> None:
         """Begin with nothing wanted.
 
@@ -215,6 +247,18 @@ class JsonRelation:
         """Return the VARCHAR at `steps` of the line; None: no column."""
         return self._access("", steps) if self._has(str(steps[0])) else None
 
+    def cell(self, steps: tuple[Step, ...]) -> str | None:
+        """JSON says all by its text."""
+        return None
+
+    def whole(self, steps: tuple[Step, ...]) -> str | None:
+        """JSON says all by its text."""
+        return None
+
+    def instant(self, steps: tuple[Step, ...], below: str) -> Instant | None:
+        """JSON says all by its text."""
+        return None
+
     def _has(self, name: str) -> bool:
         return self._there is None or name.lower() in self._there
 
@@ -252,80 +296,6 @@ class JsonRelation:
             else:
                 sql, node = (f"{sql}.{quoted(step)}" if sql else quoted(step)), node.below((step,))
         return f"json_extract_string({sql}, '$')" if node.mixed else sql
-
-
-class TableRelation:
-    """Columns of a CSV file, a Parquet file or a DataFrame, known beforehand."""
-
-    def __init__(self, columns: Mapping[str, str]) -> None:
-        self.types = dict(columns)
-        self._folded = {name.lower(): name for name in columns}
-
-    def at(self, base: str, steps: tuple[Step, ...]) -> str | None:
-        """Return the VARCHAR at `steps` below `base`."""
-        dotted = ".".join(str(step) for step in steps)
-        if self._find(dotted):
-            return self._text(self._find(dotted))
-        name = self._find(str(steps[0]))
-        if not name:
-            return None
-        if len(steps) == 1:
-            return self._text(name)
-        return f"json_extract_string({self._json(name)}, {json_path(steps[1:])})"
-
-    def element(self, base: str, steps: tuple[Step, ...]) -> str | None:
-        """Return the list at `steps`."""
-        return None
-
-    def picked(self, base: str, steps: tuple[Step, ...], pick: Pick) -> str | None:
-        """Return the VARCHAR below one element of the list at `steps`."""
-        return None
-
-    def raw(self, steps: tuple[Step, ...]) -> str | None:
-        """Return the JSON of a column, as text; None: no column."""
-        name = ".".join(str(step) for step in steps)
-        kind = self.types.get(name, "").upper()
-        if not kind:
-            return None
-        column = quoted(name)
-        if kind == "VARCHAR":
-            return f"CASE WHEN {column} <> '' THEN CAST(to_json({column}) AS VARCHAR) END"
-        if kind.startswith("TIMESTAMP"):
-            return f"CAST(to_json({self._text(name)}) AS VARCHAR)"
-        return f"CASE WHEN {column} IS NOT NULL THEN CAST(to_json({column}) AS VARCHAR) END"
-
-    def named(self, steps: tuple[Step, ...]) -> str | None:
-        """Return the VARCHAR of a column of just this name."""
-        name = ".".join(str(step) for step in steps)
-        return self._text(name) if name in self.types else None
-
-    def _find(self, name: str) -> str:
-        return name if name in self.types else self._folded.get(name.lower(), "")
-
-    def _text(self, name: str) -> str:
-        """A float column that holds whole numbers (a CSV or DataFrame with gaps) spells them without `.0`."""
-        column, kind = quoted(name), self.types[name].upper()
-        if kind in ("DOUBLE", "FLOAT"):
-            whole = f"{column} = floor({column}) AND abs({column}) < 1e15"
-            return (
-                f"CASE WHEN {whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
-            )
-        if kind == "VARCHAR":
-            return f"regexp_replace(trim({column}), '^(\\d+)\\.0+$', '\\1')"
-        if kind.startswith("TIMESTAMP"):
-            zone = "Z" if "ZONE" in kind else ""
-            return f"strftime(CAST({column} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%f{zone}')"
-        if kind.startswith(("STRUCT", "MAP", "JSON")) or kind.endswith("]"):
-            return f"CAST(to_json({column}) AS VARCHAR)"
-        return f"CAST({column} AS VARCHAR)"
-
-    def _json(self, name: str) -> str:
-        column = quoted(name)
-        return (
-            f"CASE WHEN json_valid({column}) THEN {column} END"
-            if self.types[name] == "VARCHAR"
-            else f"to_json({column})"
-        )
 
 
 @dataclass(frozen=True, slots=True)

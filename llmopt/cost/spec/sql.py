@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from llmopt.core.usage import BUCKETS
-from llmopt.cost.spec.columns import Relation, literal
-from llmopt.cost.spec.expr import Binary, Call, Const, Expr, Path
+from llmopt.cost.spec.columns import Instant, Relation, literal
+from llmopt.cost.spec.expr import Binary, Call, Const, Expr, Path, Step
 from llmopt.cost.spec.load import FALSE, Spec, is_time
 from llmopt.cost.spec.row import MAX_AGGREGATE, MAX_COUNT, Outcome
 from llmopt.cost.spec.sql_expr import NULL, Expressions, is_leaf
 from llmopt.cost.spec.sql_time import naive_sql, time_sql
+from llmopt.cost.spec.table import TableRelation
 
 
 @dataclass(slots=True)
@@ -63,6 +64,12 @@ def compile_sql(
         check_tiers: call a record with an unknown service tier BAD (else the caller looks at the tiers found).
     """
     return _SqlCompiler(spec, relation, prefix, check_tiers=check_tiers).compile(wanted, alone=alone)
+
+
+def time_column(spec: Spec, relation: TableRelation) -> str:
+    """Return the column of a table that alone says when something was; empty where there is none, or another too."""
+    columns = list(_SqlCompiler(spec, relation, "", check_tiers=False).columns_of_time().values())
+    return relation.column(columns[0]) if len(columns) == 1 else ""
 
 
 class _SqlCompiler(Expressions):
@@ -160,8 +167,7 @@ class _SqlCompiler(Expressions):
                 name, "CAST(NULL AS VARCHAR)"
             )
         if name == "timestamp":
-            text = self.text(expr)
-            return time_sql(text, self.below("t", f"TRY_CAST({text} AS DOUBLE)")) if text != NULL else time_sql(text)
+            return self._instant().ts
         if name == "reported_usd":
             return f"TRY_CAST({self.text(expr)} AS DECIMAL(38, 12))"
         return self.text(expr) if isinstance(expr, Const) else f"nullif({self.text(expr)}, '')"
@@ -181,11 +187,51 @@ class _SqlCompiler(Expressions):
 
     def _naive(self) -> str:
         expr = self.spec.fields.get("timestamp", Const(None))
-        if isinstance(expr, Const):
-            return "false"
-        text = self.text(expr)
-        column = f"{self.prefix}t"
-        return naive_sql(text, column if column in self.leaves else f"TRY_CAST({text} AS DOUBLE)")
+        return "false" if isinstance(expr, Const) else self._instant().naive
+
+    def _instant(self) -> Instant:
+        """SQL of the timestamp: by the types of its columns where they are known, else by its text."""
+        columns = self.columns_of_time()
+        found = [(cell, self._in_column(n, steps)) for n, (cell, steps) in enumerate(columns.items())]
+        if not found:
+            text = self.text(self.spec.fields.get("timestamp", Const(None)))
+            return self._by_text(text, "t") if text != NULL else Instant(time_sql(NULL), "false")
+        if len(found) == 1:
+            return found[0][1]
+        ts = " ".join(f"WHEN {cell} IS NOT NULL THEN {instant.ts}" for cell, instant in found)
+        naive = " ".join(f"WHEN {cell} IS NOT NULL THEN {instant.naive}" for cell, instant in found)
+        return Instant(f"CASE {ts} END", f"CASE {naive} ELSE false END")
+
+    def _in_column(self, n: int, steps: tuple[Step, ...]) -> Instant:
+        below = f"{self.prefix}t{n}"
+        found = self.relation.instant(steps, below)
+        if found is None:
+            return self._by_text(self.relation.at("", steps) or NULL, f"t{n}")
+        if found.below:
+            self.leaves[below] = found.below
+        return found
+
+    def _by_text(self, text: str, name: str) -> Instant:
+        number = self.below(name, f"TRY_CAST({text} AS DOUBLE)")
+        return Instant(time_sql(text, number), naive_sql(text, number))
+
+    def columns_of_time(self) -> dict[str, tuple[Step, ...]]:
+        """Return the columns that the timestamp is the first of; none where something else has a say.
+
+        They are SQL that is null where the value is missing -> where it stands.
+        """
+        found: dict[str, tuple[Step, ...]] = {}
+        waiting = [self.spec.fields.get("timestamp", Const(None))]
+        while waiting:
+            part = waiting.pop(0)
+            steps = self.in_line(part)
+            if isinstance(part, Call) and part.name in ("time", "first"):
+                waiting[:0] = part.args
+            elif self.text(part) != NULL:
+                if not steps or not (cell := self.relation.cell(steps)):
+                    return {}
+                found.setdefault(cell, steps)
+        return found
 
     def _sortable(self, expr: Expr) -> str:
         """SQL of the DOUBLE that an order expression sorts by: an instant in microseconds, or a number."""

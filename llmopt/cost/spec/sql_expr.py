@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from llmopt.cost.spec.columns import Relation, bases_of, json_path, literal, pick_of
-from llmopt.cost.spec.expr import Binary, Call, Const, Expr, In, Not, Path, constant_text
+from llmopt.cost.spec.expr import Binary, Call, Const, Expr, In, Not, Path, Step, constant_text
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.sql_time import time_sql
 
@@ -49,34 +49,70 @@ class Expressions:
             case Call(name="if", args=(condition, then, other)):
                 return f"CASE WHEN {self.truth(condition)} THEN {self.count(then)} ELSE {self.count(other)} END"
             case _:
-                return self._leaf(self.text(expr))
+                return self._leaf(expr)
 
     def _first(self, args: tuple[Expr, ...]) -> str:
         """The first count that is there; null where the first that is there is no count."""
         last = args[-1]
         if len(args) == 2 and isinstance(last, Const) and isinstance(args[0], Path | Call) and is_leaf(args[0]):
-            source = self.text(args[0])
+            source = self.source(args[0])
             if source == NULL:
                 return self.count(last)
             for known, column in self._optional.items():
                 if known == (source, self.count(last)):
                     return column
-            checked = whole_number(source)
+            checked = self.whole(args[0])
             sql = f"CASE WHEN {source} IS NULL THEN {self.count(last)} ELSE {checked} END"
             return self._optional.setdefault((source, self.count(last)), self.below(f"d{len(self._optional)}", sql))
         names = [self.count(arg) for arg in args]
         self.watched.update({name: self.sources[name] for name in names if name in self.sources})
         return f"coalesce({', '.join(names)})"
 
-    def _leaf(self, source: str) -> str:
+    def _leaf(self, expr: Expr) -> str:
+        source = self.source(expr)
         if source == NULL:
             return "CAST(NULL AS BIGINT)"
         for name, known in self.sources.items():
             if known == source:
                 return name
-        name = self.below(str(len(self.sources)), whole_number(source))
+        name = self.below(str(len(self.sources)), self.whole(expr))
         self.sources[name] = source
         return name
+
+    def whole(self, expr: Expr) -> str:
+        """SQL of a BIGINT; null for what is missing, and for what is no whole number."""
+        expr = self.only(expr)
+        steps = self.in_line(expr)
+        return (self.relation.whole(steps) if steps else None) or whole_number(self.text(expr))
+
+    def source(self, expr: Expr) -> str:
+        """SQL that is null exactly where a value is missing: a column where there is one, else the text."""
+        steps = self.in_line(expr)
+        return (self.relation.cell(steps) if steps else None) or self.text(expr)
+
+    def there(self, expr: Expr) -> str:
+        """SQL of a BOOLEAN: has the record this value?"""
+        if self.relation.columnar and isinstance(expr, Call) and expr.name == "first":
+            parts = dict.fromkeys(part for part in map(self.there, expr.args) if part != "false")
+            return f"({' OR '.join(parts)})" if parts else "false"
+        source = self.source(expr)
+        return "false" if source == NULL else f"({source} IS NOT NULL)"
+
+    def only(self, expr: Expr) -> Expr:
+        """Return the one value that `first` can find in a table; what several columns may hold stays as it is."""
+        while self.relation.columnar and isinstance(expr, Call) and expr.name == "first":
+            found = {text: arg for arg in reversed(expr.args) if (text := self.text(arg)) != NULL}
+            if len(found) != 1:
+                break
+            (expr,) = found.values()
+        return expr
+
+    def in_line(self, expr: Expr) -> tuple[Step, ...]:
+        """Return where in a line a value stands; empty where it is worked out, or in an element of a list."""
+        if not isinstance(expr, Path):
+            return ()
+        base, prefix = self.bases.locate(expr)
+        return () if base else (*prefix, *expr.steps)
 
     def text(self, expr: Expr) -> str:
         """SQL of a VARCHAR."""
@@ -107,7 +143,7 @@ class Expressions:
             case Binary():
                 return self._binary(expr)
             case Call(name="present", args=(value,)):
-                return f"({self.text(value)} IS NOT NULL)"
+                return self.there(value)
             case Call(name="starts" | "contains" as name, args=(value, Const(value=part))):
                 function = "starts_with" if name == "starts" else "contains"
                 return f"coalesce({function}({self.text(value)}, {literal(str(part))}), false)"
@@ -135,7 +171,7 @@ class Expressions:
         """A count in a comparison: what is no count compares as null and spoils nothing else."""
         if isinstance(expr, Binary):
             return self.count(expr)
-        return whole_number(self.text(expr))
+        return self.whole(expr)
 
 
 def whole_number(source: str) -> str:
@@ -156,7 +192,9 @@ def is_leaf(expr: Expr) -> bool:
 
 
 def _first(on: Expressions, call: Call) -> str:
-    parts = [part for part in (on.text(arg) for arg in call.args) if part != NULL]
+    parts = dict.fromkeys(part for part in (on.text(arg) for arg in call.args) if part != NULL)
+    if len(parts) == 1:
+        return next(iter(parts))
     return f"coalesce({', '.join(parts)})" if parts else NULL
 
 
