@@ -26,8 +26,7 @@ from llmopt.cost.rejects import Reader
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source, end_with_newlines
 from llmopt.cost.spec.columns import JsonRelation
-from llmopt.cost.spec.expr import Call as Function
-from llmopt.cost.spec.expr import Path, walk
+from llmopt.cost.spec.expr import Path
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.tables import parquet
 
@@ -200,9 +199,12 @@ def _names(connection: duckdb.DuckDBPyConnection, sources: list[Source]) -> froz
 
 def _is_plain(spec: Spec) -> bool:
     """Does each record stand for itself, at a place where nothing else is looked for?"""
-    carries = any(
-        isinstance(node, Function) and node.name == "carry" for expr in spec.expressions() for node in walk(expr)
+    odd = (
+        spec.rows
+        or spec.tree
+        or spec.aggregate
+        or spec.carries
+        or not set(QUESTION_COLUMNS).isdisjoint(spec.wrapper[:1])
     )
-    odd = spec.rows or spec.tree or spec.aggregate or carries or not set(QUESTION_COLUMNS).isdisjoint(spec.wrapper[:1])
     own = spec.fields.get("prompt")
     return not odd and not (isinstance(own, Path) and (spec.wrapper or len(own.steps) > 1))

@@ -28,8 +28,6 @@ from llmopt.cost.schemas import extent_of, grouped
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import DAMAGE, Source, without_long_lines
 from llmopt.cost.spec.columns import JsonRelation, literal
-from llmopt.cost.spec.expr import Call, walk
-from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.row import Outcome
 from llmopt.cost.stores.mount import mounted, reason_of
 from llmopt.cost.tables import comma_separated, parquet
@@ -93,7 +91,7 @@ class Engine:
         while batches:
             plan = replace(self.plan, sample=self._sample(connection, batches))
             self.files = [source for batch in batches for source in batch.sources]
-            if any(carries(spec) for batch in batches for spec in batch.specs):
+            if any(spec.carries for batch in batches for spec in batch.specs):
                 connection.execute("SET preserve_insertion_order = true")
             try:
                 found, rows = self._added_up(connection, batches, plan)
@@ -327,11 +325,6 @@ class Engine:
 def _cores() -> int:
     """Return how many cores this process may use; all of them where the system does not say (macOS)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def carries(spec: Spec) -> bool:
-    """Does the spec carry values from line to line?"""
-    return any(isinstance(node, Call) and node.name == "carry" for expr in spec.expressions() for node in walk(expr))
 
 
 def of_lines(sources: list[Source]) -> str:

@@ -9,7 +9,6 @@ import duckdb
 
 from llmopt.cost.plan import Batch, Plan
 from llmopt.cost.spec.columns import literal
-from llmopt.cost.spec.expr import Call, walk
 from llmopt.cost.spec.load import Spec
 from llmopt.cost.spec.sql import time_column
 from llmopt.cost.tables import parquet
@@ -54,5 +53,4 @@ def _is_outside(first_us: int, last_us: int, plan: Plan) -> bool:
 
 
 def _looks_around(spec: Spec) -> bool:
-    carries = any(isinstance(node, Call) and node.name == "carry" for expr in spec.expressions() for node in walk(expr))
-    return bool(carries or spec.dedupe or spec.tree)
+    return bool(spec.carries or spec.dedupe or spec.tree)

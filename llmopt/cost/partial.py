@@ -16,7 +16,6 @@ from typing import Literal, TypeAlias
 
 from llmopt.core.ledger import Ledger
 from llmopt.cost.counting import counted
-from llmopt.cost.engine import carries
 from llmopt.cost.identity import Identity
 from llmopt.cost.pairs import Answer, Kept, wanted
 from llmopt.cost.part_engine import PartEngine, RankEngine
@@ -24,6 +23,7 @@ from llmopt.cost.plan import Plan
 from llmopt.cost.read import Reading, Settings, in_batches
 from llmopt.cost.rejected import Rejects
 from llmopt.cost.rejects import Reader
+from llmopt.cost.schemas import Extent
 from llmopt.cost.sniff import Sniffed, Sniffer
 from llmopt.cost.sources import Source
 from llmopt.cost.spec.load import Spec
@@ -63,7 +63,7 @@ def cut_of(specs: Iterable[Spec]) -> Cut:
     specs = list(specs)
     if any(spec.tree for spec in specs):
         return "together"
-    return "file" if any(map(carries, specs)) else "lines"
+    return "file" if any(spec.carries for spec in specs) else "lines"
 
 
 def read_part(
@@ -72,6 +72,7 @@ def read_part(
     rows: Path,
     *,
     total_bytes: int,
+    total_rows: int = 0,
     known: Mapping[str, Sniffed] | None = None,
 ) -> Partial:
     """Read files as one part of a log.
@@ -80,10 +81,12 @@ def read_part(
         sources: the files.
         settings: how to read them; with `dedupe="all"` where `repeats` has found some.
         rows: Parquet file to be made for the records that other parts may repeat.
-        total_bytes: size of the whole log.
+        total_bytes: size of all files of the log that hold lines; of tables too, where their rows are not known.
+        total_rows: rows of all tables of the log.
         known: path -> what the file is, for files that are a piece of another; None: they are looked at.
     """
     sniffer, plan, partial = _sniffer(settings, known), settings.plan(), Partial()
+    total = Extent(total_bytes, total_rows)
     partial.files = [source.shown for source in sources]
     reader = Reader(sniffer, plan, partial, settings.weigh)
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
@@ -91,7 +94,7 @@ def read_part(
         batches = in_batches(list(sources), sniffer, reader, spool, small=False)
         if batches:
             memory, jobs = settings.memory_bytes, settings.jobs
-            engine = PartEngine(plan, sniffer, reader, spool, memory, jobs, rows=rows, total_bytes=total_bytes)
+            engine = PartEngine(plan, sniffer, reader, spool, memory, jobs, rows=rows, total=total)
             engine.run(batches)
             partial.ids = engine.ids
             partial.rows = [str(rows)] if engine.open else []
@@ -123,7 +126,7 @@ def answers_in(sources: Sequence[Source], settings: Settings, ids: Sequence[str]
         batches = in_batches(list(sources), sniffer, reader, Path(folder), small=False)
         memory, jobs = settings.memory_bytes, settings.jobs
         engine = PartEngine(
-            settings.plan(), sniffer, reader, Path(folder), memory, jobs, rows=Path(folder, "rows"), total_bytes=0
+            settings.plan(), sniffer, reader, Path(folder), memory, jobs, rows=Path(folder, "rows"), total=Extent()
         )
         return engine.answers(batches, ids) if batches else []
 

@@ -14,7 +14,7 @@ import pytest
 
 import llmopt
 from llmopt.cost.plan import Batch
-from llmopt.cost.schemas import WATCHED_ROWS, grouped, partitions, sample_of
+from llmopt.cost.schemas import WATCHED_ROWS, extent_of, grouped, partitions
 from llmopt.cost.sources import Source
 from tests.cost.conftest import Force
 from tests.cost.logs import written
@@ -109,9 +109,13 @@ def test_every_id_of_a_small_log_is_watched(connection: duckdb.DuckDBPyConnectio
     def batch(*found: Source) -> Batch:
         return Batch((), "parquet", list(found))
 
-    assert sample_of(connection, [batch(sources[0])]) == 1
-    assert sample_of(connection, [batch(*sources)]) == sample_of(connection, [batch(one) for one in sources]) == 3
-    assert sample_of(connection, [Batch((), "csv", [text]), batch(sources[0])]) == 2
+    assert extent_of(connection, [batch(sources[0])]).watched == 1
+    assert (
+        extent_of(connection, [batch(*sources)]).watched
+        == extent_of(connection, [batch(one) for one in sources]).watched
+        == 3
+    )
+    assert extent_of(connection, [Batch((), "csv", [text]), batch(sources[0])]).watched == 2
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])

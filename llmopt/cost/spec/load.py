@@ -103,6 +103,12 @@ class Spec:
         """May a record without usage be counted from its text?"""
         return any(name in self.fields for name in LOGGED_TEXTS)
 
+    @property
+    def carries(self) -> bool:
+        """Does it carry values from line to line?"""
+        calls = (node for expr in self.expressions() for node in walk(expr) if isinstance(node, Call))
+        return any(call.name == "carry" for call in calls)
+
     def expressions(self) -> list[Expr]:
         """Return every expression of the spec, fields first."""
         listed = [*self.fields.values(), self.detect, self.guard, self.skip, self.usage, self.free, self.failed]
