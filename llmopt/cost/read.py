@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from llmopt.core.ledger import Key, Ledger
 from llmopt.cost.documents import as_lines
+from llmopt.cost.given import as_files
 from llmopt.cost.groups import FROM_PRICE
 from llmopt.cost.keying import Keying
 from llmopt.cost.plan import Batch, Plan
@@ -30,9 +31,7 @@ from llmopt.cost.spec.values import epoch_micros
 from llmopt.cost.weights import Weights
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    Logs: TypeAlias = Sequence[str | os.PathLike[str] | pd.DataFrame] | pd.DataFrame
+    from llmopt.cost.given import Logs as Logs
 
 DEFAULT_MEMORY_BYTES = 256 * 2**20
 SMALL_BYTES = 512 * 2**10
@@ -124,14 +123,7 @@ def read_logs(paths: Logs, settings: Settings) -> Reading:
 
 
 def as_paths(paths: Logs, spool: Path) -> Sequence[str | os.PathLike[str]]:
-    """Return the paths, with a file in `spool` in the place of each DataFrame."""
-    if isinstance(paths, (str, os.PathLike)):
-        return [paths]
-    if isinstance(paths, Sequence) and all(isinstance(path, (str, os.PathLike)) for path in paths):
-        return paths
-    # pandas takes half a second to load; whoever gives a frame has done that already.
-    from llmopt.cost.frames import as_files
-
+    """Return the paths, with a file in `spool` in the place of each frame, table and query."""
     return as_files(paths, spool)
 
 

@@ -1,0 +1,91 @@
+"""Rows of a query over a PostgreSQL server: Arrow batches of its driver, written to Parquet as they come.
+
+The only module that knows the driver, https://arrow.apache.org/adbc/current/driver/postgresql.html; it is loaded when
+such a database is named.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from llmopt.cost.duckdb_rows import tables_hint
+from llmopt.cost.streams import write_stream
+from llmopt.errors import InputError, MissingExtraError
+
+try:
+    import adbc_driver_manager
+    import adbc_driver_postgresql.dbapi as driver
+except ImportError as error:
+    raise MissingExtraError(error.name or "adbc-driver-postgresql", "postgres") from error
+
+_CONNECT_S = 10
+"""How long to wait for a server, where the URL does not say."""
+_READ_ONLY = "-c default_transaction_read_only=on"
+_TABLES = (
+    "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+    "WHERE table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY 1"
+)
+
+
+def write_postgres(statement: str, url: str, target: Path) -> Path:
+    """Write the rows of a SELECT to a Parquet file.
+
+    Raises:
+        InputError: no connection, a wrong statement, or a statement that is no single SELECT. The password of the URL
+            is in no message.
+    """
+    shown = f"postgresql://{_host(url)}"
+    try:
+        connection = driver.connect(_for_reading(url))
+    except adbc_driver_manager.Error as error:
+        hint = "is the server up, and are host, port, user and password right?"
+        raise InputError(f"{shown}: {_told(error, url)}", hint) from error
+    with connection, connection.cursor() as cursor:
+        try:
+            # In parentheses nothing but a SELECT is grammar, and a WITH cannot write.
+            cursor.execute(f"SELECT * FROM ({statement}\n) AS llmopt_rows")
+            return write_stream(cursor.fetch_arrow(), target, shown)
+        except adbc_driver_manager.Error as error:
+            connection.rollback()
+            raise InputError(f"{shown}: {_told(error, url)}", _hint(connection, error)) from error
+
+
+def _for_reading(url: str) -> str:
+    """Return the URL for a session that cannot write and does not wait for ever."""
+    parts = urlsplit(url)
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    given.setdefault("connect_timeout", str(_CONNECT_S))
+    given["options"] = f"{given.get('options', '')} {_READ_ONLY}".strip()
+    return urlunsplit(parts._replace(query=urlencode(given, quote_via=quote)))
+
+
+def _host(url: str) -> str:
+    """Return host and database of a URL, without user, password and options."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] + parts.path
+
+
+def _told(error: Exception, url: str) -> str:
+    """What the server or its client says, in one line and without the password."""
+    text = " ".join(str(error).split())
+    for secret in _secrets(url):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _secrets(url: str) -> list[str]:
+    """Every spelling of a password in a URL."""
+    parts = urlsplit(url)
+    login = parts.netloc.rpartition("@")[0]
+    found = [login.partition(":")[2], *(value for key, value in parse_qsl(parts.query) if "password" in key.lower())]
+    return [spelling for secret in found if secret for spelling in (secret, unquote(secret), quote(unquote(secret)))]
+
+
+def _hint(connection: driver.Connection, error: adbc_driver_manager.Error) -> str:
+    """What to do next about what the server says."""
+    if "does not exist" not in str(error) or "relation" not in str(error):
+        return "run the query in psql"
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
+        return tables_hint([str(name) for (name,) in cursor.fetchall()])
