@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from llmopt.cost.duckdb_rows import tables_hint
+from llmopt.cost.spec.columns import quoted
 from llmopt.cost.streams import write_stream
 from llmopt.errors import InputError, MissingExtraError
 
@@ -22,6 +23,7 @@ except ImportError as error:
 _CONNECT_S = 10
 """How long to wait for a server, where the URL does not say."""
 _READ_ONLY = "-c default_transaction_read_only=on"
+_READING = ("", "select", "with", "values", "table")
 _TABLES = (
     "SELECT table_schema || '.' || table_name FROM information_schema.tables "
     "WHERE table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY 1"
@@ -36,6 +38,8 @@ def write_postgres(statement: str, url: str, target: Path) -> Path:
             is in no message.
     """
     shown = f"postgresql://{_host(url)}"
+    if statement.split(None, 1)[0].lower().strip("(") not in _READING:
+        raise InputError(f"{shown}: the query must be one SELECT", "it is only read, never changed")
     try:
         connection = driver.connect(_for_reading(url))
     except adbc_driver_manager.Error as error:
@@ -43,12 +47,31 @@ def write_postgres(statement: str, url: str, target: Path) -> Path:
         raise InputError(f"{shown}: {_told(error, url)}", hint) from error
     with connection, connection.cursor() as cursor:
         try:
-            # In parentheses nothing but a SELECT is grammar, and a WITH cannot write.
-            cursor.execute(f"SELECT * FROM ({statement}\n) AS llmopt_rows")
+            cursor.execute(_in_plain_types(cursor, statement, shown))
             return write_stream(cursor.fetch_arrow(), target, shown)
         except adbc_driver_manager.Error as error:
             connection.rollback()
             raise InputError(f"{shown}: {_told(error, url)}", _hint(connection, error)) from error
+
+
+def _in_plain_types(cursor: driver.Cursor, statement: str, shown: str) -> str:
+    """Return the statement with money as numbers: the driver gives it in cents.
+
+    In parentheses nothing but a SELECT is grammar, and a WITH cannot write.
+    """
+    rows = f"WITH llmopt_rows AS (SELECT * FROM ({statement}\n) AS llmopt_query)"
+    cursor.execute(f"{rows} SELECT * FROM llmopt_rows LIMIT 0")
+    names = [str(name) for name, *_ in cursor.description or ()]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"{shown}: two columns are called {twice[0]!r}", "rename one of them with AS")
+    types = ", ".join(f"CAST(pg_typeof((SELECT {quoted(name)} FROM llmopt_rows LIMIT 0)) AS text)" for name in names)
+    cursor.execute(f"{rows} SELECT {types}")
+    kinds = cursor.fetchone() or ()
+    columns = ", ".join(
+        f"CAST({quoted(name)} AS numeric) AS {quoted(name)}" if kind == "money" else quoted(name)
+        for name, kind in zip(names, kinds, strict=True)
+    )
+    return f"{rows} SELECT {columns} FROM llmopt_rows"
 
 
 def _for_reading(url: str) -> str:
@@ -69,6 +92,8 @@ def _host(url: str) -> str:
 def _told(error: Exception, url: str) -> str:
     """What the server or its client says, in one line and without the password."""
     text = " ".join(str(error).split())
+    text = text.partition("ERROR: ")[2] or text.partition("failed: ")[2] or text
+    text = text.partition(" LINE ")[0].partition(" Query was:")[0].partition(". SQLSTATE")[0]
     for secret in _secrets(url):
         text = text.replace(secret, "***")
     return text

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
+from llmopt.cost.lake import refuse_remote, snapshots
 from llmopt.cost.stores.address import is_url, scheme_of
 from llmopt.cost.stores.stored import Ranges, Stored, StoreError
 from llmopt.errors import InputError
@@ -78,8 +79,9 @@ def find_files(paths: Sequence[str | os.PathLike[str]], spool: Path) -> list[Sou
             listing = listing or _listing(spool)
             _add_objects(found, listing, path)
             continue
-        for file in expand(path, spool, _logs_in):
-            real = os.path.realpath(file.path)
+        for file in snapshots(path, expand(path, spool, _logs_in), spool):
+            # Links in the spool give the partitions of a table by their own paths.
+            real = file.path if file.path.startswith(str(spool)) else os.path.realpath(file.path)
             shown = Path(file.shown).name if file.shown.startswith(str(spool)) else file.shown
             found.setdefault(real, Source(real, shown, compression_of(real)))
     # The heads of all objects are fetched together, so all must be known before the first is asked for.

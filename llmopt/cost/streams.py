@@ -29,17 +29,6 @@ class ArrowStream(Protocol):
         ...
 
 
-class Bare:
-    """An Arrow stream and nothing else, so that duckdb does not look for the library that it comes from."""
-
-    def __init__(self, stream: ArrowStream) -> None:
-        self._stream = stream
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Return the stream, as a capsule."""
-        return self._stream.__arrow_c_stream__(requested_schema)
-
-
 def connect(spool: Path) -> duckdb.DuckDBPyConnection:
     """Return a connection that writes files in the order of its rows, in bounded memory, without any network."""
     connection = duckdb.connect(
@@ -70,7 +59,8 @@ def write_stream(stream: ArrowStream, target: Path, shown: str) -> Path:
     """
     with connect(target.parent) as connection:
         try:
-            connection.register("llmopt_stream", Bare(stream))
+            # The capsule and not what it comes from: that need not give a second one, and duckdb asks twice.
+            connection.register("llmopt_stream", stream.__arrow_c_stream__())
             connection.execute(
                 f"COPY ({select_all(connection, 'llmopt_stream')}) TO {literal(str(target))} ({AS_PARQUET})"
             )
