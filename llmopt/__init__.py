@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llmopt.bench.comparing.result import BenchResult
     from llmopt.bench.report import BenchReport
     from llmopt.cost.api import price, price_logs
+    from llmopt.cost.given import Query
     from llmopt.cost.result import CostReport
     from llmopt.models.distill.api import distill
     from llmopt.models.distill.config import DistillConfig
@@ -61,6 +62,7 @@ __all__ = [
     "Projection",
     "QuantizeConfig",
     "QuantizeReport",
+    "Query",
     "RedisStore",
     "ResponseCache",
     "Router",
@@ -100,6 +102,7 @@ _HOMES = {
     "Projection": "llmopt.savings.project.result",
     "QuantizeConfig": "llmopt.models.quantizing.config",
     "QuantizeReport": "llmopt.models.quantizing.report",
+    "Query": "llmopt.cost.given",
     "RedisStore": "llmopt.serving.cache",
     "ResponseCache": "llmopt.serving.cache",
     "Router": "llmopt.serving.routing",

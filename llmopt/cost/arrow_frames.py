@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,13 +53,15 @@ def _write_relation(relation: duckdb.DuckDBPyRelation, target: Path) -> Path:
     return target
 
 
-def _names(thing: object) -> Iterable[str]:
+def _names(thing: Any) -> list[str]:
     """Names of the columns, where the library tells them by one of the usual names."""
-    schema = getattr(thing, "schema", None)
-    return getattr(thing, "column_names", None) or getattr(thing, "columns", None) or getattr(schema, "names", ())
+    if isinstance(thing, duckdb.DuckDBPyRelation):
+        return list(thing.columns)
+    names = getattr(thing, "column_names", None) or getattr(getattr(thing, "schema", None), "names", None)
+    return [str(name) for name in names] if isinstance(names, (list, tuple)) else []
 
 
-def _refuse_twins(names: Iterable[str], shown: str) -> None:
-    twice = [name for name, count in Counter(map(str, names)).items() if count > 1]
+def _refuse_twins(names: list[str], shown: str) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise InputError(f"{shown}: two columns are called {twice[0]!r}", "rename one of them")

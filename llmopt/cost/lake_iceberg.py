@@ -23,8 +23,7 @@ try:
     import pyarrow as pa
     from pyiceberg.catalog.noop import NoopCatalog
     from pyiceberg.exceptions import ValidationError
-    from pyiceberg.io import InputFile
-    from pyiceberg.io.pyarrow import ArrowScan, PyArrowFileIO, schema_to_pyarrow
+    from pyiceberg.io.pyarrow import ArrowScan, PyArrowFile, PyArrowFileIO, schema_to_pyarrow
     from pyiceberg.manifest import FileFormat
     from pyiceberg.schema import Schema, index_name_by_id
     from pyiceberg.serializers import FromInputFile
@@ -61,7 +60,7 @@ class _LocalFiles(PyArrowFileIO):
         super().__init__()
         self._location, self._root = location.rstrip("/"), root
 
-    def new_input(self, location: str) -> InputFile:
+    def new_input(self, location: str) -> PyArrowFile:
         """Open a file of the table."""
         return super().new_input(str(self.local(location)))
 
@@ -114,7 +113,8 @@ class _Snapshot:
     def _parted(self, tasks: list[FileScanTask]) -> tuple[list[FileScanTask], list[FileScanTask]]:
         """Part the files that duckdb reads as they lie from those that it does not."""
         columns = self._columns([self.io.local(task.file.file_path) for task in tasks if _is_parquet(task)])
-        plain, odd = [], []
+        plain: list[FileScanTask] = []
+        odd: list[FileScanTask] = []
         for task in tasks:
             there = columns.get(str(self.io.local(task.file.file_path)), {})
             as_it_lies = _is_parquet(task) and not task.delete_files and self._is_of_today(task, there)
