@@ -7,7 +7,7 @@ one, or has one below it, is found out before its files are read. What the table
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -42,8 +42,7 @@ def snapshots(path: str, found: Sequence[Found], spool: Path) -> list[Found]:
         InputError: a table that cannot be read as it is, or files of a table given without the rest of it.
         MissingExtraError: the library of the table's format is not installed.
     """
-    if path == "-" or "://" in path:
-        _refuse_remote(found)
+    if path == "-":
         return list(found)
     if path.endswith(_METADATA_ENDINGS) and _is_iceberg(path):
         return _iceberg(Path(path), _root_of(path), spool)
@@ -59,6 +58,22 @@ def snapshots(path: str, found: Sequence[Found], spool: Path) -> list[Found]:
             read.add(root)
             files += _delta(Path(root), spool) if roots[root] == "Delta" else _iceberg(None, Path(root), spool)
     return files
+
+
+def refuse_remote(urls: Iterable[str]) -> None:
+    """Refuse tables in object stores: their files alone are not the table.
+
+    Raises:
+        InputError: the objects of a folder hold the log of a table.
+    """
+    for url in urls:
+        table, log, _ = url.rpartition(f"/{_LOG}/")
+        kind = "a Delta"
+        if not log and url.endswith(_METADATA_ENDINGS):
+            table, log, _ = url.rpartition(f"/{_METADATA}/")
+            kind = "an Iceberg"
+        if log:
+            raise InputError(f"{table}: {kind} table in an object store, which is not read", "copy it to a folder")
 
 
 def _delta(root: Path, spool: Path) -> list[Found]:
@@ -173,14 +188,3 @@ def _table_at(folder: Path) -> Kind | None:
     except OSError:
         return None
     return "Iceberg" if any(map(_is_iceberg, names[-1:])) else None
-
-
-def _refuse_remote(found: Sequence[Found]) -> None:
-    """Refuse tables in object stores: their files alone are not the table."""
-    for file in found:
-        before, log, _ = file.shown.rpartition(f"/{_LOG}/")
-        if log:
-            raise InputError(f"{before}: a Delta table in an object store, which is not read", "copy it to a folder")
-        if file.shown.endswith(_METADATA_ENDINGS) and f"/{_METADATA}/" in file.shown:
-            table = file.shown.rpartition(f"/{_METADATA}/")[0]
-            raise InputError(f"{table}: an Iceberg table in an object store, which is not read", "copy it to a folder")

@@ -7,6 +7,7 @@ reads it. https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -42,6 +43,8 @@ _KNOWN = frozenset(
     }
 )
 """Reader features that change nothing in how a live file is read, and the two that are seen to here."""
+_PLAIN = re.compile(r"(?!__HIVE_DEFAULT_PARTITION__$)[A-Za-z0-9._-]+")
+"""Values that are the same in a path and in the log."""
 _NEXT_STEP = "write it out as Parquet with what made it, and give that"
 
 
@@ -112,7 +115,7 @@ class _Files:
     ) -> Found:
         file = self._local(path)
         shown = str(file)
-        if str(file.resolve()) in deleted:
+        if deleted and str(file.resolve()) in deleted:
             target = self.tree.place(file.name, values.items())
             connection.execute(
                 f"COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(file))}, "
@@ -121,7 +124,9 @@ class _Files:
                 f") TO {literal(str(target))} ({AS_PARQUET})"
             )
             return Found(str(target), f"{shown} (live rows)")
-        return Found(str(self.tree.link(file, values.items())), shown) if values else Found(shown, shown)
+        if _tells(path, values):
+            return Found(shown, shown)
+        return Found(str(self.tree.link(file.absolute(), values.items())), shown)
 
     def _deleted(self, connection: duckdb.DuckDBPyConnection) -> set[str]:
         """Note the rows that deletion vectors take out; return the files that have any."""
@@ -159,3 +164,10 @@ class _Files:
                 f"{file}: a file of version {self.table.version()} is missing", "restore it, or repair the table"
             )
         return file
+
+
+def _tells(path: str, values: dict[str, str | None]) -> bool:
+    """Does the path of a file in the table's log give the values of its partitions as duckdb will read them?"""
+    if not all(value and _PLAIN.fullmatch(value) for value in values.values()):
+        return False
+    return path.rpartition("/")[0] == "/".join(f"{column}={value}" for column, value in values.items())

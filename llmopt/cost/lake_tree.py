@@ -26,6 +26,7 @@ class Tree:
         name = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
         self.root, self.folder = root, spool / f"lake-{name}"
         self._number = 0
+        self._made: set[Path] = set()
 
     def place(self, name: str, values: Iterable[tuple[str, str | None]]) -> Path:
         """Return a new path in the tree for a file called `name`.
@@ -46,13 +47,19 @@ class Tree:
                     "write the table out as Parquet and give that",
                 )
             folder /= step
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder not in self._made:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
         self._number += 1
         return folder / f"{self._number}-{name[-100:]}"
 
     def link(self, file: Path, values: Iterable[tuple[str, str | None]]) -> Path:
-        """Link a file into the tree."""
+        """Link a file into the tree; its path is absolute."""
         target = self.place(file.name, values)
-        target.unlink(missing_ok=True)
-        target.symlink_to(file.resolve())
+        try:
+            target.symlink_to(file)
+        except FileExistsError:
+            # The table was given before, and has got another version since.
+            target.unlink()
+            target.symlink_to(file)
         return target

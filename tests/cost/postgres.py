@@ -47,7 +47,15 @@ def server() -> Iterator[str]:
     environment = {**os.environ, "LD_LIBRARY_PATH": libraries, "TZ": "UTC"}
     port = _free_port()
     data = folder / "data"
-    made = [str(bin_folder / "initdb"), "-D", str(data), "-U", "ana", "--auth=scram-sha-256", f"--pwfile={folder}/password"]
+    made = [
+        str(bin_folder / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "ana",
+        "--auth=scram-sha-256",
+        f"--pwfile={folder}/password",
+    ]
     subprocess.run(
         [*made, "--no-sync", "--locale=C", "-E", "UTF8"],
         check=True,

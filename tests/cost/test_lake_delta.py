@@ -12,6 +12,7 @@ import pytest
 
 import llmopt
 from llmopt.cost.result import CostReport
+from llmopt.cost.sources import find_files
 from llmopt.errors import InputError
 from tests.cost.deltas import by_hand, rows
 
@@ -149,3 +150,13 @@ def test_a_damaged_log_is_said(tmp_path: Path) -> None:
     pq.write_table(rows(1), tmp_path / "t" / "a.parquet")
     with pytest.raises(InputError, match="a Delta table that cannot be read"):
         priced(tmp_path / "t")
+
+
+def test_partitions_that_the_path_gives_are_read_where_they_lie(tmp_path: Path) -> None:
+    deltalake.write_deltalake(tmp_path / "t", rows(1, 2, user=["ana", "a b"]), partition_by=["user"])
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    places = {source.shown.split("/")[-2]: source.path for source in find_files([tmp_path / "t"], spool)}
+    assert places["user=ana"].startswith(f"{tmp_path}/t/")
+    assert Path(places["user=a%20b"]).parent.name == "user=a b"
+    assert Path(places["user=a%20b"]).is_symlink()
