@@ -41,7 +41,8 @@ def price_logs(
     """Price request logs.
 
     Args:
-        paths: files, directories (recursive), globs, `-` for standard input; also pandas DataFrames.
+        paths: files, directories (recursive), globs, `-` for standard input, folders of Delta and Iceberg tables; also
+            frames of pandas and polars, Arrow tables and streams, duckdb relations, and queries (`llmopt.Query`).
         by: groups of the report, of `llmopt.cost.groups.ALL`.
         since: leave out records before this instant (without a time zone it is UTC), and those without a time.
         until: leave out records from this instant on.
@@ -61,7 +62,7 @@ def price_logs(
         InputError: nothing could be read.
         UsageError: an unknown group or format.
         ConfigError: a wrong spec, mapping or price file.
-        MissingExtraError: a DataFrame is given and pyarrow is not installed.
+        MissingExtraError: what reads a DataFrame, a lake table or a PostgreSQL query is not installed.
     """
     prepared = prepare(
         by=by,
