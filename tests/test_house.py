@@ -19,8 +19,11 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LONGEST_FILE, LONGEST_TEST_FILE, LONGEST_FUNCTION = 400, 500, 40
 
 OWNERS = {
+    "adbc_driver_postgresql": {"cost"},
     "aiohttp": {"serving"},
+    "deltalake": {"cost"},
     "fastapi": {"serving"},
+    "fsspec": {"cost"},
     "huggingface_hub": {"models"},
     "jsonschema_rs": {"serving"},
     "llmlingua": {"models"},
@@ -29,7 +32,10 @@ OWNERS = {
     "onnxruntime": {"models"},
     "openvino": {"models"},
     "prometheus_client": {"serving"},
+    "pyiceberg": {"cost"},
     "pynvml": {"models"},
+    "pyspark": {"cost"},
+    "ray": {"bench"},
     "redis": {"serving"},
     "regex": {"serving"},
     "rich": {"report", "cli"},
@@ -49,13 +55,18 @@ OWNERS = {
 
 HEAVY = (
     "aiohttp",
+    "deltalake",
     "duckdb",
+    "fsspec",
     "msgspec",
     "numpy",
     "openvino",
     "pandas",
     "pyarrow",
     "pydantic",
+    "pyiceberg",
+    "pyspark",
+    "ray",
     "redis",
     "rich",
     "tiktoken",

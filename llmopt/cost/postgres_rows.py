@@ -16,7 +16,7 @@ from llmopt.errors import InputError, MissingExtraError
 
 try:
     import adbc_driver_manager
-    import adbc_driver_postgresql.dbapi as driver  # type: ignore[import-untyped]
+    import adbc_driver_postgresql.dbapi as driver
 except ImportError as error:
     raise MissingExtraError(error.name or "adbc-driver-postgresql", "postgres") from error
 

@@ -174,7 +174,9 @@ def _listing(spool: Path) -> Listing:
 
 def _add_objects(found: dict[str, Source | Stored], listing: Listing, url: str) -> None:
     """Add what is behind a URL, each object once."""
-    for one in listing.expand(url, is_log, _NO_LOG):
+    objects = listing.expand(url, is_log, _NO_LOG)
+    refuse_remote(one.url for one in objects)
+    for one in objects:
         if isinstance(one, Stored):
             found.setdefault(f"{scheme_of(one.url)}://{one.key}", one)
         else:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import fsspec
 import pytest
 
+from llmopt.cost.sources import find_files
 from llmopt.cost.stores.listing import Copied, Listing
 from llmopt.cost.stores.stored import Stored
 from llmopt.errors import InputError
@@ -55,3 +56,11 @@ def test_a_web_file_that_is_named_twice_is_asked_for_once(site: Site, ranges: bo
     assert [one.url for one in found] == [url, url, f"{url} (2)"]
     assert isinstance(found[0], Stored if ranges else Copied)
     assert len(site.asked) == 2
+
+
+def test_a_table_in_a_store_is_refused(tmp_path: Path) -> None:
+    name = uuid4().hex
+    for file in ("_delta_log/00000000000000000000.json", "part-0.parquet"):
+        fsspec.filesystem("memory").pipe_file(f"/{name}/{file}", b"{}\n")
+    with pytest.raises(InputError, match=f"memory://{name}: a Delta table in an object store"):
+        find_files([f"memory://{name}/"], tmp_path)
