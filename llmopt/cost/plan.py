@@ -28,6 +28,8 @@ class Plan:
     """Name as logged, in lower case -> model: whose tokenizer counts a text."""
     fields: tuple[str, ...] = ()
     """Further canonical fields of each record, as text."""
+    apart: bool = False
+    """Keep records of each day and file apart whatever becomes of them, not only those that are counted."""
     check_tiers: bool = False
     """Call records with an unknown service tier BAD; only worth its time once one has turned up."""
 

@@ -85,7 +85,8 @@ def _keys(formats: list[Spec], plan: Plan) -> list[str]:
     ]
     for group in plan.by:
         value = TIME_GROUPS.get(group) or ("file" if group == "file" else f"g_{group}")
-        keys.append(f"CASE WHEN {_COUNTED} THEN {value} END")
+        always = plan.apart and group in ("day", "file")
+        keys.append(value if always else f"CASE WHEN {_COUNTED} THEN {value} END")
     return keys
 
 
