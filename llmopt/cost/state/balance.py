@@ -78,7 +78,7 @@ class Balance:
         names = {known.rows for known in (*self.old, *self.new) if known.rows}
         paths = [self.store.row_path(name) for name in sorted(names)]
         with ranking(self.settings, paths, self.before.variants) as rows:
-            found = rows.rank(orders, changed)
+            found = rows.ranked(orders, changed)
         return found if self.by_file else [without_files(part) for part in found]
 
     def _reordered(self) -> bool:

@@ -55,7 +55,7 @@ def write_rows(paths: Sequence[str], numbers: Mapping[str, int] | Collection[int
         connection.execute(f"INSERT INTO {_LIVE} SELECT unnest($1), unnest($2)", [*map(list, zip(*pairs, strict=True))])
         listed = ", ".join(literal(path) for path in paths)
         source = f"read_parquet([{listed}], union_by_name = true) r JOIN {_LIVE} l ON r.file = l.name"
-        query = f"SELECT r.* REPLACE (l.id AS file) FROM {source} ORDER BY l.id"
+        query = f"SELECT r.* REPLACE (l.id AS file) FROM {source}"
         connection.execute(f"COPY ({query}) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
         found = connection.execute(
             f"SELECT file, CASE WHEN ts IS NOT NULL THEN strftime(ts, '%Y-%m-%d') END AS day, variant, count(*) "
@@ -97,10 +97,14 @@ class OpenRows(RankEngine):
         reader = Reader(sniffer, plan, self.part)
         super().__init__(plan, sniffer, reader, spool, settings.memory_bytes, settings.jobs)
         listed = ", ".join(literal(str(path)) for path in paths)
-        self._source = f"read_parquet([{listed}], union_by_name = true)"
         self._formats = [spec for spec in sniffer.variants if spec.variant in variants]
+        orders = max((len(spec.dedupe.order) if spec.dedupe else 0 for spec in self._formats), default=0)
+        # The files that are left need not have every column that was there when others were.
+        columns = ", ".join(["NULL::VARCHAR AS key", *(f"NULL::DOUBLE AS o{index}" for index in range(orders))])
+        read = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
+        self._source = f"({read} UNION ALL BY NAME SELECT {columns} WHERE false)"
 
-    def rank(self, orders: Sequence[Mapping[int, str]], changed: Collection[int] | None) -> list[Partial]:  # type: ignore[override]
+    def ranked(self, orders: Sequence[Mapping[int, str]], changed: Collection[int] | None) -> list[Partial]:
         """Return what the best record of each response adds up to, once for each set of files.
 
         Args:

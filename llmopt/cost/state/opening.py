@@ -63,7 +63,7 @@ def opened(directory: Path, *, wait_s: float = WAIT_S, waiting: Callable[[], Non
         raise ConfigError(f"{directory}: the state cannot be used: {error}", hint) from error
     except msgspec.MsgspecError as error:
         raise ConfigError(f"{directory / DATABASE}: cannot be understood: {error}", _BROKEN) from error
-    except duckdb.Error as error:
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
         reason = str(error).splitlines()[0]
         hint = "make room on the disk; the next run goes on where this one stopped"
         raise ConfigError(f"{directory}: {reason}", hint if "space" in reason else _BROKEN) from error

@@ -12,7 +12,7 @@ from llmopt.cost.state.store import Store
 
 MOST_ROW_FILES = 32
 """More are put together: each costs a millisecond whenever rows are looked through."""
-_LEFT = MOST_ROW_FILES // 2
+LEFT = MOST_ROW_FILES // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def tidied(store: Store, set_id: int, files: Sequence[Known]) -> Tidied:
     sizes = {name: records for name, records in store.rows(set_id).items() if name in named}
     if len(sizes) <= MOST_ROW_FILES:
         return Tidied(list(files))
-    small = set(sorted(sizes, key=lambda name: sizes[name])[:-_LEFT])
+    small = set(sorted(sizes, key=lambda name: sizes[name])[:-LEFT])
     path = store.new_rows()
     numbers = [known.id for known in files if known.rows in small]
     written = write_rows([str(store.row_path(name)) for name in sorted(small)], numbers, path)
