@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from llmopt.cost.sources import Source
-from llmopt.cost.state.marks import Continued, Mark, Stat, continued, start_of
+from llmopt.cost.state.marks import Continued, Mark, Stat, continued, path_of, start_of
 from llmopt.cost.state.rotated import is_rotated_away
 
 Fate: TypeAlias = Literal["added", "counted", "dropped"]
@@ -47,6 +47,11 @@ class Listed:
 
     source: Source
     stat: Stat
+
+    @property
+    def path(self) -> str:
+        """By what it is known from run to run."""
+        return path_of(self.source)
 
 
 @dataclass(slots=True)
@@ -86,11 +91,11 @@ def compare(known: Sequence[Known], listed: Sequence[Listed]) -> Changes:
     unchanged = {(item.path, item.stat): item for item in known}
     left: dict[str, Listed] = {}
     for item in listed:
-        before = unchanged.get((item.source.path, item.stat))
+        before = unchanged.get((item.path, item.stat))
         if before is not None:
             changes.same.append((before, item))
         else:
-            left[item.source.path] = item
+            left[item.path] = item
     settled = {item.id for item, _ in changes.same}
     search = _Search([item for item in known if item.id not in settled])
     for fate in ("same", "grown"):
@@ -108,7 +113,7 @@ def _sort(changes: Changes, before: Known, item: Listed, fate: str) -> None:
     """Put a pair where it belongs. Same ends do not prove the same middle, so a file touched in its place is read."""
     if fate == "grown":
         changes.grown.append((before, item))
-    elif before.path == item.source.path:
+    elif before.path == item.path:
         changes.changed.append((before, item))
     else:
         changes.moved.append((before, item))
@@ -124,7 +129,7 @@ def _by_name(changes: Changes, left: Mapping[str, Listed], by_path: Mapping[str,
         changes.changed.append((before, item))
         changes.rewritten.append(before)
     for _, item in changes.moved:
-        before = by_path.get(item.source.path)
+        before = by_path.get(item.path)
         if before is not None and search.continues(item, before) and search.take(before):
             changes.superseded.append(before)
 
@@ -163,7 +168,7 @@ class _Search:
     def _candidates(self, item: Listed) -> Iterator[Known]:
         if not self._left:
             return
-        path = item.source.path
+        path = item.path
         for name in self._names(path, item.stat, b""):
             yield from self._by.get(name, ())
         if path not in self._starts:
@@ -182,7 +187,7 @@ class _Search:
             return (
                 "same" if (item.stat.etag, item.stat.size_bytes) == (before.stat.etag, before.stat.size_bytes) else None
             )
-        pair = (item.source.path, before.id)
+        pair = (item.path, before.id)
         if pair not in self._fates:
             self._fates[pair] = continued(item.source, item.stat, before.mark)
         return self._fates[pair]

@@ -6,9 +6,11 @@ Whole files are not hashed: that would take as long as reading them. The first a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, Protocol
+from uuid import uuid4
 
 from llmopt.cost.sources import DAMAGE, Source, open_bytes
 
@@ -46,11 +48,38 @@ class Mark:
     """Digest of the last bytes as they lie on the disk."""
 
 
+class Stored(Protocol):
+    """What the listing of a store says of an object."""
+
+    url: str
+    size_bytes: int
+    etag: str
+    """Changes with the content; empty when the store has none."""
+    modified: datetime | None
+    """When it was written; None when the store does not say."""
+
+
+def stored_of(source: Source) -> Stored | None:
+    """Return the object of a store that a source is; None for a file of this machine."""
+    found: Stored | None = getattr(source, "stored", None)
+    return found
+
+
+def path_of(source: Source) -> str:
+    """Return by what a file is known from run to run."""
+    stored = stored_of(source)
+    return stored.url if stored else source.path
+
+
 def stat_of(source: Source) -> Stat:
-    """Look at a file without reading it; of an object in a store, take what the listing said."""
-    etag = str(getattr(source, "etag", "") or "")
-    if etag or "://" in source.path:
-        return Stat(source.size_bytes, etag=etag)
+    """Look at a file without reading it; of an object in a store, take what the listing said.
+
+    An object of which a store says neither is never the same.
+    """
+    stored = stored_of(source)
+    if stored is not None:
+        written_ns = 0 if stored.etag or not stored.modified else int(stored.modified.timestamp() * 1e6) * 1000
+        return Stat(stored.size_bytes, written_ns, etag=stored.etag or ("" if written_ns else uuid4().hex))
     found = Path(source.path).stat()
     return Stat(found.st_size, found.st_mtime_ns, f"{found.st_dev}:{found.st_ino}")
 
@@ -62,7 +91,7 @@ def mark_of(source: Source, stat: Stat) -> Mark:
         source: the file.
         stat: taken before; what was written since does not count.
     """
-    if _is_remote(source):
+    if stored_of(source):
         return Mark(stat.size_bytes, source.compression)
     head = _head(source, WINDOW_BYTES if source.compression != "none" else min(WINDOW_BYTES, stat.size_bytes))
     start = _digest(head[:START_BYTES]) if len(head) >= START_BYTES else b""
@@ -73,7 +102,7 @@ def mark_of(source: Source, stat: Stat) -> Mark:
 
 def start_of(source: Source) -> bytes:
     """Return the digest that `Mark.start` has of the same content."""
-    head = b"" if _is_remote(source) else _head(source, START_BYTES)
+    head = b"" if stored_of(source) else _head(source, START_BYTES)
     return _digest(head) if len(head) >= START_BYTES else b""
 
 
@@ -82,7 +111,7 @@ def continued(source: Source, stat: Stat, mark: Mark) -> Continued | None:
 
     A plain file is also recognised when it has been compressed. One that was unpacked is not.
     """
-    if _is_remote(source) or not mark.head_bytes:
+    if stored_of(source) or not mark.head_bytes:
         return None
     if source.compression == "none" != mark.compression:
         return None
@@ -111,10 +140,6 @@ def _unpacked_continues(source: Source, mark: Mark) -> Continued | None:
             return "grown" if file.read(1) else "same"
     except DAMAGE:
         return None
-
-
-def _is_remote(source: Source) -> bool:
-    return "://" in source.path
 
 
 def _head(source: Source, size: int) -> bytes:

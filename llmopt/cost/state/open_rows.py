@@ -51,6 +51,7 @@ def write_rows(paths: Sequence[str], numbers: Mapping[str, int] | Collection[int
     pairs = list(numbers.items()) if isinstance(numbers, Mapping) else [(number, number) for number in numbers]
     with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"CREATE TABLE {_LIVE} (name {'VARCHAR' if named else 'BIGINT'}, id BIGINT)")
         connection.execute(f"INSERT INTO {_LIVE} SELECT unnest($1), unnest($2)", [*map(list, zip(*pairs, strict=True))])
         listed = ", ".join(literal(path) for path in paths)

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Unpack
 
@@ -19,7 +20,7 @@ from llmopt.cost.state.asking import found_answers
 from llmopt.cost.state.balance import Balance, named_parts
 from llmopt.cost.state.changes import Changes, Known, Listed, compare
 from llmopt.cost.state.fingerprint import difference, digest_of
-from llmopt.cost.state.marks import mark_of, stat_of
+from llmopt.cost.state.marks import mark_of, path_of, stat_of, stored_of
 from llmopt.cost.state.opening import WAIT_S, opened
 from llmopt.cost.state.order import ordered
 from llmopt.cost.state.store import Set, Store
@@ -55,16 +56,17 @@ def price_with_state(
 
     Raises:
         InputError: nothing could be read.
-        UsageError: a state cannot answer that.
+        UsageError: a state cannot answer that, or a day that is none.
         ConfigError: the directory cannot be used.
     """
     question = asked(**options)
+    days = frozenset(map(_day, rebuild))
     with (
         tempfile.TemporaryDirectory(prefix="llmopt-") as folder,
         opened(directory, wait_s=wait_s, waiting=lambda: tell("waiting for another run")) as store,
     ):
         reached("locked")
-        run = _Run(question, store, Path(folder), frozenset(rebuild), tell, reached)
+        run = _Run(question, store, Path(folder), days, tell, reached)
         totals, files = run.bring_up_to_date(run.listed(paths))
         reading = reading_of(question, store, totals, files)
     report = question.prepared.report(reading)
@@ -87,7 +89,7 @@ class _Run:
         """Look at the files behind the paths."""
         sources = find_files(paths, self.spool)
         for source in sources:
-            if source.path.startswith(str(self.spool)):
+            if source.path.startswith(str(self.spool)) and not stored_of(source):
                 raise UsageError(f"{source.shown}: a state needs files that stay", "write it to a file first")
         try:
             return [Listed(source, stat_of(source)) for source in sources]
@@ -135,7 +137,7 @@ class _Run:
         self, totals: Set, listed: Sequence[Listed], changes: Changes, just_read: Collection[int]
     ) -> tuple[Set, list[Known]]:
         """Bring the totals up to date, and forget what is dropped."""
-        places = {item.source.path: place for place, item in enumerate(listed)}
+        places = {item.path: place for place, item in enumerate(listed)}
         now = {known.id: item for known, item in changes.kept}
         before = self.store.known(totals.id)
         live = [_as_listed(known, now.get(known.id)) for known in before if known.fate != "dropped"]
@@ -145,7 +147,7 @@ class _Run:
         if totals.final is not None and totals.ranked is not None and is_counted and files == before:
             return totals, files
         settings = self._settings(totals)
-        answers = self._answers(files, {item.source.path: item for item in listed}, settings)
+        answers = self._answers(files, {item.path: item for item in listed}, settings)
         old = [known for known in before if known.fate != "added"]
         totals = Balance(self.store, settings, totals, old, files, self.asked.by_file).settled()
         tidy = tidied(self.store, totals.id, [replace(known, fate="counted") for known in files])
@@ -163,7 +165,7 @@ class _Run:
         odd = [known for known in files if known.is_odd] if added else []
         parts = (part for _, part in named_parts(self.store, odd))
         sources = [listed[path].source for path in added]
-        return {added[source.path]: found for source, found in found_answers(parts, sources, settings)}
+        return {added[path_of(source)]: found for source, found in found_answers(parts, sources, settings)}
 
     def _write(
         self,
@@ -217,7 +219,14 @@ def _as_listed(known: Known, item: Listed | None) -> Known:
         return known
     is_packed_now = item.source.compression != known.mark.compression
     mark = mark_of(item.source, item.stat) if is_packed_now else known.mark
-    return replace(known, path=item.source.path, shown=item.source.shown, stat=item.stat, mark=mark)
+    return replace(known, path=item.path, shown=item.source.shown, stat=item.stat, mark=mark)
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise UsageError(f"no such day: {text!r}", "write it as 2026-11-01") from error
 
 
 def _named(names: Sequence[str]) -> str:

@@ -81,7 +81,7 @@ class Intake:
         known = [
             Known(
                 id=number,
-                path=item.source.path,
+                path=item.path,
                 shown=item.source.shown,
                 place=0.0,
                 stat=item.stat,

@@ -63,7 +63,7 @@ class Logs:
         self.folder.mkdir(parents=True)
         self.written = 0
         self.rewritten: set[Path] = set()
-        """Since the last run; under another name they would be new, and what they held gone."""
+        """Written anew or renamed since the last run: what is both is a new file, and the old one gone."""
 
     def add(self, content: bytes) -> None:
         self.written += 1
@@ -89,9 +89,13 @@ class Logs:
             self.rewritten.add(path)
         elif action == "rename":
             self.written += 1
-            path.rename(path.with_name(f"{self.written % 4}-{self.written}{''.join(path.suffixes)}"))
+            self.rewritten.add(
+                path.rename(path.with_name(f"{self.written % 4}-{self.written}{''.join(path.suffixes)}"))
+            )
         elif action == "compress" and path.suffix != ".gz":
-            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+            target = path.with_name(f"{path.name}.gz")
+            target.write_bytes(gzip.compress(path.read_bytes()))
+            self.rewritten.add(target)
             path.unlink()
 
     def with_state(self, **options: Any) -> CostReport:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from llmopt.cost.state import take_in, tidy
 from llmopt.cost.state.by_file import read_files
+from llmopt.cost.state.run import price_with_state
 from llmopt.errors import InputError, UsageError
 from tests.cost.logs import ONE
 from tests.cost.reading import SAMPLES
@@ -234,3 +235,17 @@ def test_many_files_of_rows_are_put_together(logs: Logs, monkeypatch: pytest.Mon
     assert told(report) == told(logs.without_state())
     assert len(list((logs.state / "rows").iterdir())) <= 3
     assert isinstance(report.total.cost_usd, Decimal)
+
+
+def test_a_day_to_rebuild_must_be_one(logs: Logs) -> None:
+    with pytest.raises(UsageError, match="no such day"):
+        logs.with_state(rebuild=["yesterday"])
+
+
+def test_standard_input_is_refused(logs: Logs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "piped"
+    path.write_bytes(text_of("chat", [1]))
+    with path.open() as piped:
+        monkeypatch.setattr("sys.stdin", piped)
+        with pytest.raises(UsageError, match="files that stay"):
+            price_with_state(["-"], logs.state)
