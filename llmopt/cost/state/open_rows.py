@@ -38,22 +38,23 @@ class Written:
     """Formats of the records."""
 
 
-def write_rows(paths: Sequence[str], numbers: Mapping[str, int] | Collection[int], target: Path) -> Written:
+def write_rows(paths: Sequence[str], numbers: Mapping[str, int] | Mapping[int, int], target: Path) -> Written:
     """Copy rows to one file on the disk, for good: it is whole when it has its name.
 
     Args:
         paths: Parquet files of rows.
-        numbers: name of a file -> its number, where the rows have names; else the numbers of the files wanted.
+        numbers: name of a file, or the number that its rows have, -> the number to be; rows of others are left out.
         target: where to write.
     """
     temporary = target.with_suffix(".tmp")
-    named = isinstance(numbers, Mapping)
-    pairs = list(numbers.items()) if isinstance(numbers, Mapping) else [(number, number) for number in numbers]
+    kind = "VARCHAR" if any(isinstance(name, str) for name in numbers) else "BIGINT"
     with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
-        connection.execute(f"CREATE TABLE {_LIVE} (name {'VARCHAR' if named else 'BIGINT'}, id BIGINT)")
-        connection.execute(f"INSERT INTO {_LIVE} SELECT unnest($1), unnest($2)", [*map(list, zip(*pairs, strict=True))])
+        connection.execute(f"CREATE TABLE {_LIVE} (name {kind}, id BIGINT)")
+        connection.execute(
+            f"INSERT INTO {_LIVE} SELECT unnest($1), unnest($2)", [list(numbers), list(numbers.values())]
+        )
         listed = ", ".join(literal(path) for path in paths)
         source = f"read_parquet([{listed}], union_by_name = true) r JOIN {_LIVE} l ON r.file = l.name"
         query = f"SELECT r.* REPLACE (l.id AS file) FROM {source}"

@@ -18,6 +18,7 @@ from llmopt.cost.state.answer import reading_of
 from llmopt.cost.state.asked import Asked, Options, asked
 from llmopt.cost.state.asking import found_answers
 from llmopt.cost.state.balance import Balance, named_parts
+from llmopt.cost.state.carry import carry_over
 from llmopt.cost.state.changes import Changes, Known, Listed, compare
 from llmopt.cost.state.fingerprint import difference, digest_of
 from llmopt.cost.state.marks import mark_of, path_of, stat_of, stored_of
@@ -98,7 +99,7 @@ class _Run:
 
     def bring_up_to_date(self, listed: Sequence[Listed]) -> tuple[Set, list[Known]]:
         """Read what is new; return the totals and all files, in order."""
-        totals = self._set()
+        totals = self._set(listed)
         intake = Intake(self.store, self._settings(totals), totals, self.spool, self.reached)
         while True:
             known = [item for item in self.store.known(totals.id) if item.fate != "dropped"]
@@ -114,13 +115,19 @@ class _Run:
     def _settings(self, totals: Set) -> Settings:
         return replace(self.asked.settings, dedupe=totals.dedupe)
 
-    def _set(self) -> Set:
+    def _set(self, listed: Sequence[Listed]) -> Set:
         """Return the set of files that were read as is asked now."""
         described, before = self.asked.described, self.store.described()
-        if before and described not in before.values():
-            newest = before[max(before)]
-            self.tell(f"all logs are read: {difference(described, newest)} not as in the last run with this state")
-        return self.store.set_of(digest_of(described), described, self.asked.settings.dedupe)
+        named = digest_of(described), described, self.asked.settings.dedupe
+        if not before or described in before.values():
+            return self.store.set_of(*named)
+        self.tell(f"all logs are read: {difference(described, before[max(before)])} not as in the run before")
+        with self.store.transaction():
+            carried = carry_over(self.store, described, self.store.set_of(*named), listed)
+            self.store.change_set(replace(self.store.set_of(*named), lost=carried.lost))
+        if carried.files:
+            self.tell(f"gone, so as the version before has read them: {_named(carried.files)}")
+        return self.store.set_of(*named)
 
     def _again(self, changes: Changes, totals: Set, just_read: Collection[int]) -> Changes:
         """Have files read again whose day is to be rebuilt, and those that were read without looking for repeats."""
@@ -202,6 +209,8 @@ class _Run:
         if changes.gone:
             names = _named([known.shown for known in changes.gone])
             self.warnings.append(f"still counted, though gone or not among the paths: {names}")
+        if totals.lost:
+            self.warnings.append(f"gone, and read in another way before, so not counted here: {_named(totals.lost)}")
         if changes.rewritten:
             names = _named([known.shown for known in changes.rewritten])
             self.warnings.append(f"holds something else now, and what it held before counts no more: {names}")

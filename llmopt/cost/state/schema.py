@@ -14,7 +14,7 @@ APPLICATION, VERSION = 0x6C6C7374, 1
 _TABLES = (
     """CREATE TABLE sets (
       id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, described TEXT NOT NULL, dedupe TEXT NOT NULL,
-      sample INTEGER NOT NULL, variants TEXT NOT NULL, final BLOB, ranked BLOB
+      sample INTEGER NOT NULL, variants TEXT NOT NULL, lost TEXT NOT NULL, final BLOB, ranked BLOB
     )""",
     "CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, set_id INTEGER NOT NULL, known BLOB NOT NULL)",
     "CREATE INDEX files_of_set ON files (set_id)",

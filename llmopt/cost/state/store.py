@@ -36,6 +36,8 @@ class Set:
     """Repeats of request ids are looked for in 1 of this many."""
     variants: frozenset[str]
     """Formats of the open records."""
+    lost: tuple[str, ...]
+    """Files that an earlier set has and this one cannot read."""
     final: Partial | None
     """What the files add up to without their open records; None: to be made from all parts."""
     ranked: Partial | None
@@ -71,19 +73,22 @@ class Store:
         known = self._connection.execute("SELECT 1 FROM sets WHERE fingerprint = ?", (fingerprint,)).fetchone()
         if known is None:
             self._connection.execute(
-                "INSERT INTO sets (fingerprint, described, dedupe, sample, variants) VALUES (?, ?, ?, 1, '[]')", values
+                "INSERT INTO sets (fingerprint, described, dedupe, sample, variants, lost) "
+                "VALUES (?, ?, ?, 1, '[]', '[]')",
+                values,
             )
-        query = "SELECT id, described, dedupe, sample, variants, final, ranked FROM sets WHERE fingerprint = ?"
-        row = self._connection.execute(query, (fingerprint,)).fetchone()
-        final, ranked = (None if blob is None else decode(blob) for blob in row[5:])
-        return Set(row[0], json.loads(row[1]), row[2], row[3], frozenset(json.loads(row[4])), final, ranked)
+        query = "SELECT id, described, dedupe, sample, variants, lost, final, ranked FROM sets WHERE fingerprint = ?"
+        number, text, told, sample, variants, lost, *blobs = self._connection.execute(query, (fingerprint,)).fetchone()
+        final, ranked = (None if blob is None else decode(blob) for blob in blobs)
+        named = frozenset(json.loads(variants)), tuple(json.loads(lost))
+        return Set(number, json.loads(text), told, sample, *named, final, ranked)
 
     def change_set(self, which: Set) -> None:
         """Write what may change of a set."""
         totals = [None if part is None else encode(part) for part in (which.final, which.ranked)]
         self._connection.execute(
-            "UPDATE sets SET dedupe = ?, sample = ?, variants = ?, final = ?, ranked = ? WHERE id = ?",
-            (which.dedupe, which.sample, json.dumps(sorted(which.variants)), *totals, which.id),
+            "UPDATE sets SET dedupe = ?, sample = ?, variants = ?, lost = ?, final = ?, ranked = ? WHERE id = ?",
+            (which.dedupe, which.sample, json.dumps(sorted(which.variants)), json.dumps(which.lost), *totals, which.id),
         )
 
     def known(self, set_id: int) -> list[Known]:

@@ -34,7 +34,7 @@ def tidied(store: Store, set_id: int, files: Sequence[Known]) -> Tidied:
         return Tidied(list(files))
     small = set(sorted(sizes, key=lambda name: sizes[name])[:-LEFT])
     path = store.new_rows()
-    numbers = [known.id for known in files if known.rows in small]
+    numbers = {known.id: known.id for known in files if known.rows in small}
     written = write_rows([str(store.row_path(name)) for name in sorted(small)], numbers, path)
     moved = [replace(known, rows=path.name) if known.rows in small else known for known in files]
     return Tidied(moved, path, written.records)

@@ -145,7 +145,7 @@ def test_other_groups_are_kept_apart_in_the_same_folder(logs: Logs, read: list[s
     logs.with_state()
     heard: list[str] = []
     assert told(logs.with_state(by=("session",), tell=heard.append)) == told(logs.without_state(by=("session",)))
-    assert heard[0] == "all logs are read: --by not as in the last run with this state"
+    assert heard[0] == "all logs are read: --by not as in the run before"
     for by in (("model",), ("session",)):
         logs.with_state(by=by)
     assert len(read) == 2
