@@ -102,15 +102,17 @@ class _Run:
         totals = self._set(listed)
         intake = Intake(self.store, self._settings(totals), totals, self.spool, self.reached)
         while True:
-            known = [item for item in self.store.known(totals.id) if item.fate != "dropped"]
-            changes = self._again(compare(known, listed), totals, intake.numbers)
+            known = self.store.known(totals.id)
+            changes = self._again(compare(_live(known), listed), totals, intake.numbers)
             totals = intake.read(changes)
             if not intake.found_repeats:
                 break
             self.tell("request ids repeat: all logs are read again, to tell repeats by what they say")
             intake.settings = self._settings(totals)
         self._say(changes, totals)
-        return self._settle(totals, listed, changes, intake.numbers)
+        if changes.to_read or changes.superseded:
+            known = self.store.known(totals.id)
+        return self._settle(totals, listed, changes, known, intake.numbers)
 
     def _settings(self, totals: Set) -> Settings:
         return replace(self.asked.settings, dedupe=totals.dedupe)
@@ -141,17 +143,21 @@ class _Run:
         return changes
 
     def _settle(
-        self, totals: Set, listed: Sequence[Listed], changes: Changes, just_read: Collection[int]
+        self,
+        totals: Set,
+        listed: Sequence[Listed],
+        changes: Changes,
+        before: Sequence[Known],
+        just_read: Collection[int],
     ) -> tuple[Set, list[Known]]:
         """Bring the totals up to date, and forget what is dropped."""
         places = {item.path: place for place, item in enumerate(listed)}
         now = {known.id: item for known, item in changes.kept}
-        before = self.store.known(totals.id)
-        live = [_as_listed(known, now.get(known.id)) for known in before if known.fate != "dropped"]
+        live = [_as_listed(known, now.get(known.id)) for known in _live(before)]
         there = {known.id: places[known.path] for known in live if known.id in now or known.id in just_read}
         files = ordered(live, there)
         is_counted = all(known.fate == "counted" for known in before)
-        if totals.final is not None and totals.ranked is not None and is_counted and files == before:
+        if totals.final is not None and totals.ranked is not None and is_counted and files == list(before):
             return totals, files
         settings = self._settings(totals)
         answers = self._answers(files, {item.path: item for item in listed}, settings)
@@ -222,9 +228,14 @@ class _Run:
             self.warnings.append(f"gone, so not read again: {_named(unbuilt)}")
 
 
+def _live(known: Sequence[Known]) -> list[Known]:
+    """Return the files that are not to be forgotten."""
+    return [item for item in known if item.fate != "dropped"]
+
+
 def _as_listed(known: Known, item: Listed | None) -> Known:
     """Return a file under the name that it has now."""
-    if item is None:
+    if item is None or (known.path, known.shown, known.stat) == (item.path, item.source.shown, item.stat):
         return known
     is_packed_now = item.source.compression != known.mark.compression
     mark = mark_of(item.source, item.stat) if is_packed_now else known.mark
