@@ -6,10 +6,9 @@ Whole files are not hashed: that would take as long as reading them. The first a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Literal, Protocol
+from typing import IO, Literal
 from uuid import uuid4
 
 from llmopt.cost.sources import DAMAGE, Source, open_bytes
@@ -48,27 +47,9 @@ class Mark:
     """Digest of the last bytes as they lie on the disk."""
 
 
-class Stored(Protocol):
-    """What the listing of a store says of an object."""
-
-    url: str
-    size_bytes: int
-    etag: str
-    """Changes with the content; empty when the store has none."""
-    modified: datetime | None
-    """When it was written; None when the store does not say."""
-
-
-def stored_of(source: Source) -> Stored | None:
-    """Return the object of a store that a source is; None for a file of this machine."""
-    found: Stored | None = getattr(source, "stored", None)
-    return found
-
-
 def path_of(source: Source) -> str:
     """Return by what a file is known from run to run."""
-    stored = stored_of(source)
-    return stored.url if stored else source.path
+    return source.stored.url if source.stored else source.path
 
 
 def stat_of(source: Source) -> Stat:
@@ -76,7 +57,7 @@ def stat_of(source: Source) -> Stat:
 
     An object of which a store says neither is never the same.
     """
-    stored = stored_of(source)
+    stored = source.stored
     if stored is not None:
         written_ns = 0 if stored.etag or not stored.modified else int(stored.modified.timestamp() * 1e6) * 1000
         return Stat(stored.size_bytes, written_ns, etag=stored.etag or ("" if written_ns else uuid4().hex))
@@ -91,7 +72,7 @@ def mark_of(source: Source, stat: Stat) -> Mark:
         source: the file.
         stat: taken before; what was written since does not count.
     """
-    if stored_of(source):
+    if source.stored:
         return Mark(stat.size_bytes, source.compression)
     head = _head(source, WINDOW_BYTES if source.compression != "none" else min(WINDOW_BYTES, stat.size_bytes))
     start = _digest(head[:START_BYTES]) if len(head) >= START_BYTES else b""
@@ -102,7 +83,7 @@ def mark_of(source: Source, stat: Stat) -> Mark:
 
 def start_of(source: Source) -> bytes:
     """Return the digest that `Mark.start` has of the same content."""
-    head = b"" if stored_of(source) else _head(source, START_BYTES)
+    head = b"" if source.stored else _head(source, START_BYTES)
     return _digest(head) if len(head) >= START_BYTES else b""
 
 
@@ -111,7 +92,7 @@ def continued(source: Source, stat: Stat, mark: Mark) -> Continued | None:
 
     A plain file is also recognised when it has been compressed. One that was unpacked is not.
     """
-    if stored_of(source) or not mark.head_bytes:
+    if source.stored or not mark.head_bytes:
         return None
     if source.compression == "none" != mark.compression:
         return None

@@ -21,7 +21,7 @@ from llmopt.cost.state.balance import Balance, named_parts
 from llmopt.cost.state.carry import carry_over
 from llmopt.cost.state.changes import Changes, Known, Listed, compare
 from llmopt.cost.state.fingerprint import difference, digest_of
-from llmopt.cost.state.marks import mark_of, path_of, stat_of, stored_of
+from llmopt.cost.state.marks import mark_of, path_of, stat_of
 from llmopt.cost.state.opening import WAIT_S, opened
 from llmopt.cost.state.order import ordered
 from llmopt.cost.state.store import Set, Store
@@ -90,7 +90,7 @@ class _Run:
         """Look at the files behind the paths."""
         sources = find_files(paths, self.spool)
         for source in sources:
-            if source.path.startswith(str(self.spool)) and not stored_of(source):
+            if source.path.startswith(str(self.spool)) and not source.stored:
                 raise UsageError(f"{source.shown}: a state needs files that stay", "write it to a file first")
         try:
             return [Listed(source, stat_of(source)) for source in sources]
