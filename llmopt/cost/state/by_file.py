@@ -22,6 +22,7 @@ from llmopt.cost.plan import Batch, Plan
 from llmopt.cost.query import DUPLICATE, Records
 from llmopt.cost.read import Settings, in_batches
 from llmopt.cost.rejects import Reader
+from llmopt.cost.schemas import Extent
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source
 from llmopt.cost.spec.load import Spec
@@ -50,8 +51,8 @@ def read_files(sources: Sequence[Source], settings: Settings, rows: Path, *, tot
         spool = Path(folder)
         batches = in_batches(list(sources), sniffer, reader, spool, small=False)
         if batches:
-            memory, jobs = settings.memory_bytes, settings.jobs
-            _FileEngine(plan, sniffer, reader, spool, memory, jobs, rows=rows, total_bytes=total_bytes).run(batches)
+            memory, jobs, total = settings.memory_bytes, settings.jobs, Extent(total_bytes)
+            _FileEngine(plan, sniffer, reader, spool, memory, jobs, rows=rows, total=total).run(batches)
     return [reader.part(source.shown) for source in sources]
 
 
@@ -157,9 +158,10 @@ class _FileEngine(PartEngine):
             _refuse(batch)
         super().run(batches)
 
-    def _readable(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
-        readable = super()._readable(connection, batch)
-        _refuse(batch)
+    def _readable(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> list[Batch]:
+        readable = super()._readable(connection, batches)
+        for batch in readable:
+            _refuse(batch)
         return readable
 
     def _book(self, rows: list[tuple[Any, ...]], found: Records) -> None:
