@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import pydoc_data.topics
 import re
 import sysconfig
-from collections import defaultdict
 from importlib import metadata
 from pathlib import Path
 from random import Random
@@ -71,9 +71,7 @@ def shared(requests: int, system: int = 6_000, seed: int = 3) -> list[str]:
 
 def _docstrings(size: int, random: Random) -> str:
     """Return `size` characters of docstrings, or as many as there are; each once, those of a file together."""
-    library, packages = (Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib"))
-    own = (path for path in library.rglob("*.py") if "site-packages" not in path.parts)
-    files = sorted({*own, *packages.rglob("*.py")})
+    files = list(_installed())
     random.shuffle(files)
     found: dict[str, None] = {}
     done = 0
@@ -87,13 +85,17 @@ def _docstrings(size: int, random: Random) -> str:
     return "\n\n".join(found)[:size]
 
 
+@functools.cache
+def _installed() -> tuple[Path, ...]:
+    """Return the source files of Python's library and of the installed packages, in order."""
+    library, packages = (Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib"))
+    own = (path for path in library.rglob("*.py") if "site-packages" not in path.parts)
+    return tuple(sorted({*own, *packages.rglob("*.py")}))
+
+
 def _written(size: int, random: Random) -> str:
     """Return text in which each word is drawn among those that follow the two before it in real text."""
-    words = _source().split(" ")
-    following: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for first, second, third in zip(words, words[1:], words[2:], strict=False):
-        following[first, second].append(third)
-    starts = sorted(following)
+    words, starts, following = _chain()
     pair, text, length = random.choice(starts), [], 0
     while length < size:
         choices = following.get(pair)
@@ -102,6 +104,16 @@ def _written(size: int, random: Random) -> str:
         text.append("".join(random.choices(_SYLLABLES, k=3)) if random.random() < _NEW_WORD else word)
         length += len(text[-1]) + 1
     return " ".join(text)[:size]
+
+
+@functools.cache
+def _chain() -> tuple[list[str], list[tuple[str, str]], dict[tuple[str, str], list[str]]]:
+    """Return the words of real text, its pairs of words in order, and the words that follow each pair."""
+    words = _source().split(" ")
+    following: dict[tuple[str, str], list[str]] = {}
+    for first, second, third in zip(words, words[1:], words[2:], strict=False):
+        following.setdefault((first, second), []).append(third)
+    return words, sorted(following), following
 
 
 def _source() -> str:

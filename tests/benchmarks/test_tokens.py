@@ -7,13 +7,24 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import tokens_run
+import pytest
+
+from benchmarks import tokens_data, tokens_run
 from benchmarks.tokens_data import prompts, prose, shared
 from tests.conftest import ROOT
 
 TINY = ["--prompts", "10", "--requests", "10", "--size", "20000", "--single", "20000", "--rounds", "1", "--starts", "1"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten() -> Iterator[None]:
+    """What texts are made of is kept for this file alone: it is large."""
+    yield
+    tokens_data._chain.cache_clear()
+    tokens_data._installed.cache_clear()
 
 
 def test_prose_is_distinct_english_of_the_size_asked_for(tmp_path: Path) -> None:
