@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 ROOT = Path(__file__).parent.parent
-GOLDEN = Path(__file__).parent / "golden"
+TESTS = Path(__file__).parent
+GOLDEN = TESTS / "golden"
+TRACED = ("core", "serving")
+"""Folders whose property tests run under coverage too."""
 UPDATE = bool(os.environ.get("LLMOPT_UPDATE_GOLDEN"))
 
 # A busy machine is no failure; CI tries the same examples each time, people new ones.
@@ -24,6 +27,21 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Golden = Callable[[str, str], None]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run untraced, under `--cov`, what repeats lines that other tests run already.
+
+    Tracing makes Python two to three times as slow. Property tests run the same lines over and over, and the tests of
+    the benchmarks run them as their users do: what they find counts, not where they have been. The core is held to all
+    of its branches, and a server in a thread would stay untraced after them.
+    """
+    if not config.pluginmanager.hasplugin("_cov"):
+        return
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder == "benchmarks" or (folder not in TRACED and is_hypothesis_test(getattr(item, "obj", None))):
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(autouse=True)
