@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,19 +30,28 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 Golden = Callable[[str, str], None]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Run untraced, under `--cov`, what repeats lines that other tests run already.
 
     Tracing makes Python two to three times as slow. Property tests run the same lines over and over, and the tests of
     the benchmarks run them as their users do: what they find counts, not where they have been. The core is held to all
-    of its branches, and a server in a thread would stay untraced after them.
+    of its branches. pytest-cov's own `no_cover` does nothing in a worker of xdist, where a second tracer takes over.
     """
-    if not config.pluginmanager.hasplugin("_cov"):
-        return
-    for item in items:
-        folder = item.path.relative_to(TESTS).parts[0]
-        if folder == "benchmarks" or (folder not in TRACED and is_hypothesis_test(getattr(item, "obj", None))):
-            item.add_marker("no_cover")
+    tracer = sys.gettrace()
+    if not (item.config.pluginmanager.hasplugin("_cov") and is_untraced(item)):
+        return (yield)
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
+
+
+def is_untraced(item: pytest.Item) -> bool:
+    folder = item.path.relative_to(TESTS).parts[0]
+    is_property = folder not in TRACED and is_hypothesis_test(getattr(item, "obj", None))
+    return folder == "benchmarks" or is_property or item.get_closest_marker("untraced") is not None
 
 
 @pytest.fixture(autouse=True)

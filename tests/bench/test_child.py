@@ -324,7 +324,7 @@ def test_the_other_side_of_the_pipe() -> None:
         assert asked(ours, ("facts", ()))[0].name == "odd"
     finally:
         ours.close()
-        thread.join(10)
+        thread.join(30)
         theirs.close()
         gc.unfreeze()
     assert not thread.is_alive()

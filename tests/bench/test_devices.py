@@ -95,7 +95,7 @@ def test_the_devices_work_at_the_same_time() -> None:
     both = threading.Barrier(2)
 
     def sweep_one(target: Target, share: Share) -> Sweep:
-        both.wait(10)
+        both.wait(30)
         return swept(target, share)
 
     targets = [FakeTarget("cuda:0"), FakeTarget("cuda:1")]
@@ -132,7 +132,7 @@ def test_the_first_failure_ends_the_others() -> None:
     def sweep_one(target: Target, share: Share) -> Sweep:
         if target is targets[1]:
             raise InputError("the wrong number of results")
-        assert targets[0].stopped.wait(10)
+        assert targets[0].stopped.wait(30)
         raise InputError("its process was ended")
 
     with pytest.raises(InputError, match="wrong number"):

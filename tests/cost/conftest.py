@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -11,8 +12,14 @@ from llmopt.cost import prepared
 from llmopt.cost.read import Settings
 from tests.cli.conftest import llmopt as llmopt  # the command line, for the tests of bad input
 
+THOROUGH = bool(os.environ.get("LLMOPT_THOROUGH"))
 ALWAYS_SMALL, NEVER_SMALL = 2**60, -1
 Force = Callable[[str], None]
+
+
+def examples(usual: int, thorough: int) -> int:
+    """How many examples to try where duckdb plans a statement for each; more with LLMOPT_THOROUGH=1."""
+    return thorough if THOROUGH else usual
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ formats that are read in different ways, those that tell records apart on each s
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ import pytest
 
 import llmopt
 from llmopt.cost.groups import ALL
-from tests.cost.conftest import Force
+from tests.cost.conftest import THOROUGH, Force
 from tests.cost.reading import SAMPLES
 
 EACH = sorted(path for path in SAMPLES.iterdir() if path.name not in ("prompts", "wordy"))
@@ -37,7 +36,7 @@ WAYS = [
     )
 ]
 """Packed lines, records that repeat, lines that need those before, tables, updates, a document."""
-TOGETHER = [SAMPLES] if os.environ.get("LLMOPT_THOROUGH") else WAYS
+TOGETHER = [SAMPLES] if THOROUGH else WAYS
 GROUPS: Sequence[Sequence[str]] = [
     ("model",),
     ("model", "day", "user"),
@@ -71,12 +70,14 @@ def test_every_sample_within_a_period(path: Path, force: Force) -> None:
     assert python == duckdb
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("by", GROUPS, ids=lambda by: "+".join(by) or "nothing")
 def test_samples_by(by: Sequence[str], force: Force) -> None:
     python, duckdb = both(force, *TOGETHER, by=by)
     assert python == duckdb
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "options",
     [

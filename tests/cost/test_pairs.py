@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import llmopt
 from llmopt.cost.result import CostReport
-from tests.cost.conftest import Force
+from tests.cost.conftest import Force, examples
 from tests.cost.texts import ANSWERED, ANSWERS, ASK, ASKED, by_words, chat, gemini, message, response
 
 Json = Any
@@ -183,8 +183,8 @@ POOL: list[Json] = [
 ]
 
 
-@given(st.lists(st.lists(st.sampled_from(POOL), max_size=5), min_size=1, max_size=3))
-@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.lists(st.sampled_from(POOL), min_size=2, max_size=6), min_size=2, max_size=4))
+@settings(max_examples=examples(12, 100), derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_both_readers_pair_alike(tmp_path: Path, force: Force, files: list[list[Json]]) -> None:
     found = []
     for reader in ("python", "duckdb"):

@@ -19,7 +19,7 @@ from llmopt.cost.query import Scan, records
 from llmopt.cost.result import CostReport
 from llmopt.cost.spec.columns import JsonRelation
 from llmopt.cost.spec.load import GROUP_FIELDS, LOGGED_TEXTS, Spec, load_specs, variants
-from tests.cost.conftest import Force
+from tests.cost.conftest import Force, examples
 from tests.cost.logs import chat as billed
 from tests.cost.spec.parity import KEYING
 from tests.cost.texts import ANSWERS, ASKS, BOTH, FAILED, NEITHER, by_words, langfuse, span, traced
@@ -139,8 +139,8 @@ def test_spans_that_repeat_a_text_count_once(spans: list[Json], expected: tuple[
 KINDS: list[Json] = [{}, USED, BARE, OTHER]
 
 
-@given(st.lists(st.tuples(st.none() | st.integers(0, 7), st.sampled_from(KINDS)), max_size=8))
-@settings(max_examples=10, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.none() | st.integers(0, 7), st.sampled_from(KINDS)), min_size=4, max_size=8))
+@settings(max_examples=examples(6, 60), derandomize=True, suppress_health_check=list(HealthCheck))
 def test_both_readers_see_the_same_trees(tmp_path: Path, force: Force, drawn: list[tuple[int | None, Json]]) -> None:
     spans = [span(str(own), None if above is None else str(above), kind) for own, (above, kind) in enumerate(drawn)]
     found = []
@@ -181,7 +181,7 @@ SPOILT: list[Json] = [
         max_size=6,
     )
 )
-@settings(max_examples=15, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(15, 150), derandomize=True, suppress_health_check=list(HealthCheck))
 def test_wrong_texts_never_crash_and_are_accounted_for(
     tmp_path: Path, force: Force, drawn: list[tuple[Json, str, Json]]
 ) -> None:

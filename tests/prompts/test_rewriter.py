@@ -204,6 +204,7 @@ def test_whatever_is_answered_words_stay_whole_and_in_order(text: str, seed: int
     assert rewritten(after, some) == after
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "unit", ["the a ", "the ", "a", "-", "a-", "a.", "...", " ", "\n", "the\n", "{", "'", "\u00a0", "1 of "]
 )

@@ -98,6 +98,7 @@ def test_hostile_characters_are_spelled_out_and_tabs_stay() -> None:
     ]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("text", ["a \n" * 300_000, "a " * 500_000])
 def test_long_texts_take_linear_time(text: str) -> None:
     blanks = [at for at in range(0, len(text), 101) if text[at] == " "]

@@ -64,11 +64,11 @@ class MockUpstream:
         """The last requests, oldest first; those to `/mock/...` are not among them."""
         return self.record.requests
 
-    def wait_for(self, condition: Callable[[Stats], bool], timeout_s: float = 10.0) -> bool:
+    def wait_for(self, condition: Callable[[Stats], bool], timeout_s: float = 30.0) -> bool:
         """Wait until the counts fulfil a condition; return whether they did in time. Blocks: not for an event loop."""
         return self.record.wait_for(condition, timeout_s)
 
-    async def until(self, condition: Callable[[Stats], bool], timeout_s: float = 10.0) -> bool:
+    async def until(self, condition: Callable[[Stats], bool], timeout_s: float = 30.0) -> bool:
         """As `wait_for`, in an event loop."""
         return await asyncio.to_thread(self.wait_for, condition, timeout_s)
 

@@ -65,6 +65,7 @@ def test_what_follows_the_document_is_not_read() -> None:
     assert string_positions('{"a": "b"} {"a": "c"}', [("a",)]) == {("a",): (6, 9)}
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "text", ["[" * 100_000 + "]" * 100_000, '["' + "\\n" * 500_000 + '"]', "[" + '"a",' * 200_000 + '"b"]']
 )

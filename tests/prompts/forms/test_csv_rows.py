@@ -94,6 +94,7 @@ def test_what_is_refused(text: str) -> None:
         csv_rows.decode(text)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("character", '",\n a')
 def test_reading_is_linear(character: str) -> None:
     for text in (character * 500_000, 'a\n"' + character * 500_000):

@@ -240,6 +240,7 @@ def test_deep_nesting_is_refused() -> None:
         toon.decode("\n".join("  " * depth + "a:" for depth in range(5000)))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("character", '{`<" |[,:-#\\\t\n')
 def test_reading_is_linear(character: str) -> None:
     """A megabyte of any character ends at once, read or refused."""

@@ -268,6 +268,7 @@ def test_facts_headers_and_guarded_stay_and_runs_end(parts: list[str], newline: 
     assert result == text
 
 
+@pytest.mark.untraced
 def test_linear_in_nasty_text() -> None:
     for unit in ("{", "`", "<", '"', " ", "a ", "|", "[1] ", "[1] a\n", "---\n", "share on "):
         short(f"[1] a\n{unit * 20_000}\n[2] b\n{unit * 20_000}\n")

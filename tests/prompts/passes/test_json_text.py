@@ -78,6 +78,7 @@ def test_json_within_a_line_is_only_minified(before: str, after: str) -> None:
         assert result(segments_of(before, PRETTY, after), json_form) == before + COMPACT + after
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("part", ['{"a": [1, 2]} ', '{"a": [1, 2]}\n', "[[1, 2]]  \n"])
 def test_many_values_take_linear_time(part: str) -> None:
     body = part * 20_000

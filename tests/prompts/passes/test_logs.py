@@ -327,6 +327,7 @@ def test_whatever_the_lines_they_can_be_read_back(lines: list[str], times: int) 
             assert not tells_of_trouble(line) or line in result.split("\n")
 
 
+@pytest.mark.untraced
 def test_linear_in_nasty_lines() -> None:
     for unit in ("{", "`", "<", '"', "'", " ", "a ", "|", "[1] ", '\\"', "1.", "a-", "/", "12:", "a=1 "):
         short(f"{unit * 20_000}\n" * 5)

@@ -73,6 +73,7 @@ def test_what_is_guarded_stays() -> None:
     assert "`x`  {{ y }}" in short(text)
 
 
+@pytest.mark.untraced
 def test_linear_in_bars_and_blanks() -> None:
     for unit in ("|", " |", "| ", "\\|", "a "):
         as_table(f"| a | b |\n|---|---|\n{unit * 20_000}\n")

@@ -181,6 +181,7 @@ def test_indentation_stays(text: str) -> None:
     assert [line[: len(line) - len(line.lstrip(" \t"))] for line in kept] == indents
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "text", [" ", "\n", "\t", "a ", "a  ", " \n", "\r\n", "a \n", "a  b\n", "a\t\n", "- \n", '"  ', "  x\n"]
 )

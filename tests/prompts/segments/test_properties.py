@@ -185,6 +185,7 @@ PAIRS = (
 )
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("unit", [*UNITS, *PAIRS])
 def test_one_thing_over_and_over_takes_linear_time(unit: str) -> None:
     size = 60_000

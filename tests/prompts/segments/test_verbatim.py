@@ -69,6 +69,7 @@ def test_a_mark_in_a_fence_opens_nothing() -> None:
     assert [block.kind for block in parse(text).blocks if "Prose" in text[block.start : block.end]] == ["prose"]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("unit", ["<pre>", "<pre></pre>", "<<A\n", "<<A1 ", "k: |\n\n", "a::\n\n", '=""" ', "= `"])
 def test_linear(unit: str) -> None:
     verbatim(unit * 50_000)
