@@ -91,12 +91,14 @@ class PartEngine(Engine):
 
     def answers(self, batches: list[Batch], ids: Sequence[str]) -> list[Answer]:
         """Return the records with usage, and those that failed, whose request or response has one of `ids`."""
+        found: list[Answer] = []
         with self._opened(batches) as connection:
-            batches = self._readable(connection, batches)
-            named = [replace(batch, specs=tuple(map(naming_requests, batch.specs))) for batch in batches]
-            scans = [self._to_scan(connection, batch) for batch in named]
-            found = records(scans, replace(self.plan, by=("user",)), ranked=False)
-            return booked_answers(connection, found, ids)
+            for batch in self._readable(connection, batches):  # all in one statement would take more memory
+                named = replace(batch, specs=tuple(map(naming_requests, batch.specs)))
+                scan = self._to_scan(connection, named)
+                whole = records([scan], replace(self.plan, by=("user",)), ranked=False)
+                found += booked_answers(connection, whole, ids)
+        return found
 
     def _sample(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> int:
         return self.total.watched

@@ -118,9 +118,11 @@ def unanswered(parts: Iterable[Partial]) -> list[str]:
     return sorted(wanted(kept for part in parts for _, kept in part.kept))
 
 
-def answers_in(sources: Sequence[Source], settings: Settings, ids: Sequence[str]) -> list[Answer]:
+def answers_in(
+    sources: Sequence[Source], settings: Settings, ids: Sequence[str], known: Mapping[str, Sniffed] | None = None
+) -> list[Answer]:
     """Return the records of files that have the usage of `ids`, as far as `read_part` has not given them."""
-    sniffer, plan = _sniffer(settings, None), replace(settings.plan(), since_us=None, until_us=None)
+    sniffer, plan = _sniffer(settings, known), replace(settings.plan(), since_us=None, until_us=None)
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
         reader = Reader(sniffer, plan, Partial())
         batches = in_batches(list(sources), sniffer, reader, Path(folder), small=False)

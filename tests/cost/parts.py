@@ -75,7 +75,7 @@ def _merged(
         prepared = replace(prepared, settings=replace(settings, dedupe="all"))
         parts = _read(groups, prepared, known, folder)
     ids = unanswered(parts)
-    answers = [answer for group in groups if ids for answer in answers_in(group, prepared.settings, ids)]
+    answers = [answer for group in groups if ids for answer in answers_in(group, prepared.settings, ids, known)]
     return prepared.report(merged(parts, prepared.settings, files, answers))
 
 
