@@ -1,0 +1,247 @@
+"""Price a log by jobs of Spark: cut it, read its parts in tasks, and put together what they send."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from llmopt import errors
+from llmopt.cost.partial import Partial, add, merged, repeats, unanswered
+from llmopt.cost.partial_bytes import decode
+from llmopt.cost.read import Reading
+from llmopt.cost.rejected import Rejects
+from llmopt.cost.rejects import Reader
+from llmopt.cost.result import CostReport
+from llmopt.cost.sniff import Sniffer
+from llmopt.cost.sources import Source, find_files
+from llmopt.cost.spark.asked import Asked, asked
+from llmopt.cost.spark.check import told
+from llmopt.cost.spark.cutting import Cutter, Part, lines_before
+from llmopt.cost.spark.session import is_local, opened
+from llmopt.cost.spark.shuffle import Rank
+from llmopt.cost.spark.task import FRAME, LookAtFrame, Probe, ReadFiles, ReadFrame, Wanted, versions
+from llmopt.cost.spark.wire import Sent, collected, mapped
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+MOST_PART_BYTES, LEAST_PART_BYTES = 128 * 2**20, 16 * 2**20
+"""How large a part is: large enough for the start of a task not to matter, small enough for all cores to have work."""
+MERGED_HERE_BYTES = 512 * 2**20
+"""Up to this much log, records that may repeat each other are ranked on the driver: some 5 % of it at most."""
+_BUCKET_BYTES, _FRAME_BUCKETS = 512 * 2**20, 128
+"""How much log there is to a bucket of records to be ranked; buckets where nobody knows how much there is."""
+_UNKNOWN_CORES = 16
+_PROBED = 32
+"""Tasks that look at the workers before the first job."""
+
+
+def price_on_spark(paths: Paths, master: str | None = None, **options: Any) -> CostReport:
+    """Price log files on the Spark cluster at `master`; see `llmopt.cost.spark.price_paths`.
+
+    Args:
+        paths: files, directories and globs.
+        master: as for `spark-submit`; None: what that says, else this machine with all its cores.
+        options: as for `llmopt.price_logs`.
+    """
+    ask = asked(options)
+    with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
+        sources = find_files(_listed(paths), Path(folder))  # what is wrong with them is told before Spark starts
+        with opened(master) as spark:
+            return _price_sources(spark, sources, ask, Path(folder))
+
+
+def price_files(spark: SparkSession, paths: Paths, **options: Any) -> CostReport:
+    """Do what `llmopt.cost.spark.price_paths` says."""
+    ask = asked(options)
+    with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
+        return _price_sources(spark, find_files(_listed(paths), Path(folder)), ask, Path(folder))
+
+
+def _price_sources(spark: SparkSession, sources: Sequence[Source], ask: Asked, folder: Path) -> CostReport:
+    size = sum(source.size_bytes for source in sources)
+    buckets = 0 if size <= MERGED_HERE_BYTES else min(1024, max(8, size // _BUCKET_BYTES))
+    wanted = Wanted(ask, None, None, buckets, driver=versions())
+    with told():
+        _probe(spark, wanted)
+        cutter = Cutter(Sniffer(ask.prepared().settings.formats), _part_bytes(size, _cores(spark)), folder)
+        log = _Files(spark, tuple(cutter.parts(sources)), tuple(source.shown for source in sources))
+        return _priced(log, replace(wanted, extent=cutter.extent()), folder)
+
+
+def price_frame(spark: SparkSession, df: DataFrame, **options: Any) -> CostReport:
+    """Do what `llmopt.cost.spark.price_logs` says."""
+    ask = asked(options)
+    with tempfile.TemporaryDirectory(prefix="llmopt-") as folder, told():
+        wanted = Wanted(ask, None, None, _FRAME_BUCKETS, driver=versions())
+        _probe(spark, wanted)
+        column = _lines_column(df)
+        chosen = df if column is None else df.select(column)
+        look = mapped(chosen.limit(100).coalesce(1), LookAtFrame(wanted, is_lines=column is not None))
+        cuts = {sent.data.decode() for sent in _checked(collected(look))}
+        # Lines that need others of their file, or spans that need those above them, are read by one task.
+        apart = cuts <= {"lines"}
+        log = _Frame(chosen if apart else chosen.coalesce(1), column is not None)
+        return _priced(log, wanted, Path(folder))
+
+
+class _Log(Protocol):
+    """What can be read in parts."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files, in the order of the listing."""
+        ...
+
+    def read(self, wanted: Wanted) -> DataFrame:
+        """Return what tasks send of each part."""
+        ...
+
+    def before(self, lines: Sequence[int]) -> Iterator[dict[str, int]]:
+        """Yield, for each part, the lines of its files that lie before it, given the lines that each part owns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Files that are cut."""
+
+    spark: SparkSession
+    parts: tuple[Part, ...]
+    files: tuple[str, ...]
+
+    def read(self, wanted: Wanted) -> DataFrame:
+        numbers = self.spark.range(0, len(self.parts), 1, max(1, len(self.parts)))
+        return mapped(numbers, ReadFiles(wanted, self.parts))
+
+    def before(self, lines: Sequence[int]) -> Iterator[dict[str, int]]:
+        return lines_before(self.parts, lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A DataFrame, cut as Spark has cut it."""
+
+    df: DataFrame
+    is_lines: bool
+    files: tuple[str, ...] = (FRAME,)
+
+    def read(self, wanted: Wanted) -> DataFrame:
+        return mapped(self.df, ReadFrame(wanted, self.is_lines))
+
+    def before(self, lines: Sequence[int]) -> Iterator[dict[str, int]]:
+        total = 0
+        for own in lines:
+            yield {FRAME: total}
+            total += own
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What one pass over the log has given."""
+
+    parts: list[Partial]
+    ranked: list[Partial]
+    conceded: list[str]
+    repeated: bool
+
+
+def _priced(log: _Log, wanted: Wanted, folder: Path) -> CostReport:
+    found = _read(log, wanted, folder)
+    if found.repeated:
+        wanted = replace(wanted, dedupe="all")
+        found = _read(log, wanted, folder)
+    answers = []
+    if ids := unanswered(found.parts):
+        asking = replace(wanted, answers_to=tuple(ids))
+        answers = [answer for part in _read(log, asking, folder).parts for answer in part.answers]
+    prepared = wanted.asked.prepared(wanted.dedupe)
+    if not wanted.buckets:
+        return prepared.report(merged(found.parts, prepared.settings, log.files, answers))
+    reading = Reading(files=list(log.files))
+    reader = Reader(Sniffer(prepared.settings.formats), prepared.settings.plan(), reading, prepared.settings.weigh)
+    for part in [*found.parts, *found.ranked]:
+        add(reading, part)
+        for identity, kept in part.kept:
+            reader.adopt(identity, kept)
+    reader.concede(found.conceded, [], [answer for part in found.parts for answer in part.answers])
+    reader.concede([], [], answers)
+    reader.finish()
+    reading.check()
+    return prepared.report(reading)
+
+
+def _read(log: _Log, wanted: Wanted, folder: Path) -> _Pass:
+    """Read the whole log, and rank what its parts have left open if that is for tasks to do."""
+    df = log.read(wanted)
+    if wanted.buckets and not wanted.answers_to:
+        df = mapped(df.repartition("bucket"), Rank(wanted.asked, wanted.dedupe, log.files))
+    sent = _checked(collected(df))
+    own = sorted((one for one in sent if one.kind == "part"), key=lambda one: one.part)
+    parts = {one.part: decode(one.data) for one in own}
+    before = dict(zip(parts, log.before([one.lines for one in own]), strict=True))
+    for number, part in parts.items():
+        rejects = Rejects()
+        rejects.merge(part.rejects, before[number])
+        part.rejects = rejects
+    for count, one in enumerate(sent):
+        if one.kind == "rows":
+            path = folder / f"rows-{count}"
+            path.write_bytes(one.data)
+            parts[one.part].rows.append(str(path))
+    return _Pass(
+        list(parts.values()),
+        [decode(one.data) for one in sent if one.kind == "ranked"],
+        [key for one in sent if one.kind == "conceded" for key in msgspec.msgpack.decode(one.data, type=list[str])],
+        any(one.kind == "repeated" for one in sent) or repeats(parts.values()),
+    )
+
+
+def _part_bytes(size_bytes: int, cores: int) -> int:
+    """Return how large parts shall be, so that all cores are done at about the same time."""
+    rounds = -(-size_bytes // (MOST_PART_BYTES * cores))
+    return max(LEAST_PART_BYTES, -(-size_bytes // max(1, rounds * cores)))
+
+
+def _cores(spark: SparkSession) -> int:
+    """Return how many tasks run at once; a guess where the session does not know (Spark Connect)."""
+    context = getattr(spark, "sparkContext", None)
+    return context.defaultParallelism if context is not None else _UNKNOWN_CORES
+
+
+def _probe(spark: SparkSession, wanted: Wanted) -> None:
+    """Look at the workers before a long job does; those of this machine are found out about by any job."""
+    context = getattr(spark, "sparkContext", None)
+    if context is not None and is_local(context.master):
+        return
+    cores = min(_PROBED, _cores(spark))
+    _checked(collected(mapped(spark.range(0, cores, 1, cores), Probe(wanted))))
+
+
+def _checked(sent: Iterable[Sent]) -> list[Sent]:
+    """Raise what a task has found wrong."""
+    sent = list(sent)
+    for one in sent:
+        if one.kind == "error":
+            kind, message, hint = msgspec.msgpack.decode(one.data, type=tuple[str, str, str])
+            raise getattr(errors, kind)(message, hint)
+    return sent
+
+
+def _lines_column(df: DataFrame) -> str | None:
+    """Return the column that holds the lines of a log; None where the frame is a table."""
+    texts = [field.name for field in df.schema.fields if field.dataType.typeName() in ("string", "binary")]
+    if "value" in texts:
+        return "value"
+    return texts[0] if len(df.columns) == 1 and texts else None
+
+
+def _listed(paths: Paths) -> Sequence[str | os.PathLike[str]]:
+    return [paths] if isinstance(paths, (str, os.PathLike)) else paths
