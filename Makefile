@@ -46,7 +46,7 @@ smoke: .venv/.test .venv-wheel/.made
 	$(SMOKE)/llmopt compress eval --prompts 20 --questions 8 >/dev/null
 
 pytest: .venv/.test
-	$(BIN)/pytest --numprocesses auto --cov --quiet
+	$(BIN)/pytest --numprocesses auto --dist loadgroup --cov --quiet
 
 docs: .venv/.test
 	$(BIN)/python -m llmopt.cli.docs > docs/cli.md

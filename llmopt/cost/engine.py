@@ -83,6 +83,8 @@ class Engine:
         }
         connection = duckdb.connect(config=config)
         connection.execute("SET TimeZone = 'UTC'")
+        # It would go to stdout, where the result belongs.
+        connection.execute("SET enable_progress_bar = false")
         return connection
 
     def _scan(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> None:
