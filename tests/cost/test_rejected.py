@@ -21,11 +21,12 @@ def test_a_later_part_adds_up_and_its_lines_are_counted_on() -> None:
     one, other = Rejects(), Rejects()
     one.add("not JSON", "a.jsonl", 3)
     other.add("not JSON", "a.jsonl", 2)
+    other.add("not JSON", "a.jsonl", 4)
     other.add("truncated JSON", "a.jsonl", 2)
     other.add("truncated JSON", "b.jsonl", 1)
     one.merge(other, {"a.jsonl": 10})
     assert [(entry.reason, entry.count, entry.first) for entry in one.listed()] == [
-        ("not JSON", 2, "a.jsonl:3"),
+        ("not JSON", 3, "a.jsonl:3"),
         ("truncated JSON", 2, "a.jsonl:12"),
     ]
-    assert other.count == 3
+    assert other.count == 4
