@@ -21,9 +21,9 @@ from typing import Any
 from llmopt.cli.cost_asked import Asked, Typed
 from llmopt.cli.output import Destination, screen, to_stdout
 from llmopt.cost.baseline import Baseline, compare
-from llmopt.cost.follow import Follow
-from llmopt.cost.follow_pace import Pace, Tick
-from llmopt.cost.follow_stream import Stream
+from llmopt.cost.follow.pace import Pace, Tick
+from llmopt.cost.follow.stream import Stream
+from llmopt.cost.follow.ticks import Follow
 from llmopt.cost.gates import Limits, failed_checks
 from llmopt.cost.prepared import prepare
 from llmopt.cost.result import CostReport

@@ -74,7 +74,7 @@ def as_files(given: object, spool: Path) -> list[str | os.PathLike[str]]:
 def _written(thing: object, spool: Path, taken: Counter[str]) -> Path:
     """Write one thing to the spool."""
     if isinstance(thing, Query):
-        from llmopt.cost.databases import as_source
+        from llmopt.cost.databases.query import as_source
 
         return as_source(thing.sql, thing.database, spool)
     if not _is_frame(thing):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
-from llmopt.cost.lake import refuse_remote, snapshots
+from llmopt.cost.lake.tables import refuse_remote, snapshots
 from llmopt.cost.stores.address import is_url, scheme_of
 from llmopt.cost.stores.stored import Ranges, Stored, StoreError
 from llmopt.errors import InputError

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from llmopt.core.money import dollars
-from llmopt.cost.follow_pace import Tick
+from llmopt.cost.follow.pace import Tick
 from llmopt.report.as_json import Json, document, plain
 from llmopt.report.cost_view import groups_table
 from llmopt.report.table import Note, Report

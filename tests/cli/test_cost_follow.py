@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from llmopt.cli.cost_follow import Stop, watch
-from llmopt.cost.follow import Follow
-from llmopt.cost.follow_pace import Tick
+from llmopt.cost.follow.pace import Tick
+from llmopt.cost.follow.ticks import Follow
 from llmopt.cost.prepared import prepare
 from tests.cli.conftest import Llmopt
 from tests.conftest import ROOT

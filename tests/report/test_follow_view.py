@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from llmopt.cost.follow_pace import Tick
+from llmopt.cost.follow.pace import Tick
 from llmopt.report.follow_screen import LiveScreen
 from llmopt.report.follow_view import bars, json_line, line, live
 from llmopt.report.render import Screen, render

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import llmopt
+from llmopt.cost.databases.sqlite_rows import write_sqlite
 from llmopt.cost.given import Query
-from llmopt.cost.sqlite_rows import write_sqlite
 from llmopt.errors import InputError
 
 

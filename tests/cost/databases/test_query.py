@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from llmopt.cost.databases import as_source
+from llmopt.cost.databases.query import as_source
 from llmopt.errors import InputError, LlmoptError, MissingExtraError, UsageError
 
 
@@ -70,7 +70,7 @@ def test_an_empty_query(sqlite: str, tmp_path: Path) -> None:
 def test_the_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("adbc_driver_postgresql", "adbc_driver_postgresql.dbapi"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "llmopt.cost.postgres_rows", raising=False)
+    monkeypatch.delitem(sys.modules, "llmopt.cost.databases.postgres_rows", raising=False)
     with pytest.raises(MissingExtraError, match="is not installed") as caught:
         as_source("SELECT 1", "postgresql://ana@localhost/x", tmp_path)
     assert caught.value.hint == "pip install 'llmopt[postgres]'"

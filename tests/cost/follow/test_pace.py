@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmopt.cost.follow_pace import MOST_BARS, Pace
+from llmopt.cost.follow.pace import MOST_BARS, Pace
 from tests.cost.reports import group, report_of
 
 

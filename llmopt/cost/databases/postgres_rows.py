@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from llmopt.cost.duckdb_rows import tables_hint
+from llmopt.cost.databases.duckdb_rows import tables_hint
 from llmopt.cost.spec.columns import quoted
 from llmopt.cost.streams import write_stream
 from llmopt.errors import InputError, MissingExtraError

@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from llmopt.cost.follow_file import Mode
-from llmopt.cost.follow_open import MOST_ROWS, OpenRows
-from llmopt.cost.follow_stream import Stream
-from llmopt.cost.follow_tail import Piece, Tail, check_paths
-from llmopt.cost.follow_whole import Wholes
+from llmopt.cost.follow.file import Mode
+from llmopt.cost.follow.open_rows import MOST_ROWS, OpenRows
+from llmopt.cost.follow.stream import Stream
+from llmopt.cost.follow.tail import Piece, Tail, check_paths
+from llmopt.cost.follow.whole import Wholes
 from llmopt.cost.identity import Identity, better
 from llmopt.cost.pairs import Answer, Kept, joined
 from llmopt.cost.partial import Partial, add, answers_in, cut_of, merged, ranked, read_part, unanswered

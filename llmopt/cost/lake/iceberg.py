@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from llmopt.cost.lake_tree import Tree
+from llmopt.cost.lake.tree import Tree
 from llmopt.cost.spec.columns import literal
 from llmopt.cost.streams import connect, first_line, write_stream
 from llmopt.errors import InputError, MissingExtraError

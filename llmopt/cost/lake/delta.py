@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import duckdb
 
-from llmopt.cost.lake_tree import Tree
+from llmopt.cost.lake.tree import Tree
 from llmopt.cost.spec.columns import literal, quoted
 from llmopt.cost.streams import AS_PARQUET, ArrowStream, connect, first_line, write_stream
 from llmopt.errors import InputError, MissingExtraError

@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 
-from llmopt.cost import follow as follow_module
-from llmopt.cost import follow_tail, follow_whole
 from llmopt.cost.api import price_logs
-from llmopt.cost.follow import Follow
-from llmopt.cost.follow_stream import Stream
+from llmopt.cost.follow import tail, ticks, whole
+from llmopt.cost.follow.stream import Stream
+from llmopt.cost.follow.ticks import Follow
 from llmopt.cost.prepared import prepare
 from llmopt.cost.result import CostReport
 from llmopt.errors import InputError
@@ -134,7 +133,7 @@ def test_archives_and_tables_are_read_when_they_are_there(tmp_path: Path) -> Non
 def test_files_that_are_read_whole_are_read_together_until_they_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow_whole, "MOST_TOGETHER", 2)
+    monkeypatch.setattr(whole, "MOST_TOGETHER", 2)
     text = next((ROOT / "samples" / "codex").rglob("*.jsonl")).read_bytes()
     half = text.index(b"\n", len(text) // 2) + 1
     logs = [tmp_path / f"{name}.jsonl" for name in "abcd"]
@@ -207,7 +206,7 @@ def test_what_is_remembered_is_bounded_and_what_is_forgotten_counts(tmp_path: Pa
 
 
 def test_texts_wait_for_their_usage_and_are_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_module, "MOST_KEPT", 5)
+    monkeypatch.setattr(ticks, "MOST_KEPT", 5)
     log = tmp_path / "a.jsonl"
     text = chat(0)
     del text["usage"]
@@ -225,7 +224,7 @@ def test_texts_wait_for_their_usage_and_are_bounded_too(tmp_path: Path, monkeypa
 
 
 def test_much_is_read_in_several_ticks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_tail, "MOST_BYTES", 4000)
+    monkeypatch.setattr(tail, "MOST_BYTES", 4000)
     log = tmp_path / "a.jsonl"
     grow(log, *lines(40))
     with following(log) as found:
@@ -235,7 +234,7 @@ def test_much_is_read_in_several_ticks(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_standard_input_comes_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_tail, "_STREAM_BYTES", 100)
+    monkeypatch.setattr(tail, "_STREAM_BYTES", 100)
     reader, writer = os.pipe()
     with Follow(["-"], prepare(), Stream(reader)) as found:
         os.write(writer, b"".join(lines(2)) + line(3)[:30])

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 import llmopt
-from llmopt.cost.databases import as_source
+from llmopt.cost.databases.query import as_source
 from llmopt.cost.given import Query
 from llmopt.errors import InputError
 from tests.cost.postgres import QUOTED, server

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmopt.cost import follow_tail
-from llmopt.cost.follow_file import Edges, Followed, Mode
-from llmopt.cost.follow_tail import SILENT_LOOKS, Piece, Tail, check_paths
+from llmopt.cost.follow import tail
+from llmopt.cost.follow.file import Edges, Followed, Mode
+from llmopt.cost.follow.tail import SILENT_LOOKS, Piece, Tail, check_paths
 from llmopt.errors import InputError
 
 
@@ -232,7 +232,7 @@ def test_a_file_that_nobody_knew_is_told_from_its_beginning_when_it_is_known(tmp
 
 
 def test_much_at_once_is_told_in_several_looks(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_tail, "MOST_BYTES", 10)
+    monkeypatch.setattr(tail, "MOST_BYTES", 10)
     watched.grow("12345\n" * 5 + "a line longer than a look\n" + "6\n")
     watched.grow("7\n", "b.jsonl")
     looks = 0
@@ -245,7 +245,7 @@ def test_much_at_once_is_told_in_several_looks(watched: Watched, monkeypatch: py
 
 
 def test_more_files_than_may_be_open_are_read_all_the_same(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_tail, "MOST_OPEN", 2)
+    monkeypatch.setattr(tail, "MOST_OPEN", 2)
     for turn in range(2):
         for number in range(6):
             watched.grow(f"{turn}{number}\n", f"{number}.jsonl")

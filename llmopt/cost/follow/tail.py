@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmopt.cost.follow_file import Edges, Followed, Mode
-from llmopt.cost.follow_stream import Stream
+from llmopt.cost.follow.file import Edges, Followed, Mode
+from llmopt.cost.follow.stream import Stream
 from llmopt.cost.sources import is_log
 from llmopt.errors import InputError
 from llmopt.files import PACKED, STDIN, files_in

@@ -37,15 +37,15 @@ def as_source(sql: str, database: str, spool: Path) -> Path:
         raise UsageError(f"{scheme}: not a database that can be read", _NEXT_STEP)
     target = _unused(spool, _shown_name(database, scheme))
     if scheme:
-        from llmopt.cost.postgres_rows import write_postgres
+        from llmopt.cost.databases.postgres_rows import write_postgres
 
         return write_postgres(statement, database, target)
     kind = _kind_of(database)
     if kind == "sqlite":
-        from llmopt.cost.sqlite_rows import write_sqlite
+        from llmopt.cost.databases.sqlite_rows import write_sqlite
 
         return write_sqlite(statement, database, target)
-    from llmopt.cost.duckdb_rows import write_duckdb
+    from llmopt.cost.databases.duckdb_rows import write_duckdb
 
     return write_duckdb(statement, database, target)
 

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 import llmopt
-from llmopt.cost.duckdb_rows import tables_hint, write_duckdb
+from llmopt.cost.databases.duckdb_rows import tables_hint, write_duckdb
 from llmopt.cost.given import Query
 from llmopt.errors import InputError
 

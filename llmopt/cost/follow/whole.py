@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from llmopt.cost.follow_tail import Piece
+from llmopt.cost.follow.tail import Piece
 from llmopt.cost.partial import Partial
 from llmopt.cost.sources import Source
 from llmopt.files import compression_of

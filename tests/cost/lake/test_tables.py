@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llmopt.cost.lake import current_metadata, refuse_remote
+from llmopt.cost.lake.tables import current_metadata, refuse_remote
 from llmopt.cost.sources import find_files
 from llmopt.errors import InputError, MissingExtraError
 from tests.cost.deltas import by_hand, rows
@@ -120,14 +120,14 @@ def test_two_metadata_of_one_number_are_said(tmp_path: Path) -> None:
         current_metadata(root)
 
 
-@pytest.mark.parametrize(("library", "module"), [("deltalake", "lake_delta"), ("pyiceberg", "lake_iceberg")])
+@pytest.mark.parametrize(("library", "module"), [("deltalake", "delta"), ("pyiceberg", "iceberg")])
 def test_the_missing_library_is_named(
     tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch, library: str, module: str
 ) -> None:
     for name in [name for name in sys.modules if name == library or name.startswith(f"{library}.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, library, None)
-    monkeypatch.delitem(sys.modules, f"llmopt.cost.{module}", raising=False)
+    monkeypatch.delitem(sys.modules, f"llmopt.cost.lake.{module}", raising=False)
     if library == "deltalake":
         table = by_hand(tmp_path / "t", {"a.parquet": rows(1)})
     else:

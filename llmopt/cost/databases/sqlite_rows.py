@@ -13,7 +13,7 @@ from typing import IO
 
 import duckdb
 
-from llmopt.cost.duckdb_rows import tables_hint
+from llmopt.cost.databases.duckdb_rows import tables_hint
 from llmopt.cost.spec.columns import literal, quoted
 from llmopt.cost.streams import AS_PARQUET, connect, first_line
 from llmopt.errors import InputError

@@ -2,7 +2,7 @@
 
 The folder of such a table also holds its log and files that are no part of the table any more. So a folder that is
 one, or has one below it, is found out before its files are read. What the table consists of is asked of its library
-(`lake_delta`, `lake_iceberg`); the files themselves are read like any others.
+(`delta`, `iceberg`); the files themselves are read like any others.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ def refuse_remote(urls: Iterable[str]) -> None:
 
 
 def _delta(root: Path, spool: Path) -> list[Found]:
-    from llmopt.cost.lake_delta import delta_files
+    from llmopt.cost.lake.delta import delta_files
 
     return delta_files(root, spool)
 
 
 def _iceberg(metadata: Path | None, root: Path, spool: Path) -> list[Found]:
-    from llmopt.cost.lake_iceberg import iceberg_files
+    from llmopt.cost.lake.iceberg import iceberg_files
 
     return iceberg_files(metadata or current_metadata(root), root, spool)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from llmopt.cost import follow_open
-from llmopt.cost.follow_open import OpenRows
+from llmopt.cost.follow import open_rows
+from llmopt.cost.follow.open_rows import OpenRows
 
 MEMORY_BYTES = 256 * 2**20
 
@@ -63,7 +63,7 @@ def test_one_file_alone_is_never_settled(tmp_path: Path) -> None:
 
 
 def test_small_files_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_open, "MOST_FILES", 3)
+    monkeypatch.setattr(open_rows, "MOST_FILES", 3)
     held = OpenRows(tmp_path, MEMORY_BYTES, most=12)
     held.add([rows(tmp_path / "0", *"xxxx")])
     for number in range(1, 6):
