@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from llmopt.cli import values
 from llmopt.cost.gates import Limits
+from llmopt.cost.price_options import PriceOptions
 from llmopt.cost.stores.address import is_url
 from llmopt.errors import UsageError
 
@@ -70,25 +71,6 @@ class Typed:
     baseline: Path | None = None
     max_increase: str | None = None
     top: str | None = None
-
-
-class PriceOptions(TypedDict):
-    """The keyword arguments of `llmopt.cost.api.price_logs`; every engine takes them."""
-
-    by: Sequence[str]
-    since: datetime | None
-    until: datetime | None
-    as_of: datetime | None
-    input_format: str
-    mapping: dict[str, str] | None
-    format_specs: Sequence[Path]
-    prices: Sequence[Path]
-    deployments: dict[str, str] | None
-    cached: str | None
-    dedupe: str
-    jobs: int | None
-    memory_bytes: int | None
-    dearest: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from llmopt.core.usage import Usage
 from llmopt.cost.spec.row import Row
 
 if TYPE_CHECKING:
+    from llmopt.cost.pairs import Kept
     from llmopt.tokens.result import TokenCount
 
 _WRITE_NOTHING = ("embed", "moderation")
@@ -45,6 +46,11 @@ def counted(row: Row, deployments: Mapping[str, str] | None = None) -> Row:
         return row
     usage = Usage(input_uncached=asked.tokens if asked else 0, output_text=answered.tokens if answered else 0)
     return replace(row, usage=usage, counted=_counted(asked, answered, writes=writes, lacking=lacking))
+
+
+def light(kept: Kept, deployments: Mapping[str, str] | None) -> Kept:
+    """Return what was kept of a record with its text counted: the text is too heavy to travel, or to be laid aside."""
+    return replace(kept, row=counted(kept.row, deployments)) if kept.row.has_text else kept
 
 
 def _counted(asked: TokenCount | None, answered: TokenCount | None, *, writes: bool, lacking: bool) -> Counted:

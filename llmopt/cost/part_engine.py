@@ -22,7 +22,6 @@ from llmopt.cost.pairs import Answer
 from llmopt.cost.plan import Batch, Plan
 from llmopt.cost.query import COMPARED, TEXT, Records, compares, records, within, without_repeats
 from llmopt.cost.rejects import Reader
-from llmopt.cost.schemas import Extent
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.spec.columns import literal
 from llmopt.cost.spec.load import GROUP_FIELDS
@@ -54,7 +53,7 @@ class PartEngine(Engine):
         jobs: int | None,
         *,
         rows: Path,
-        total: Extent,
+        sample: int = 1,
     ) -> None:
         """Keep what to do.
 
@@ -66,10 +65,10 @@ class PartEngine(Engine):
             memory_bytes: …
             jobs: …
             rows: Parquet file for the records that other parts may repeat; only written where there are any.
-            total: how long the whole log is: repeats of request ids are looked for in a sample of it.
+            sample: in how many request ids one is watched for repeats.
         """
         super().__init__(plan, sniffer, reader, spool, memory_bytes, jobs)
-        self.rows, self.total = rows, total
+        self.rows, self.sample = rows, sample
         self.ids: list[int] = []
         """Hashes of the request ids that are watched for repeats."""
         self.open = 0
@@ -101,7 +100,7 @@ class PartEngine(Engine):
         return found
 
     def _sample(self, connection: duckdb.DuckDBPyConnection, batches: list[Batch]) -> int:
-        return self.total.watched
+        return self.sample
 
     def _added_up(
         self, connection: duckdb.DuckDBPyConnection, batches: list[Batch], plan: Plan

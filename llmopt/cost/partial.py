@@ -15,15 +15,13 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from llmopt.core.ledger import Ledger
-from llmopt.cost.counting import counted
+from llmopt.cost.counting import light
 from llmopt.cost.identity import Identity
 from llmopt.cost.pairs import Answer, Kept, wanted
 from llmopt.cost.part_engine import PartEngine, RankEngine
-from llmopt.cost.plan import Plan
 from llmopt.cost.read import Reading, Settings, in_batches
 from llmopt.cost.rejected import Rejects
 from llmopt.cost.rejects import Reader
-from llmopt.cost.schemas import Extent
 from llmopt.cost.sniff import Sniffed, Sniffer
 from llmopt.cost.sources import Source
 from llmopt.cost.spec.load import Spec
@@ -71,8 +69,7 @@ def read_part(
     settings: Settings,
     rows: Path,
     *,
-    total_bytes: int,
-    total_rows: int = 0,
+    sample: int = 1,
     known: Mapping[str, Sniffed] | None = None,
 ) -> Partial:
     """Read files as one part of a log.
@@ -81,12 +78,10 @@ def read_part(
         sources: the files.
         settings: how to read them; with `dedupe="all"` where `repeats` has found some.
         rows: Parquet file to be made for the records that other parts may repeat.
-        total_bytes: size of all files of the log that hold lines; of tables too, where their rows are not known.
-        total_rows: rows of all tables of the log.
+        sample: in how many request ids one is watched for repeats: `schemas.Extent.watched` of the whole log.
         known: path -> what the file is, for files that are a piece of another; None: they are looked at.
     """
     sniffer, plan, partial = _sniffer(settings, known), settings.plan(), Partial()
-    total = Extent(total_bytes, total_rows)
     partial.files = [source.shown for source in sources]
     reader = Reader(sniffer, plan, partial, settings.weigh)
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
@@ -94,11 +89,11 @@ def read_part(
         batches = in_batches(list(sources), sniffer, reader, spool, small=False)
         if batches:
             memory, jobs = settings.memory_bytes, settings.jobs
-            engine = PartEngine(plan, sniffer, reader, spool, memory, jobs, rows=rows, total=total)
+            engine = PartEngine(plan, sniffer, reader, spool, memory, jobs, rows=rows, sample=sample)
             engine.run(batches)
             partial.ids = engine.ids
             partial.rows = [str(rows)] if engine.open else []
-    partial.kept = [(identity, _light(kept, plan)) for identity, kept in reader.hand_over()]
+    partial.kept = [(identity, light(kept, plan.deployments)) for identity, kept in reader.hand_over()]
     partial.answers = reader.answers()
     return partial
 
@@ -127,14 +122,18 @@ def answers_in(
         reader = Reader(sniffer, plan, Partial())
         batches = in_batches(list(sources), sniffer, reader, Path(folder), small=False)
         memory, jobs = settings.memory_bytes, settings.jobs
-        engine = PartEngine(
-            settings.plan(), sniffer, reader, Path(folder), memory, jobs, rows=Path(folder, "rows"), total=Extent()
-        )
+        engine = PartEngine(settings.plan(), sniffer, reader, Path(folder), memory, jobs, rows=Path(folder, "rows"))
         return engine.answers(batches, ids) if batches else []
 
 
 def merged(
-    parts: Sequence[Partial], settings: Settings, files: Sequence[str], answers: Iterable[Answer] = ()
+    parts: Sequence[Partial],
+    settings: Settings,
+    files: Sequence[str],
+    answers: Iterable[Answer] = (),
+    *,
+    elsewhere: Sequence[Partial] = (),
+    conceded: Sequence[str] = (),
 ) -> Reading:
     """Put the parts of a log together.
 
@@ -143,16 +142,18 @@ def merged(
         settings: those that the parts were read with.
         files: names of all log files, in the order of the listing.
         answers: of all parts, to what `unanswered` has named.
+        elsewhere: what other processes have made of open records that are not in the parts any more.
+        conceded: responses of the parts' own records that are booked there.
     """
     reading = Reading(files=list(files))
     reader = Reader(_sniffer(settings, None), settings.plan(), reading, settings.weigh)
-    for part in parts:
+    for part in [*parts, *elsewhere]:
         add(reading, part)
         for identity, kept in part.kept:
             reader.adopt(identity, kept)
     rows = [path for part in parts for path in part.rows]
-    conceded = ranked(rows, settings, reader, files) if rows else []
-    reader.concede(conceded, [], [answer for part in parts for answer in part.answers])
+    booked = ranked(rows, settings, reader, files) if rows else []
+    reader.concede([*conceded, *booked], [], [answer for part in parts for answer in part.answers])
     reader.concede([], [], answers)
     reader.finish()
     reading.check()
@@ -196,8 +197,3 @@ def _sniffer(settings: Settings, known: Mapping[str, Sniffed] | None) -> Sniffer
     sniffer = Sniffer(settings.formats)
     sniffer.known.update(known or {})
     return sniffer
-
-
-def _light(kept: Kept, plan: Plan) -> Kept:
-    """Count a text now: it is too heavy to travel."""
-    return replace(kept, row=counted(kept.row, plan.deployments)) if kept.row.has_text else kept

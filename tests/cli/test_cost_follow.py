@@ -140,7 +140,7 @@ def test_a_terminal_gets_a_live_screen(
 
 
 def test_there_is_no_wait_while_the_backlog_is_read(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llmopt.cost.follow_tail.MOST_BYTES", 1000)
+    monkeypatch.setattr("llmopt.cost.follow.tail.MOST_BYTES", 1000)
     grow(log, *lines(8, first=3))
     waits: list[float] = []
     ticks: list[Tick] = []

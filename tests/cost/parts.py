@@ -13,6 +13,7 @@ from llmopt.cost.partial import Partial, answers_in, cut_of, merged, read_part, 
 from llmopt.cost.partial_bytes import decode, encode
 from llmopt.cost.prepared import Prepared, prepare
 from llmopt.cost.result import CostReport
+from llmopt.cost.schemas import Extent
 from llmopt.cost.sniff import Sniffed, Sniffer
 from llmopt.cost.sources import Source, find_files
 
@@ -80,9 +81,9 @@ def _merged(
 
 
 def _read(groups: list[Group], prepared: Prepared, known: dict[str, Sniffed], folder: Path) -> list[Partial]:
-    size = sum(source.size_bytes for group in groups for source in group)
+    sample = Extent(sum(source.size_bytes for group in groups for source in group)).watched
     parts = []
     for number, group in enumerate(groups):
-        part = read_part(group, prepared.settings, folder / f"rows-{number}", total_bytes=size, known=known)
+        part = read_part(group, prepared.settings, folder / f"rows-{number}", sample=sample, known=known)
         parts.append(decode(encode(part)))
     return parts

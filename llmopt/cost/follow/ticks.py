@@ -153,7 +153,7 @@ class Follow:
 
     def _read(self, sources: Sequence[Source]) -> Partial:
         self._parts += 1
-        return read_part(sources, self._settings, self._spool / f"rows-{self._parts}.parquet", total_bytes=0)
+        return read_part(sources, self._settings, self._spool / f"rows-{self._parts}.parquet")
 
     def _look_for_answers(self, sources: Sequence[Source]) -> None:
         """Look in new lines for the usage of texts that came before."""

@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from llmopt import errors
-from llmopt.cost.partial import Partial, add, merged, repeats, unanswered
+from llmopt.cost.partial import Partial, merged, repeats, unanswered
 from llmopt.cost.partial_bytes import decode
-from llmopt.cost.read import Reading
 from llmopt.cost.rejected import Rejects
-from llmopt.cost.rejects import Reader
 from llmopt.cost.result import CostReport
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source, find_files
@@ -163,18 +161,9 @@ def _priced(log: _Log, wanted: Wanted, folder: Path) -> CostReport:
         asking = replace(wanted, answers_to=tuple(ids))
         answers = [answer for part in _read(log, asking, folder).parts for answer in part.answers]
     prepared = wanted.asked.prepared(wanted.dedupe)
-    if not wanted.buckets:
-        return prepared.report(merged(found.parts, prepared.settings, log.files, answers))
-    reading = Reading(files=list(log.files))
-    reader = Reader(Sniffer(prepared.settings.formats), prepared.settings.plan(), reading, prepared.settings.weigh)
-    for part in [*found.parts, *found.ranked]:
-        add(reading, part)
-        for identity, kept in part.kept:
-            reader.adopt(identity, kept)
-    reader.concede(found.conceded, [], [answer for part in found.parts for answer in part.answers])
-    reader.concede([], [], answers)
-    reader.finish()
-    reading.check()
+    reading = merged(
+        found.parts, prepared.settings, log.files, answers, elsewhere=found.ranked, conceded=found.conceded
+    )
     return prepared.report(reading)
 
 

@@ -72,10 +72,8 @@ class Wanted:
             yield Sent(part, 0, "part", lines, encode(Partial(answers=answers)))
             return
         rows = folder / "rows"
-        total = self.extent or Extent()
-        read = read_part(
-            sources, self.settings, rows, total_bytes=total.lines_bytes, total_rows=total.rows, known=known
-        )
+        sample = 1 if self.extent is None else self.extent.watched
+        read = read_part(sources, self.settings, rows, sample=sample, known=known)
         opened, read.rows = read.rows, []
         ids = read.ids
         if self.extent is None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
-from pathlib import Path
-from typing import TypedDict, Unpack
+from datetime import time
+from typing import Unpack
 
 from llmopt.cost.prepared import Prepared, prepare
+from llmopt.cost.price_options import PriceOptions
 from llmopt.cost.read import Settings
 from llmopt.cost.spec.load import GROUP_FIELDS
 from llmopt.cost.state.fingerprint import fingerprint
@@ -16,25 +15,6 @@ from llmopt.errors import ConfigError, UsageError
 
 _OWN_GROUPS = (*GROUP_FIELDS, "hour", "file")
 """Groups that the kept figures are told apart by only where they are asked for; the others can be told from these."""
-
-
-class Options(TypedDict, total=False):
-    """Options of `llmopt.price_logs`."""
-
-    by: Sequence[str]
-    since: datetime | None
-    until: datetime | None
-    as_of: datetime | None
-    input_format: str
-    mapping: Mapping[str, str] | None
-    format_specs: Sequence[Path]
-    prices: Sequence[Path]
-    deployments: Mapping[str, str] | None
-    cached: str | None
-    dedupe: str
-    jobs: int | None
-    memory_bytes: int | None
-    dearest: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +47,7 @@ class Asked:
         return day is not None and self.first_day <= day and (not self.end_day or day < self.end_day)
 
 
-def asked(**options: Unpack[Options]) -> Asked:
+def asked(**options: Unpack[PriceOptions]) -> Asked:
     """Check options of `llmopt.price_logs` for use with a state.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from llmopt.core.ledger import Entry, Key, Ledger
-from llmopt.cost.counting import counted
+from llmopt.cost.counting import light
 from llmopt.cost.entries import entry_of
 from llmopt.cost.groups import BY_TIME
 from llmopt.cost.identity import Identity
@@ -22,7 +22,6 @@ from llmopt.cost.plan import Batch, Plan
 from llmopt.cost.query import DUPLICATE, Records
 from llmopt.cost.read import Settings, in_batches
 from llmopt.cost.rejects import Reader
-from llmopt.cost.schemas import Extent
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source
 from llmopt.cost.spec.load import Spec
@@ -33,14 +32,14 @@ DAY, FILE = 0, 1
 """Places of these groups in the keys of a state's ledgers; those that the user asks for follow."""
 
 
-def read_files(sources: Sequence[Source], settings: Settings, rows: Path, *, total_bytes: int) -> list[Partial]:
+def read_files(sources: Sequence[Source], settings: Settings, rows: Path, *, sample: int) -> list[Partial]:
     """Read files, each as a part of its own.
 
     Args:
         sources: the files.
         settings: how to read them; grouped by day and file first.
         rows: Parquet file for the records of all of them that others may repeat; only made where there are any.
-        total_bytes: size of the whole log.
+        sample: in how many request ids one is watched for repeats.
 
     Raises:
         UsageError: files of which no part can be read alone.
@@ -51,8 +50,8 @@ def read_files(sources: Sequence[Source], settings: Settings, rows: Path, *, tot
         spool = Path(folder)
         batches = in_batches(list(sources), sniffer, reader, spool, small=False)
         if batches:
-            memory, jobs, total = settings.memory_bytes, settings.jobs, Extent(total_bytes)
-            _FileEngine(plan, sniffer, reader, spool, memory, jobs, rows=rows, total=total).run(batches)
+            memory, jobs = settings.memory_bytes, settings.jobs
+            _FileEngine(plan, sniffer, reader, spool, memory, jobs, rows=rows, sample=sample).run(batches)
     return [reader.part(source.shown) for source in sources]
 
 
@@ -101,7 +100,7 @@ class _FileReader(Reader):
         """Return what a file gave."""
         part, apart = self.turn_to(shown), self._apart[shown]
         part.files = [shown]
-        part.kept = [(identity, self._without_text(kept)) for identity, kept in apart.kept.items()]
+        part.kept = [(identity, light(kept, self.plan.deployments)) for identity, kept in apart.kept.items()]
         part.answers = apart.answers
         ledger = Ledger()
         for key, entry in part.ledger:
@@ -110,10 +109,6 @@ class _FileReader(Reader):
             ledger.add(replace(key, groups=tuple(groups)), entry)
         part.ledger = ledger
         return part
-
-    def _without_text(self, kept: Kept) -> Kept:
-        """Count a text now rather than lay it aside."""
-        return replace(kept, row=counted(kept.row, self.plan.deployments)) if kept.row.has_text else kept
 
     def read_all(self, source: Source) -> None:
         self.turn_to(source.shown)

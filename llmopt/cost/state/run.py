@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Unpack
 
 from llmopt.cost.pairs import Answer
+from llmopt.cost.price_options import PriceOptions
 from llmopt.cost.read import Settings
 from llmopt.cost.result import CostReport
 from llmopt.cost.sources import find_files
 from llmopt.cost.state.answer import reading_of
-from llmopt.cost.state.asked import Asked, Options, asked
+from llmopt.cost.state.asked import Asked, asked
 from llmopt.cost.state.asking import found_answers
 from llmopt.cost.state.balance import Balance, named_parts
 from llmopt.cost.state.carry import carry_over
@@ -42,7 +43,7 @@ def price_with_state(
     wait_s: float = WAIT_S,
     tell: Callable[[str], None] = _unheard,
     reached: Callable[[str], None] = _unheard,
-    **options: Unpack[Options],
+    **options: Unpack[PriceOptions],
 ) -> CostReport:
     """Price request logs, reading only what is new since the last time.
 

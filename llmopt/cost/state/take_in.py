@@ -8,6 +8,7 @@ from pathlib import Path
 
 from llmopt.cost.partial import Partial
 from llmopt.cost.read import Settings
+from llmopt.cost.schemas import Extent
 from llmopt.cost.spec.values import from_micros
 from llmopt.cost.state.by_file import DAY, read_files
 from llmopt.cost.state.changes import Changes, Known, Listed
@@ -18,8 +19,6 @@ from llmopt.errors import InputError
 
 MOST_FILES, MOST_BYTES = 2_000, 512 * 2**20
 """What is read together, and lost when the run is killed; more would save nothing."""
-_SAMPLED_BYTES = 160 * 2**20
-"""A log up to this size is watched for repeats as a whole, as in a run without a state."""
 _Pair = tuple[Known | None, Listed]
 
 
@@ -43,7 +42,8 @@ class Intake:
         self.found_repeats = False
         sizes = [item.stat.size_bytes for _, item in changes.kept] + [known.stat.size_bytes for known in changes.gone]
         sizes += [item.stat.size_bytes for _, item in changes.to_read]
-        sample = 1 << ((1 + sum(sizes) // _SAMPLED_BYTES).bit_length() - 1)
+        # A power of 2, so that the ids of an earlier, smaller sample can be thinned out to those of a later one.
+        sample = 1 << (Extent(sum(sizes)).watched.bit_length() - 1)
         self.totals = replace(self.totals, sample=max(sample, self.totals.sample))
         replaced = {known.id for known, _ in changes.to_read if known is not None}
         with self.store.transaction():
@@ -64,8 +64,7 @@ class Intake:
             raise InputError(f"{error.filename}: {error.strerror}", "it was there a moment ago") from error
         spooled = self.spool / "rows"
         spooled.unlink(missing_ok=True)
-        total_bytes = (self.totals.sample - 1) * _SAMPLED_BYTES
-        parts = read_files(sources, self.settings, spooled, total_bytes=total_bytes)
+        parts = read_files(sources, self.settings, spooled, sample=self.totals.sample)
         self.reached("read")
         if self.totals.dedupe == "auto" and self._repeats(parts, replaced):
             self.found_repeats = True
