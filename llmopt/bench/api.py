@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from llmopt.bench.report import BenchReport
 from llmopt.bench.run import LEAST_S, run
 from llmopt.bench.target import Target
 from llmopt.cost.traffic import Traffic
+from llmopt.errors import UsageError
 from llmopt.models.factory import ModelFactory
 
 Named = str | os.PathLike[str] | CallableFactory | ModelFactory
@@ -45,6 +46,7 @@ def bench_batch(
     threshold: float = 0.05,
     resume: Path | None = None,
     seed: int = 0,
+    ray: str | None = None,
 ) -> BenchReport:
     """Measure a model or a function at many batch sizes and say how to batch it; `llmopt bench-batch` as a function.
 
@@ -67,10 +69,13 @@ def bench_batch(
         threshold: slow-down against it that is let pass.
         resume: a file that keeps raw samples; a run that was stopped goes on there.
         seed: of all that is drawn.
+        ray: `local`, `auto`, HOST:PORT: run what is named on the GPUs (else the hosts) of a Ray cluster.
 
     Raises:
         LlmoptError: the target cannot be opened or does not do what it should, or an argument makes no sense.
         OutOfMemory: not even a single request fits.
+        UsageError: a function of this process is to run on a cluster.
+        MissingExtraError: Ray is not installed.
     """
     asked = Asked(
         batch_sizes=batch_sizes,
@@ -91,13 +96,31 @@ def bench_batch(
     )
     began = time.monotonic()
     if isinstance(target, str | os.PathLike | CallableFactory | ModelFactory):
-        with closing(ChildTarget(_factory(target), remaining(began, max_time_s))) as child:
-            return run([child], asked, started_s=began)
+        left = remaining(began, max_time_s)
+        with _opened(_factory(target), ray, left) as children:
+            return run(children, asked, started_s=began)
+    if ray is not None:
+        raise UsageError("a function of this process cannot run on the hosts of a cluster", 'name it: "module:name"')
     if callable(target):
         name = getattr(target, "__qualname__", type(target).__qualname__)
         with closing(LocalTarget(CallableModel(name, target))) as local:
             return run([local], asked, started_s=began)
     return run([target], asked, started_s=began)
+
+
+@contextmanager
+def _opened(
+    factory: CallableFactory | ModelFactory, ray: str | None, left: Callable[[], float]
+) -> Iterator[Sequence[ChildTarget]]:
+    """Give what is named in a process of its own, here or one at each place of a cluster."""
+    if ray is None:
+        with closing(ChildTarget(factory, left)) as child:
+            yield [child]
+        return
+    from llmopt.bench import ray_child  # only where it is asked for, since it may not be there
+
+    with ray_child.targets(factory, ray, "auto", left) as children:
+        yield children
 
 
 def remaining(began_s: float, max_time_s: float) -> Callable[[], float]:

@@ -10,15 +10,19 @@ from __future__ import annotations
 import math
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from llmopt import __version__
+from llmopt.bench.callables import CallableFactory
+from llmopt.bench.child import ChildTarget
 from llmopt.bench.spawned import Child
 from llmopt.core.target import TargetFacts
 from llmopt.errors import InputError, MissingExtraError, OutOfMemory, UsageError
+from llmopt.models.factory import ModelFactory
 
 try:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers of every cluster that is started
@@ -181,6 +185,30 @@ class RayChild:
             raise InputError(
                 f"{self._place.host} has llmopt {version}, and this is {__version__}", "install the same on all hosts"
             )
+
+
+@contextmanager
+def targets(
+    factory: CallableFactory | ModelFactory, address: str, device: str, left: Callable[[], float]
+) -> Iterator[tuple[ChildTarget, ...]]:
+    """Connect to a cluster, and give a target for each place of it; all end with the connection.
+
+    Args:
+        factory: opens what is measured, on each host.
+        address: as for `cluster`.
+        device: as for `places`.
+        left: seconds that an answer may still take.
+
+    Raises:
+        LlmoptError: as `cluster` and `places`.
+    """
+    with cluster(address), ExitStack() as opened:
+        found = []
+        for place in places(device):
+            here = factory.on("cuda:0" if place.gpus else "cpu") if isinstance(factory, ModelFactory) else factory
+            target = ChildTarget(here, left, begin=partial(RayChild, place))
+            found.append(opened.enter_context(closing(target)))
+        yield tuple(found)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,8 +90,6 @@ def _measured(typed: Typed, read: Numbers, progress: ProgressLine, began: float)
     left = remaining(began, read.max_time_s)
     with ExitStack() as opened:
         targets = _targets(typed, read, left, opened)
-        for target in targets:
-            opened.enter_context(closing(target))
         return run(targets, asked, progress=progress, started_s=began)
 
 
@@ -101,16 +98,10 @@ def _targets(typed: Typed, read: Numbers, left: Callable[[], float], opened: Exi
     from llmopt.bench.child import ChildTarget
 
     if typed.ray is None:
-        return [ChildTarget(factory, left) for factory in _factories(typed, read)]
+        return [opened.enter_context(closing(ChildTarget(factory, left))) for factory in _factories(typed, read)]
     from llmopt.bench import ray_child  # only where it is asked for, since it may not be there
 
-    factory = _factory(typed, read)
-    opened.enter_context(ray_child.cluster(typed.ray))
-    found: list[ChildTarget] = []
-    for place in ray_child.places(typed.device):
-        here = factory.on("cuda:0" if place.gpus else "cpu") if isinstance(factory, ModelFactory) else factory
-        found.append(ChildTarget(here, left, begin=partial(ray_child.RayChild, place)))
-    return found
+    return opened.enter_context(ray_child.targets(_factory(typed, read), typed.ray, typed.device, left))
 
 
 def _factories(typed: Typed, read: Numbers) -> Sequence[CallableFactory | ModelFactory]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from llmopt.bench.callables import CallableFactory
 from llmopt.bench.imported import is_callable
 from llmopt.errors import InputError, UsageError
 from llmopt.models.factory import ModelFactory
+from tests.bench.fake_ray import in_place_of_ray, node
 from tests.bench.simulated import SimulatedTarget
 
 QUICK: dict[str, Any] = {"batch_sizes": (1, 2), "min_samples": 3, "max_time_s": 3.0}
@@ -80,3 +82,17 @@ def test_names_with_a_colon_are_functions_unless_there_is_such_a_folder(workdir:
 def test_an_answer_may_take_a_little_longer_than_the_run() -> None:
     left_s = remaining(time.monotonic(), 10.0)()
     assert 10.0 < left_s < 15.0
+
+
+def test_what_is_named_runs_on_the_hosts_of_a_cluster() -> None:
+    with in_place_of_ray(sys.modules) as ray:
+        ray.nodes_of = [node("a", CPU=2.0), node("b", CPU=2.0)]
+        report = llmopt.bench_batch("tests.bench.test_api:lengths", seq_lens=(4, 8), ray="local", **PATIENT)
+    assert report.sweep.environment.target.device == "cpu@a,cpu@b"
+    assert ray.stopped == 1
+
+
+def test_a_function_of_this_process_does_not_travel() -> None:
+    with pytest.raises(UsageError, match="cannot run on the hosts of a cluster") as caught:
+        llmopt.bench_batch(lengths, ray="local", **QUICK)
+    assert caught.value.hint == 'name it: "module:name"'

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from llmopt.cost.follow.file import Edges, Followed, Mode
 from llmopt.cost.follow.stream import Stream
+from llmopt.cost.lake.tables import refuse_followed
 from llmopt.cost.sources import is_log
 from llmopt.errors import InputError
 from llmopt.files import PACKED, STDIN, files_in
@@ -60,7 +61,7 @@ def check_paths(paths: Sequence[str]) -> None:
     """Refuse what cannot be followed, before anything is made for it.
 
     Raises:
-        InputError: a file or a directory that does not exist, or a pipe.
+        InputError: a file or a directory that does not exist, a pipe, or a lake table.
     """
     for path in paths:
         if path == "-" or (glob.has_magic(path) and not Path(path).exists()):
@@ -69,6 +70,7 @@ def check_paths(paths: Sequence[str]) -> None:
             raise InputError(f"{path}: no such file or directory", "a quoted glob or a directory may be empty as yet")
         if not (Path(path).is_file() or Path(path).is_dir()):
             raise InputError(f"{path}: not a file or a directory", "pipe it in: COMMAND | llmopt cost - --follow")
+        refuse_followed(path, files_in(path, is_log, lambda _: None) if Path(path).is_dir() else ())
 
 
 class Tail:

@@ -60,6 +60,26 @@ def snapshots(path: str, found: Sequence[Found], spool: Path) -> list[Found]:
     return files
 
 
+def refuse_followed(path: str, files: Iterable[str]) -> None:
+    """Refuse to follow a table: its files are replaced as it changes, and each holds what others did.
+
+    Args:
+        path: as the user wrote it.
+        files: those behind it.
+
+    Raises:
+        InputError: some are part of a table.
+    """
+    here = Path(path).resolve()
+    tables = {str(folder): kind for folder in (here, *here.parents) if (kind := _table_at(folder))}
+    tables |= {root: kind for file in files for root, kind in _table_of(file)}
+    for root, kind in tables.items():
+        raise InputError(
+            f"{root}: a {kind} table, whose files are replaced as it changes: it cannot be followed",
+            "price it without --follow, as often as it changes",
+        )
+
+
 def refuse_remote(urls: Iterable[str]) -> None:
     """Refuse tables in object stores: their files alone are not the table.
 

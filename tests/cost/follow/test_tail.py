@@ -333,3 +333,15 @@ def test_the_end_of_a_line_is_found_from_both_sides(tmp_path: Path) -> None:
     assert not file.holds(Edges(3, 1, b"xxy", b"xxy"), 200_101)
     assert not file.holds(file.edges, 5)
     file.close()
+
+
+@pytest.mark.parametrize("path", ["lake", "lake/requests", "lake/requests/part-0.parquet"])
+def test_a_lake_table_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    table = tmp_path / "lake" / "requests"
+    (table / "_delta_log").mkdir(parents=True)
+    (table / "_delta_log" / f"{0:020}.json").write_text('{"protocol":{}}\n')
+    (table / "part-0.parquet").write_bytes(b"PAR1")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="requests: a Delta table, whose files are replaced") as caught:
+        check_paths([path])
+    assert caught.value.hint == "price it without --follow, as often as it changes"
