@@ -50,6 +50,7 @@ pytest: .venv/.test
 
 docs: .venv/.test
 	$(BIN)/python -m llmopt.cli.docs > docs/cli.md
+	$(BIN)/python -m llmopt.cli.man > docs/llmopt.1
 
 golden: .venv/.test
 	LLMOPT_UPDATE_GOLDEN=1 $(BIN)/pytest --numprocesses auto --quiet

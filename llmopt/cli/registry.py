@@ -81,6 +81,8 @@ COMMANDS: tuple[Entry, ...] = (
         "gateway",
         reads_files=True,
     ),
+    Entry("init", "Write a commented llmopt.toml, with every option as it is.", "llmopt.cli.init", "init"),
+    Entry("doctor", "Check this installation: versions, extras, prices, settings.", "llmopt.cli.doctor", "doctor"),
     Entry("dashboard", "Write rules for Prometheus, and a dashboard for Grafana.", "llmopt.cli.dashboard", "app"),
 )
 

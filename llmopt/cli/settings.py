@@ -8,7 +8,8 @@ table named after a command (`[cost]`, in pyproject.toml `[tool.llmopt.cost]`) o
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -111,13 +112,42 @@ def _defaults(
         for path, settings in layers:
             _check_group(path, settings, names, subs)
         return {name: _defaults(sub, within(names, name), layers, subs) for name, sub in subs.items()}
+    return {one.name: one.value for one in given(command, names, layers, beside)}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One option that is set somewhere below the flags."""
+
+    name: str
+    """Of the option, with underscores."""
+    value: Any
+    """As the option takes it."""
+    where: str
+    """The file or the variable."""
+    shared: bool
+    """Whether it is meant for all commands that have the option."""
+
+
+def given(
+    command: Any, names: list[str], layers: Iterable[tuple[Path, Mapping[str, Any]]], beside: Iterable[str] = ()
+) -> Iterator[Given]:
+    """Yield what is set for one command, lowest rank first.
+
+    Args:
+        command: the loaded command; no group.
+        names: its name, after that of its group.
+        layers: as `file_layers` returns them.
+        beside: names of the other commands of its group.
+
+    Raises:
+        ConfigError: a file names an option that the command does not have, or a value that it does not take.
+    """
     options = _options(command)
-    found: dict[str, Any] = {}
     for path, settings in layers:
-        found.update(_from_file(path, _without(settings, names, beside), names, options))
-    found.update(_from_environment("LLMOPT", options, shared=True))
-    found.update(_from_environment("_".join(["LLMOPT", *names]).upper().replace("-", "_"), options))
-    return found
+        yield from _from_file(path, _without(settings, names, beside), names, options)
+    yield from _from_environment("LLMOPT", options, shared=True)
+    yield from _from_environment("_".join(["LLMOPT", *names]).upper().replace("-", "_"), options)
 
 
 def _options(command: Any) -> dict[str, Any]:
@@ -141,9 +171,14 @@ def _check_group(path: Path, settings: Mapping[str, Any], names: list[str], subs
         )
 
 
-def _from_file(path: Path, settings: Mapping[str, Any], names: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
+def _from_file(
+    path: Path, settings: Mapping[str, Any], names: list[str], options: Mapping[str, Any]
+) -> Iterator[Given]:
     shared = {_name(key): value for key, value in settings.items() if _name(key) in options}
-    found = {name: value for name, value in shared.items() if _fits(name, value, options[name])}
+    for name, value in shared.items():
+        # [cost] is the table of a command, and no value for the option --cost of another one
+        if not isinstance(value, Mapping) and _fits(name, value, options[name]):
+            yield Given(name, _value(value, options[name], str(path)), str(path), shared=True)
     own: Any = settings
     for name in names:
         own = own.get(name, {}) if isinstance(own, Mapping) else {}
@@ -154,8 +189,7 @@ def _from_file(path: Path, settings: Mapping[str, Any], names: list[str], option
             close = get_close_matches(_name(key), options, 1)
             hint = f"did you mean {close[0].replace('_', '-')!r}?" if close else f"llmopt {' '.join(names)} --help"
             raise ConfigError(f"{path}: llmopt {' '.join(names)} has no option {key!r}", hint)
-        found[_name(key)] = value
-    return {key: _value(value, options[key], str(path)) for key, value in found.items()}
+        yield Given(_name(key), _value(value, options[_name(key)], str(path)), str(path), shared=False)
 
 
 def _without(settings: Mapping[str, Any], names: list[str], beside: Iterable[str]) -> Mapping[str, Any]:
@@ -167,14 +201,12 @@ def _without(settings: Mapping[str, Any], names: list[str], beside: Iterable[str
     return {**settings, names[0]: kept}
 
 
-def _from_environment(scope: str, options: Mapping[str, Any], *, shared: bool = False) -> dict[str, Any]:
-    found = {}
+def _from_environment(scope: str, options: Mapping[str, Any], *, shared: bool = False) -> Iterator[Given]:
     for name, option in options.items():
         variable = f"{scope}_{name}".upper()
         value = os.environ.get(variable)
         if value and (not shared or _fits(name, value, option)):
-            found[name] = _value(value, option, variable)
-    return found
+            yield Given(name, _value(value, option, variable), variable, shared)
 
 
 def _fits(name: str, value: Any, option: Any) -> bool:

@@ -105,5 +105,20 @@ def gpu(uuid: str, pynvml: Any = MODULE) -> Gpu:
     return Gpu(None, pynvml)
 
 
+def names(pynvml: Any = MODULE) -> tuple[str, ...]:
+    """Return the names of the GPUs of this machine, each with its memory; none where NVML tells of none."""
+    if pynvml is None:
+        return ()
+    try:
+        pynvml.nvmlInit()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(number) for number in range(pynvml.nvmlDeviceGetCount())]
+        return tuple(
+            f"{pynvml.nvmlDeviceGetName(handle)}, {pynvml.nvmlDeviceGetMemoryInfo(handle).total / 2**30:.0f} GiB"
+            for handle in handles
+        )
+    except (pynvml.NVMLError, AttributeError, OSError):
+        return ()
+
+
 def _named(bits: int, names: dict[int, str]) -> tuple[str, ...]:
     return tuple(name for bit, name in names.items() if bits & bit)

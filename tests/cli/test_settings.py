@@ -218,3 +218,10 @@ def test_what_is_no_command_of_a_group_is_named(llmopt: Llmopt, text: str, messa
     outcome = llmopt("nested", "echo")
     assert outcome.code == 2
     assert message in outcome.err
+
+
+def test_a_table_of_a_command_is_no_value_of_an_option_of_that_name(tmp_path: Path) -> None:
+    """`llmopt tokens --cost` is a flag; [cost] is the table of `llmopt cost`."""
+    (tmp_path / "llmopt.toml").write_text('[cost]\nmax-cost = "5"\n')
+    tokens = next(entry for entry in COMMANDS if entry.name == "tokens")
+    assert defaults_for(load(tokens), tmp_path) == {}
