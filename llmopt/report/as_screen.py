@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from rich import box
 from rich.console import Console
@@ -15,10 +15,11 @@ from llmopt.report.as_text import note_text, shown_rows
 from llmopt.report.table import Note, Plot, Report, Table
 from llmopt.report.text import cell_width, clean
 
-NARROWEST_TEXT = 16
-"""A text column may fold down to this many terminal columns before another column is dropped."""
-FRAME = 3
-"""What rich's box costs a column: a border and two spaces of padding; one more border closes the row."""
+NARROWEST_TEXT, NARROWEST_NAME = 16, 32
+"""A text column, and the first column of a table where it is text, may fold down to this many terminal columns before
+another column is dropped: what a row is about is read before its numbers."""
+GAP = 2
+"""Blanks between two columns."""
 
 
 STYLES = ("cyan", "magenta", "green", "blue", "white")
@@ -53,62 +54,66 @@ def render(report: Report, width: int, *, color: bool, boxes: bool = True) -> st
     return screen.getvalue()
 
 
-def fitting(table: Table, width: int) -> tuple[int, ...]:
-    """Return the indexes of the columns of `table` that fit in `width` with every number whole.
+def fitting(table: Table, width: int) -> dict[int, int]:
+    """Return the indexes of the columns of `table` that fit in `width` with every number whole, and their least widths.
 
-    Columns go in order of their `priority`, the highest first; those of priority 0 stay, and the terminal
-    then wraps the line itself.
+    Columns go in order of their `priority`, the highest first; those of priority 0 stay. Where they alone are too wide,
+    the first column folds as others do, and the terminal then wraps the line itself.
     """
-    needs = _least_widths(table)
-    kept = list(range(len(needs)))
-    while _framed(needs, kept) > width:
-        droppable = [i for i in kept if table.columns[i].priority > 0]
+    needs = dict(enumerate(_least_widths(table, NARROWEST_NAME)))
+    while _framed(needs) > width:
+        droppable = [i for i in needs if table.columns[i].priority > 0]
         if not droppable:
-            break
-        kept.remove(max(droppable, key=lambda i: (table.columns[i].priority, i)))
-    return tuple(kept)
+            folded = _least_widths(table, NARROWEST_TEXT)
+            return {i: folded[i] for i in needs}
+        needs.pop(max(droppable, key=lambda i: (table.columns[i].priority, i)))
+    return needs
 
 
-def _least_widths(table: Table) -> list[int]:
-    """Return how narrow each column may get: a number as wide as it is, text down to `NARROWEST_TEXT`."""
+def _least_widths(table: Table, name_width: int) -> list[int]:
+    """Return how narrow each column may get: a number as wide as it is, text as narrow as it may fold."""
     rows = shown_rows(table)
     widest = [max(cell_width(row[i]) for row in rows) for i in range(len(table.columns))]
+    limits = [name_width, *[NARROWEST_TEXT] * len(widest)]
     return [
-        min(width, NARROWEST_TEXT) if column.is_text else width
-        for width, column in zip(widest, table.columns, strict=True)
+        min(width, limit) if column.is_text else width
+        for width, limit, column in zip(widest, limits, table.columns, strict=False)
     ]
 
 
-def _framed(needs: Sequence[int], kept: Sequence[int]) -> int:
-    return sum(needs[i] + FRAME for i in kept) + 1
+def _framed(needs: Mapping[int, int]) -> int:
+    return sum(need + GAP for need in needs.values()) - 1  # rich counts one blank after the last column, too
 
 
 def _print_table(console: Console, table: Table) -> None:
+    if table.title:
+        console.print(Text(clean(table.title), style="bold"))
     if table.rows:
         _print_grid(console, table)
-    elif table.title:
-        console.print(Text(clean(table.title), style="bold"))
     for note in table.notes:
         _print_note(console, note)
 
 
 def _print_grid(console: Console, table: Table) -> None:
     kept = fitting(table, console.width)
-    width = max(_framed(_least_widths(table), kept), console.width)
-    console.print(_grid(table, kept), crop=False, width=width)
+    console.print(_grid(table, kept), crop=False, width=max(_framed(kept), console.width))
     dropped = [column.heading for i, column in enumerate(table.columns) if i not in kept]
     if dropped:
         text = f"Not shown on this narrow terminal: {', '.join(dropped)}. Pipe the output or use --format."
         console.print(Text(text, style="dim"))
 
 
-def _grid(table: Table, kept: tuple[int, ...]) -> RichTable:
-    title = Text(clean(table.title), style="bold") if table.title else None
-    grid = RichTable(title=title, title_justify="left", box=box.ROUNDED, show_footer=table.total is not None)
-    least = _least_widths(table)
+def _grid(table: Table, kept: Mapping[int, int]) -> RichTable:
+    grid = RichTable(
+        box=box.SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+        show_footer=table.total is not None,
+    )
     rows = shown_rows(table)
     total = rows.pop() if table.total else [""] * len(table.columns)
-    for i in kept:
+    for i, least in kept.items():
         column = table.columns[i]
         grid.add_column(
             Text(column.heading, overflow="fold"),
@@ -116,7 +121,7 @@ def _grid(table: Table, kept: tuple[int, ...]) -> RichTable:
             justify="left" if column.is_text else "right",
             no_wrap=not column.is_text,
             overflow="fold",
-            min_width=least[i],
+            min_width=least,
         )
     for row in rows[1:]:
         grid.add_row(*(Text(row[i]) for i in kept))

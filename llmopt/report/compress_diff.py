@@ -46,6 +46,8 @@ class Line:
 def diff_lines(file: FileResult) -> Iterator[Line]:
     """Yield the diff of a file; nothing where it does not change."""
     text = file.source.text
+    if file.text == text:  # edits may undo each other
+        return
     old = _lines(text)
     changes = list(_refined(_changes(text, file.edits, old), old))
     if not changes:

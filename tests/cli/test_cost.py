@@ -256,7 +256,7 @@ def test_the_step_summary_gets_the_markdown_too(llmopt: Llmopt, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(("term", "escapes"), [("xterm", True), ("dumb", False)])
-def test_a_terminal_gets_boxes_and_no_escape_when_it_is_dumb(
+def test_a_terminal_gets_lines_and_no_escape_when_it_is_dumb(
     term: str, escapes: bool, llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", term)
@@ -264,7 +264,7 @@ def test_a_terminal_gets_boxes_and_no_escape_when_it_is_dumb(
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((90, 24)))
     out = llmopt("cost", "logs").out
-    assert "╭" in out
+    assert "───" in out
     assert ("\x1b[" in out) == escapes
     assert "$22.75" in out
 

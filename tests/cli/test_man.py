@@ -21,7 +21,9 @@ def test_roff_finds_nothing_wrong() -> None:
     groff = shutil.which("groff")
     if groff is None:
         pytest.skip("there is no groff")
-    done = subprocess.run([groff, "-man", "-Tutf8", "-ww", "-P-c", "-P-b", "-P-u", PAGE], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [groff, "-man", "-Tutf8", "-ww", "-P-c", "-P-b", "-P-u", PAGE], capture_output=True, text=True, check=True
+    )
     assert done.stderr == ""
     assert "llmopt cache simulate" in done.stdout
 
