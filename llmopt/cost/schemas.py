@@ -19,7 +19,7 @@ from llmopt.cost.spec.columns import literal
 
 WATCHED_ROWS = 2**17
 """Request ids of so many rows of tables are all watched for repeats, then 1 in 2, 3 …; see `Plan.sample`."""
-_WATCHED_BYTES = 160 * 2**20
+WATCHED_BYTES = 160 * 2**20
 """The same for lines."""
 _HEAD_BYTES = 65536
 _SCHEMA = """SELECT file_name, md5(string_agg(
@@ -75,7 +75,7 @@ class Extent:
     @property
     def watched(self) -> int:
         """In how many request ids one is to be watched for repeats: 1 for a small log."""
-        return 1 + self.lines_bytes // _WATCHED_BYTES + self.rows // WATCHED_ROWS
+        return 1 + self.lines_bytes // WATCHED_BYTES + self.rows // WATCHED_ROWS
 
 
 def extent_of(connection: duckdb.DuckDBPyConnection, batches: Sequence[Batch]) -> Extent:

@@ -23,7 +23,7 @@ from llmopt.cost.tables import parquet
 _MOST_FILES = 500
 """Files of one part; each has to be opened, so that their sizes alone do not tell the work."""
 _WEIGHTS = {"gzip": 6, "zstd": 6, "none": 1}
-_PARQUET_WEIGHT = 4
+PARQUET_WEIGHT = 4
 """Packed bytes are more work than plain ones."""
 
 
@@ -171,4 +171,4 @@ def lines_before(parts: Sequence[Part], lines: Sequence[int]) -> Iterator[dict[s
 
 
 def _weight(source: Source, kind: Kind) -> int:
-    return source.size_bytes * (_PARQUET_WEIGHT if kind == "parquet" else _WEIGHTS[source.compression])
+    return source.size_bytes * (PARQUET_WEIGHT if kind == "parquet" else _WEIGHTS[source.compression])

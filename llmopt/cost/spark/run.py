@@ -32,10 +32,16 @@ if TYPE_CHECKING:
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 MOST_PART_BYTES, LEAST_PART_BYTES = 128 * 2**20, 16 * 2**20
 """How large a part is: large enough for the start of a task not to matter, small enough for all cores to have work."""
+MANY_PARTS, LARGEST_PART_BYTES = 2**14, 2**30
+"""Parts of a log so long that there are more are larger, up to this: the driver has to do with each of them, and each
+writes a file for every bucket."""
 MERGED_HERE_BYTES = 512 * 2**20
 """Up to this much log, records that may repeat each other are ranked on the driver: some 5 % of it at most."""
-_BUCKET_BYTES, _FRAME_BUCKETS = 512 * 2**20, 128
-"""How much log there is to a bucket of records to be ranked; buckets where nobody knows how much there is."""
+BUCKET_BYTES, MOST_BUCKETS, _FRAME_BUCKETS = 512 * 2**20, 1024, 128
+"""How much log there is to a bucket of records to be ranked; the most buckets, as each part writes a file for each of
+them; buckets where nobody knows how much there is."""
+_SHUFFLED = 200
+"""Among how many tasks Spark deals by itself; it may put small ones together."""
 _UNKNOWN_CORES = 16
 _PROBED = 32
 """Tasks that look at the workers before the first job."""
@@ -65,7 +71,7 @@ def price_files(spark: SparkSession, paths: Paths, **options: Any) -> CostReport
 
 def _price_sources(spark: SparkSession, sources: Sequence[Source], ask: Asked, folder: Path) -> CostReport:
     size = sum(source.size_bytes for source in sources)
-    buckets = 0 if size <= MERGED_HERE_BYTES else min(1024, max(8, size // _BUCKET_BYTES))
+    buckets = 0 if size <= MERGED_HERE_BYTES else min(MOST_BUCKETS, max(8, size // BUCKET_BYTES))
     wanted = Wanted(ask, None, None, buckets, driver=versions())
     with told():
         _probe(spark, wanted)
@@ -171,7 +177,7 @@ def _read(log: _Log, wanted: Wanted, folder: Path) -> _Pass:
     """Read the whole log, and rank what its parts have left open if that is for tasks to do."""
     df = log.read(wanted)
     if wanted.buckets and not wanted.answers_to:
-        df = mapped(df.repartition("bucket"), Rank(wanted.asked, wanted.dedupe, log.files))
+        df = mapped(_dealt(df, wanted.buckets), Rank(wanted.asked, wanted.dedupe, log.files))
     sent = _checked(collected(df))
     own = sorted((one for one in sent if one.kind == "part"), key=lambda one: one.part)
     parts = {one.part: decode(one.data) for one in own}
@@ -193,10 +199,20 @@ def _read(log: _Log, wanted: Wanted, folder: Path) -> _Pass:
     )
 
 
+def _dealt(df: DataFrame, buckets: int) -> DataFrame:
+    """Bring what is of one bucket together; more buckets than Spark has tasks for would only be more files."""
+    return df.repartition(buckets, "bucket") if buckets > _SHUFFLED else df.repartition("bucket")
+
+
 def _part_bytes(size_bytes: int, cores: int) -> int:
     """Return how large parts shall be, so that all cores are done at about the same time."""
-    rounds = -(-size_bytes // (MOST_PART_BYTES * cores))
+    rounds = -(-size_bytes // (most_part_bytes(size_bytes) * cores))
     return max(LEAST_PART_BYTES, -(-size_bytes // max(1, rounds * cores)))
+
+
+def most_part_bytes(size_bytes: int) -> int:
+    """Return how large a part of a log of this size may be."""
+    return max(MOST_PART_BYTES, min(LARGEST_PART_BYTES, size_bytes // MANY_PARTS))
 
 
 def _cores(spark: SparkSession) -> int:

@@ -29,6 +29,10 @@ from llmopt.cost.spark.asked import Asked
 from llmopt.cost.spark.wire import Batches, Sent, received
 from llmopt.cost.spec.columns import literal
 
+MOST_SMALL = 256
+"""Files of rows that a ranking task keeps as they come: it gets one from each part, and each that is open takes 70 KB
+of memory."""
+
 
 def spread(
     part: int, rows: Sequence[str], kept: Sequence[tuple[Identity, Kept]], buckets: int, folder: Path
@@ -79,10 +83,10 @@ class Rank:
 
     def __call__(self, batches: Batches) -> Batches:
         """Rank what comes in."""
-        rows: list[str] = []
         keys: list[str] = []
         ids: list[pa.Array] = []
         with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
+            pile = Pile(Path(folder))
             for batch in batches:
                 ours = pc.is_in(batch.column("kind"), pa.array(["rows", "keys", "ids"]))
                 yield batch.filter(pc.invert(ours))
@@ -92,10 +96,9 @@ class Rank:
                     elif sent.kind == "ids":
                         ids.append(_numbers(sent.data))
                     else:
-                        rows.append(str(Path(folder, f"rows-{len(rows)}")))
-                        Path(rows[-1]).write_bytes(sent.data)
-            if rows:
-                yield from self._ranked(rows, keys)
+                        pile.put(sent.data)
+            if pile.paths:
+                yield from self._ranked(pile.paths, keys)
         if sum(map(len, ids)) > pc.count_distinct(pa.chunked_array(ids, pa.uint64())).as_py():
             yield Sent(0, 0, "repeated", 0, b"").batch()
 
@@ -108,6 +111,41 @@ class Rank:
             conceded = engine.rank(rows, self.files, keys)
         yield Sent(0, 0, "ranked", 0, encode(partial)).batch()
         yield Sent(0, 0, "conceded", 0, msgspec.msgpack.encode(conceded)).batch()
+
+
+class Pile:
+    """Files of rows in a folder, whose number stays low however many come in."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin with none."""
+        self._folder = folder
+        self._small: list[str] = []
+        self._large: list[str] = []
+
+    @property
+    def paths(self) -> list[str]:
+        """The files; together they hold all rows."""
+        return self._large + self._small
+
+    def put(self, data: bytes) -> None:
+        """Add the content of a file."""
+        path = self._folder / f"rows-{len(self._small)}"
+        path.write_bytes(data)
+        self._small.append(str(path))
+        if len(self._small) == MOST_SMALL:
+            self._put_together()
+
+    def _put_together(self) -> None:
+        target = self._folder / f"together-{len(self._large)}"
+        source = ", ".join(map(literal, self._small))
+        with duckdb.connect(config={"threads": 1, "temp_directory": str(self._folder / "spill")}) as connection:
+            connection.execute("SET enable_progress_bar = false")
+            query = f"SELECT * FROM read_parquet([{source}], union_by_name = true)"
+            connection.execute(f"COPY ({query}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+        for path in self._small:
+            Path(path).unlink()
+        self._small = []
+        self._large.append(str(target))
 
 
 def _numbers(data: bytes) -> pa.Array:

@@ -235,3 +235,27 @@ def test_a_worker_without_packages_is_told_in_words(
     with pytest.raises(ConfigError, match=r"a Spark worker lacks the package '(pyarrow|duckdb)'") as caught:
         price_paths(spark, [written(tmp_path / "a.jsonl", line())])
     assert "PYSPARK_PYTHON" in caught.value.hint
+
+
+def test_parts_of_a_very_long_log_are_larger_so_that_they_stay_few() -> None:
+    mib, tib = 2**20, 2**40
+    assert run._part_bytes(100 * mib, 8) == run.LEAST_PART_BYTES
+    assert run._part_bytes(tib, 8) <= run.MOST_PART_BYTES
+    assert run.MOST_PART_BYTES < run._part_bytes(4 * tib, 8) <= 4 * tib // run.MANY_PARTS
+    assert run._part_bytes(2**50, 1000) <= run.LARGEST_PART_BYTES
+    sizes = [run._part_bytes(2**power, 64) for power in range(30, 55)]
+    assert sizes == sorted(sizes)
+
+
+@pytest.mark.parametrize(("buckets", "given"), [(8, ("bucket",)), (200, ("bucket",)), (1024, (1024, "bucket"))])
+def test_there_are_no_more_buckets_than_tasks(buckets: int, given: tuple[object, ...]) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    class Frame:
+        def repartition(self, *arguments: object) -> Frame:
+            asked.append(arguments)
+            return self
+
+    frame: Any = Frame()
+    assert run._dealt(frame, buckets) is frame
+    assert asked == [given]

@@ -16,6 +16,7 @@ from llmopt.cost.prepared import prepare  # noqa: E402
 from llmopt.cost.schemas import Extent  # noqa: E402
 from llmopt.cost.sniff import Sniffer  # noqa: E402
 from llmopt.cost.sources import find_files  # noqa: E402
+from llmopt.cost.spark import shuffle  # noqa: E402
 from llmopt.cost.spark.asked import asked  # noqa: E402
 from llmopt.cost.spark.cutting import Cutter  # noqa: E402
 from llmopt.cost.spark.shuffle import Rank  # noqa: E402
@@ -84,6 +85,32 @@ def test_ranking_lets_through_what_is_for_the_driver(tmp_path: Path) -> None:
     (ranked,) = [decode(sent.data) for sent in found if sent.kind == "ranked"]
     assert (ranked.seen, ranked.duplicates) == (30, 20)
     assert not any(sent.kind == "repeated" for sent in found)
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_many_files_of_rows_are_put_together_and_no_row_is_lost(
+    most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = written(tmp_path / "a.jsonl", *claude_lines(60))
+    want = wanted(4)
+    task = reader(want, log, 3000, tmp_path / "spool")
+    dealt = sent_by(task(numbers(*range(len(task.parts)))))
+    rank = Rank(want.asked, None, (str(log),))
+    plain = sent_by(rank(sent.batch() for sent in dealt))
+    monkeypatch.setattr(shuffle, "MOST_SMALL", most)
+    assert sum(sent.kind == "rows" for sent in dealt) > 2 * most
+    assert sent_by(rank(sent.batch() for sent in dealt)) == plain
+
+
+def test_a_pile_keeps_few_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = written(tmp_path / "a.jsonl", *claude_lines(30))
+    rows = next(one.data for one in sent_by(reader(wanted(), log, 2**20, tmp_path)(numbers(0))) if one.kind == "rows")
+    monkeypatch.setattr(shuffle, "MOST_SMALL", 3)
+    pile = shuffle.Pile(tmp_path)
+    for _ in range(8):
+        pile.put(rows)
+    assert len(pile.paths) == 2 + 2
+    assert sorted(pile.paths) == sorted(str(path) for path in tmp_path.glob("*-*") if path.is_file())
 
 
 def test_request_ids_are_compared_where_they_are_dealt(tmp_path: Path) -> None:
