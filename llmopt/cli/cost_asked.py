@@ -133,8 +133,12 @@ def check(typed: Typed) -> None:
         raise UsageError("no logs are named", "llmopt cost LOGS: files, folders, quoted globs; - for stdin")
 
 
-def asked(typed: Typed) -> Asked:
+def asked(typed: Typed, *, daily: bool = False) -> Asked:
     """Read the options.
+
+    Args:
+        typed: all of them.
+        daily: whether to tell what was spent by day, which a chart shows.
 
     Raises:
         UsageError: one is not what it should be.
@@ -145,7 +149,7 @@ def asked(typed: Typed) -> Asked:
     if every_s is not None and every_s <= 0:
         raise UsageError(f"--every {typed.every!r}: more than 0 is needed", "such as --every 5")
     return Asked(
-        options=_options(typed, dearest=limits.max_cost_per_request_usd is not None),
+        options=_options(typed, dearest=limits.max_cost_per_request_usd is not None, daily=daily),
         limits=limits,
         top=values.whole(typed.top, "--top", least=1),
         rebuild=tuple(_day(text) for text in typed.rebuild),
@@ -153,7 +157,7 @@ def asked(typed: Typed) -> Asked:
     )
 
 
-def _options(typed: Typed, *, dearest: bool) -> PriceOptions:
+def _options(typed: Typed, *, dearest: bool, daily: bool) -> PriceOptions:
     return PriceOptions(
         by=values.names(typed.by),
         since=values.instant(typed.since, "--since"),
@@ -169,6 +173,7 @@ def _options(typed: Typed, *, dearest: bool) -> PriceOptions:
         jobs=values.whole(typed.jobs, "--jobs", least=1),
         memory_bytes=values.size_bytes(typed.memory, "--memory"),
         dearest=dearest,
+        daily=daily,
     )
 
 

@@ -37,6 +37,7 @@ def price_logs(
     jobs: int | None = None,
     memory_bytes: int | None = None,
     dearest: bool = False,
+    daily: bool = False,
 ) -> CostReport:
     """Price request logs.
 
@@ -57,6 +58,7 @@ def price_logs(
         jobs: threads; None: all cores, as far as the memory goes.
         memory_bytes: what duckdb may use; it spills to disk beyond. None: 256 MiB.
         dearest: also find the cost of the dearest single request.
+        daily: also tell what was spent by UTC day and model.
 
     Raises:
         InputError: nothing could be read.
@@ -79,6 +81,7 @@ def price_logs(
         jobs=jobs,
         memory_bytes=memory_bytes,
         dearest=dearest,
+        daily=daily,
     )
     return prepared.report(read_logs(paths, prepared.settings))
 

@@ -7,14 +7,16 @@ be put together again from the same arguments.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from llmopt.cost.days import spent_by_day, with_day, without_day
 from llmopt.cost.groups import ALL
 from llmopt.cost.keying import Keying
 from llmopt.cost.mapping import mapped_specs
 from llmopt.cost.pricing.table import PriceTable
+from llmopt.cost.quote import Quotes
 from llmopt.cost.read import DEFAULT_MEMORY_BYTES, Reading, Settings
 from llmopt.cost.result import CostReport
 from llmopt.cost.settle import Settlement
@@ -32,6 +34,18 @@ class Prepared:
     groups: tuple[str, ...]
     as_of: datetime | None
     """When records without a timestamp are priced as of; None: at the newest prices."""
+    daily: bool = False
+    """Whether reports tell what was spent by day."""
+
+    def priced(self, reading: Reading) -> CostReport:
+        """Price what was read, whatever it is."""
+        specs = self.settings.specs
+        if not self.daily:
+            return Settlement(reading, self.table, specs, self.groups).report(self.as_of)
+        days = spent_by_day(reading.ledger, self.settings.by, Quotes(self.table, self.as_of))
+        if self.settings.by != self.groups:
+            reading = replace(reading, ledger=without_day(reading.ledger))
+        return replace(Settlement(reading, self.table, specs, self.groups).report(self.as_of), days=days)
 
     def report(self, reading: Reading) -> CostReport:
         """Price what was read.
@@ -39,13 +53,12 @@ class Prepared:
         Raises:
             InputError: there was nothing in it.
         """
-        specs = self.settings.specs
-        report = Settlement(reading, self.table, specs, self.groups).report(self.as_of)
+        report = self.priced(reading)
         if not (report.read or report.skipped):
             raise InputError(f"{', '.join(report.files)}: no record in it", "is it a request log? See docs/cost.md")
         if report.read == sum(item.count for item in report.rejected) and not report.skipped:
             first = report.rejected[0]
-            names = ", ".join(sorted(spec.name for spec in specs))
+            names = ", ".join(sorted(spec.name for spec in self.settings.specs))
             hint = f"nothing in the log could be read; formats: {names}"
             raise InputError(f"{first.first}: {first.reason}", hint)
         return report
@@ -67,6 +80,7 @@ def prepare(
     jobs: int | None = None,
     memory_bytes: int | None = None,
     dearest: bool = False,
+    daily: bool = False,
 ) -> Prepared:
     """Check what is asked, as for `llmopt.price_logs`, and load the prices and formats that it needs.
 
@@ -85,7 +99,7 @@ def prepare(
     settings = Settings(
         specs=specs,
         keying=Keying(table.change_dates(), table.band_thresholds(), hours.minutes, hours.names),
-        by=groups,
+        by=with_day(groups) if daily else groups,
         since=utc(since),
         until=utc(until),
         input_format=input_format,
@@ -95,7 +109,7 @@ def prepare(
         memory_bytes=memory_bytes or DEFAULT_MEMORY_BYTES,
         weigh=weigher(table, utc(as_of)) if dearest else None,
     )
-    return Prepared(settings, table, groups, utc(as_of))
+    return Prepared(settings, table, groups, utc(as_of), daily)
 
 
 def utc(stamp: datetime | None) -> datetime | None:

@@ -25,3 +25,4 @@ class PriceOptions(TypedDict, total=False):
     jobs: int | None
     memory_bytes: int | None
     dearest: bool
+    daily: bool

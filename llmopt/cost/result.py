@@ -112,6 +112,17 @@ class PriceSource:
 
 
 @dataclass(frozen=True, slots=True)
+class DaySpend:
+    """What one model cost on one day."""
+
+    day: date
+    """UTC."""
+    model: str
+    """As logged; empty where a record has none."""
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Hint:
     """A saving that the log itself points at."""
 
@@ -158,6 +169,8 @@ class CostReport:
     """Cost of the dearest single request; only computed when asked for."""
     files: tuple[str, ...] = field(default=())
     """Log files read, in order."""
+    days: tuple[DaySpend, ...] = ()
+    """What was spent by day and model; only told when asked for, and not of records without a time."""
 
     def to_pandas(self) -> pd.DataFrame:
         """Return one row a group: the columns of `by`, then the fields of `Totals`, dearest first.

@@ -71,6 +71,7 @@ def test_defaults_reach_the_library(llmopt: Llmopt, pricing: Pricing) -> None:
             "jobs": None,
             "memory_bytes": None,
             "dearest": False,
+            "daily": False,
         }
     ]
 
@@ -122,6 +123,7 @@ def test_flags_reach_the_library(llmopt: Llmopt, pricing: Pricing) -> None:
             "jobs": 2,
             "memory_bytes": 300_000_000,
             "dearest": True,
+            "daily": False,
         }
     ]
 

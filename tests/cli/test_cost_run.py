@@ -64,7 +64,7 @@ def test_spark_gets_the_paths_the_master_and_the_options(engines: Engines, llmop
     assert options["by"] == ("day",)
     assert set(options) == {
         *("by", "since", "until", "as_of", "input_format", "mapping", "format_specs", "prices", "deployments"),
-        *("cached", "dedupe", "jobs", "memory_bytes", "dearest"),
+        *("cached", "dedupe", "jobs", "memory_bytes", "dearest", "daily"),
     }
 
 

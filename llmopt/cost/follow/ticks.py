@@ -27,7 +27,6 @@ from llmopt.cost.prepared import Prepared
 from llmopt.cost.read import Reading
 from llmopt.cost.rejects import Reader
 from llmopt.cost.result import CostReport
-from llmopt.cost.settle import Settlement
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source
 from llmopt.files import compression_of
@@ -188,9 +187,7 @@ class Follow:
         return Reader(self._sniffer, self._settings.plan(), self._base, self._settings.weigh)
 
     def _priced(self) -> CostReport:
-        prepared = self._prepared
-        settlement = Settlement(self._merged(), prepared.table, self._settings.specs, prepared.groups)
-        return settlement.report(prepared.as_of)
+        return self._prepared.priced(self._merged())
 
     def _merged(self) -> Reading:
         # merging changes what is kept

@@ -87,7 +87,7 @@ def _asked_key(asked: Asked, key: Key, day: str | None) -> Key:
     own = dict(zip(asked.settings.by, key.groups, strict=True))
     groups = tuple(
         (BY_TIME[name](stamp) if stamp else None) if name in ("day", "week", "month") else own[name]
-        for name in asked.prepared.groups
+        for name in asked.prepared.settings.by
         if name not in FROM_PRICE
     )
     return replace(key, epoch=asked.prepared.settings.keying.epoch(stamp), groups=groups)
