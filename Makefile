@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 BIN := .venv/bin
 SMOKE := .venv-wheel/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
-EXTRAS := pandas,redis,cloud,spark,lakes,postgres,models,distill,onnx,openvino,torchao,semantic,llmlingua,bench,serve,test,dev
+EXTRAS := pandas,redis,cloud,spark,lakes,postgres,charts,models,distill,onnx,openvino,torchao,semantic,llmlingua,bench,serve,test,dev
 
 .PHONY: demo test lint types layers smoke pytest docs golden format clean
 .NOTPARALLEL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -28,6 +29,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Golden = Callable[[str, str], None]
+_SAME_ON_EVERY_PAGE = re.compile(
+    r"(?<=<style>).*?(?=</style>)|(?<=<script>).*?(?=</script>)|(?<=<footer>).*?(?=</footer>)"
+    r'|(?<=Content-Security-Policy" content=")[^"]*',
+    re.DOTALL,
+)
+"""Looks, script and policy of a page, and what made it: golden pages are without them."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -96,6 +103,8 @@ def golden() -> Golden:
 
     def check(name: str, text: str) -> None:
         path = GOLDEN / name
+        if path.suffix == ".html":
+            text = _SAME_ON_EVERY_PAGE.sub("", text)
         if UPDATE:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")

@@ -51,6 +51,7 @@ OWNERS = {
     "transformers": {"models"},
     "typer": {"cli"},
     "uvicorn": {"serving"},
+    "vl_convert": {"report"},
 }
 """Library -> the packages that may import it."""
 
@@ -72,6 +73,7 @@ HEAVY = (
     "rich",
     "tiktoken",
     "torch",
+    "vl_convert",
 )
 
 

@@ -20,7 +20,7 @@ from llmopt.cli.model_options import (
     TaskOption,
     TrustRemoteCodeOption,
 )
-from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
+from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination
 
 GRID, TRAFFIC, RUN, CHECKS, SERVER = (
@@ -120,7 +120,7 @@ def bench_batch(
         Path | None,
         _option("Write the recommendation for llmopt serve --config.", "--save-config", metavar="FILE", panel=RUN),
     ] = None,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -131,7 +131,7 @@ def bench_batch(
     --verify what came true of it.
     """
     started_s = time.monotonic()
-    to = destination(format, output, quiet=quiet)
+    to = destination(format, output, quiet=quiet, charts=True)
     typed = Typed(
         target=target,
         url=url,

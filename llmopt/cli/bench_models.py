@@ -18,7 +18,7 @@ from llmopt.cli.model_options import (
     TaskOption,
     TrustRemoteCodeOption,
 )
-from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
+from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination
 
 RUN = "How long and how well"
@@ -74,7 +74,7 @@ def bench(
     ci: Annotated[
         str, _option("A speed-up is known well enough within this share.", metavar="0.02", panel=RUN)
     ] = "0.02",
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -84,7 +84,7 @@ def bench(
     Latency, throughput, memory and size of each; the speed-up with its interval; on your own texts how close the
     answers are; and what the speed-up does to the bill.
     """
-    to = destination(format, output, quiet=quiet)
+    to = destination(format, output, quiet=quiet, charts=True)
     typed = Typed(
         models=tuple(models),
         data=data,

@@ -10,7 +10,7 @@ import typer
 
 from llmopt.cli import values
 from llmopt.cli.cache_asked import share_of, sizes_of, ttls_of
-from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
+from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination, write
 from llmopt.cli.progress import ProgressLine
 from llmopt.errors import CheckFailed, InputError
@@ -75,7 +75,7 @@ def simulate(
     strict: Annotated[
         bool, _option("Exit 1 on requests unknown, unpriced or rejected, and on warnings.", "--strict", panel=LIMITS)
     ] = False,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -84,7 +84,7 @@ def simulate(
 
     The log's own requests are replayed in the order of time, once for each time to live and size.
     """
-    to = destination(format, output, quiet=quiet)
+    to = destination(format, output, quiet=quiet, charts=True)
     ttls_s, sizes_bytes = ttls_of(ttl, "--ttl"), sizes_of(size, "--size")
     daily, shown = values.whole(per_day, "--per-day", least=1), values.whole(top, "--top", least=1)
     least = share_of(min_saving, "--min-saving")

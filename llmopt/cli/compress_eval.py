@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from llmopt.cli import values
-from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
+from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination, write
 from llmopt.errors import CheckFailed
 from llmopt.prompts.evaluation.evaluate import evaluate
@@ -35,7 +35,7 @@ def evaluate_(
     seed: Annotated[str, typer.Option("--seed", metavar="N", help="The same seed, the same prompts.")] = "0",
     timed: Annotated[bool, typer.Option("--timed", help="Measure speed too; such figures differ each time.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when a goal is missed.")] = False,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - its callback remembers it
@@ -45,7 +45,7 @@ def evaluate_(
     Made-up prompts of many kinds show whether anything is lost at any level, and questions on paragraphs whether their
     answers stay in query mode.
     """
-    to = destination(format, output, quiet=quiet)
+    to = destination(format, output, quiet=quiet, charts=True)
     result = evaluate(
         data,
         tokenizer=tokenizer_for(model),

@@ -9,7 +9,7 @@ import typer
 
 from llmopt.cli.cost_asked import Typed, settled
 from llmopt.cli.cost_run import run
-from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
+from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination
 from llmopt.cost.groups import ALL as GROUPS
 
@@ -96,7 +96,7 @@ def cost(
         str | None, _option("Cost over the baseline's, such as 10%.", metavar="PERCENT", panel=LIMITS)
     ] = None,
     top: Annotated[str | None, _option("Show the N dearest groups; JSON has all.", metavar="N", panel=SHOW)] = None,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -106,7 +106,7 @@ def cost(
     Formats are recognised by content, also compressed (.gz, .zst) and mixed in one folder. Every record is
     accounted for: priced, free, unpriced, duplicate or rejected.
     """
-    to = destination(format, output, quiet=quiet)
+    to = destination(format, output, quiet=quiet, charts=True)
     typed = Typed(
         logs=logs,
         by=by,

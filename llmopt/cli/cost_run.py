@@ -30,7 +30,7 @@ def run(typed: Typed, to: Destination, *, brief: bool = False) -> None:
         CheckFailed: the report is out, and something in it is not as asked for.
     """
     check(typed)
-    read = asked(typed)
+    read = asked(typed, daily=to.is_drawn)
     earlier = read_baseline(typed.baseline) if typed.baseline else None
     if typed.follow:
         from llmopt.cli.cost_follow import follow  # only this needs clocks and a live screen

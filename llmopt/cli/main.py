@@ -17,6 +17,7 @@ import typer
 from llmopt import __version__
 from llmopt.cli.fast import spare
 from llmopt.cli.registry import LazyGroup, markup_mode
+from llmopt.cli.typed import TYPED
 from llmopt.errors import CheckFailed, LlmoptError
 from llmopt.report.text import clean
 
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run `llmopt` with `arguments` and return the exit code."""
     state: dict[str, Any] = {}
+    TYPED.set(tuple(arguments))
     try:
         result = _command()(arguments, prog_name="llmopt", standalone_mode=False, obj=state)
         return result if isinstance(result, int) else 0

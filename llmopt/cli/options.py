@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from llmopt.report.picture import PICTURES
 from llmopt.report.render import FORMATS
 
 
@@ -39,6 +40,16 @@ FormatOption = Annotated[
     ),
 ]
 """`format: FormatOption = None`; `llmopt.cli.output.write` makes sense of it."""
+ChartFormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        callback=_mark_setting,
+        metavar="|".join((*FORMATS, *PICTURES)),
+        help="Output format; svg and png are the main chart. Default: by the suffix of -o, else table.",
+    ),
+]
+"""The same for commands whose report has a chart."""
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
 ]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmopt import __version__
 from llmopt.cli.options import SettingFormat
+from llmopt.cli.typed import TYPED, command
 from llmopt.errors import InputError, UsageError
+from llmopt.report.about import About
 from llmopt.report.as_json import Json
-from llmopt.report.render import SUFFIXES, Format, Screen, format_of, format_of_file, render
+from llmopt.report.picture import PICTURES, Picture, check_picture, picture
+from llmopt.report.render import FORMATS, SUFFIXES, Format, Screen, format_of, format_of_file, render
 from llmopt.report.table import Report
 from llmopt.report.text import clean
 
@@ -22,18 +27,31 @@ from llmopt.report.text import clean
 class Destination:
     """Where the result goes and as what; made before the work starts, so that a typo costs nothing."""
 
-    format: Format
+    format: Format | Picture
     path: Path | None
     """None: stdout."""
     quiet: bool = False
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether charts will be seen there."""
+        return self.format == "html" or self.format in PICTURES
 
-def destination(format: str | None, output: Path | None, *, quiet: bool = False) -> Destination:
+
+def destination(format: str | None, output: Path | None, *, quiet: bool = False, charts: bool = False) -> Destination:
     """Return where to write: as --format says, else by the suffix of `output`, else by the settings.
 
+    Args:
+        format: as typed or set.
+        output: a file; None: stdout.
+        quiet: without warnings on stderr.
+        charts: whether the report has something to draw.
+
     Raises:
-        UsageError: no such format, or the suffix of `output` says nothing and `format` is not given either.
+        UsageError: no such format, or the suffix of `output` says nothing and `format` is not given either; a picture
+            of what has no chart, or on a terminal.
         InputError: there is no place for `output`.
+        MissingExtraError: what makes such a picture is not installed.
     """
     chosen = format_of(format) if format is not None else None
     by_suffix = format_of_file(output) if output is not None else None
@@ -44,7 +62,17 @@ def destination(format: str | None, output: Path | None, *, quiet: bool = False)
         raise UsageError(f"{output}: which format? The suffix is none of {known}", "add --format")
     if output is not None:
         check_place(output)
+    if chosen in PICTURES:
+        _check_picture(chosen, output, charts=charts)
     return Destination(chosen or "table", output, quiet)
+
+
+def _check_picture(format: Picture, output: Path | None, *, charts: bool) -> None:
+    if not charts:
+        raise UsageError(f"this report has no chart: {format} is not for it", f"choose one of {', '.join(FORMATS)}")
+    if format == "png" and output is None and sys.stdout.isatty():
+        raise UsageError("a terminal does not show a PNG", "add -o chart.png")
+    check_picture(format)
 
 
 def check_place(path: Path, flag: str = "-o") -> None:
@@ -73,11 +101,13 @@ def write(report: Report, payload: Mapping[str, Json], to: Destination, failed: 
     Raises:
         InputError: the file, or stdout, cannot be written.
     """
-    if to.path is None:
-        to_stdout(render(report, payload, to.format, screen()))
+    if to.format == "svg" or to.format == "png":
+        _put_picture(picture(report, to.format), to.path)
+    elif to.path is None:
+        to_stdout(render(report, payload, to.format, screen(), about()))
     else:
-        save(to.path, render(report, payload, to.format))
-    if not to.quiet and (to.path is not None or to.format == "csv"):
+        save(to.path, render(report, payload, to.format, about=about()))
+    if not to.quiet and (to.path is not None or to.format in ("csv", *PICTURES)):
         said = "\n".join(failed).casefold()
         for warning in (warning for warning in report.warnings if warning.rstrip(".").casefold() not in said):
             sys.stderr.write(f"llmopt: warning: {clean(warning)}\n")
@@ -86,15 +116,30 @@ def write(report: Report, payload: Mapping[str, Json], to: Destination, failed: 
         save(Path(summary), render(report, payload, "markdown") + "\n", append=True)
 
 
-def to_stdout(text: str) -> None:
-    """Write a text to stdout.
+def about() -> About:
+    """Return what is told of this run below a page."""
+    return About(__version__, platform.python_version(), command(TYPED.get()))
+
+
+def _put_picture(drawn: bytes, path: Path | None) -> None:
+    if path is None:
+        to_stdout(drawn)
+    else:
+        save(path, drawn)
+
+
+def to_stdout(text: str | bytes) -> None:
+    """Write a text, or the bytes of a picture, to stdout.
 
     Raises:
         InputError: it cannot be written.
         BrokenPipeError: nobody reads it any more.
     """
     try:
-        sys.stdout.write(text)
+        if isinstance(text, bytes):
+            sys.stdout.buffer.write(text)
+        else:
+            sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -102,13 +147,16 @@ def to_stdout(text: str) -> None:
         raise InputError(f"stdout cannot be written: {error.strerror}") from error
 
 
-def save(path: Path, text: str, *, append: bool = False) -> None:
-    """Write a text to a file.
+def save(path: Path, text: str | bytes, *, append: bool = False) -> None:
+    """Write a text, or the bytes of a picture, to a file.
 
     Raises:
         InputError: it cannot be written.
     """
     try:
+        if isinstance(text, bytes):
+            path.write_bytes(text)
+            return
         with path.open("a" if append else "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:

@@ -9,7 +9,7 @@ import typer
 
 from llmopt.cli import project_options as options
 from llmopt.cli import values
-from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
+from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import Destination, destination, write
 from llmopt.cli.progress import ProgressLine
 from llmopt.cli.project_asked import Flags, plans_of, steps_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llmopt.savings.project.result import Arithmetic, Projection
 
 
-_PAGES = ("markdown", "html")
+_PAGES = ("markdown", "html", "svg", "png")
 """Formats with room for drawings; a terminal shows them with --verbose."""
 
 
@@ -59,7 +59,7 @@ def project(
     step: options.StepOption = None,
     min_savings: options.MinSavingsOption = None,
     strict: options.StrictOption = False,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -69,7 +69,7 @@ def project(
     Every call of the log goes through all levers of the plan, in the order of time. What each lever is worth,
     alone and beside the others, stands next to what multiplying their savings would claim.
     """
-    to = destination(format, output, quiet=quiet)
+    to = destination(format, output, quiet=quiet, charts=True)
     flags = Flags(
         ttl=ttl,
         size=size,

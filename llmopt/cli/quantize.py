@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from llmopt.cli.model_gates import CHECKS, DataOption, MaxQualityDropOption, PricePerMonthOption, from_settings
-from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
+from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination
 from llmopt.cli.quantize_asked import Typed, settled
 from llmopt.cli.quantize_run import run
@@ -68,7 +68,7 @@ def quantize(
     trust_pickle: Annotated[
         bool, _option("Take the tensors of a pickle that you know to be good.", "--trust-pickle", panel=RUN)
     ] = False,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -79,7 +79,7 @@ def quantize(
     model here. Tells sizes, the error of each layer, and on your own texts the quality that is lost; for a CPU also the
     speed-up against the strongest FP32, and what it does to the bill.
     """
-    to = destination(format, output, quiet=quiet)
+    to = destination(format, output, quiet=quiet, charts=True)
     typed = Typed(
         src=src,
         dst=dst,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmopt.cli import values
-from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
+from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination, write
 from llmopt.cli.route_read import (
     AsOfOption,
@@ -59,7 +59,7 @@ def evaluate_(
     prices: PricesOption = None,
     as_of: AsOfOption = None,
     strict: StrictOption = False,
-    format: FormatOption = None,
+    format: ChartFormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - its callback remembers it
@@ -73,7 +73,7 @@ def evaluate_(
     from llmopt.savings.routing import evaluate_router
     from llmopt.savings.routing_log import read_answers
 
-    to = destination(format, output, quiet=quiet)
+    to = destination(format, output, quiet=quiet, charts=True)
     how = asked(cheap, strong, keep, held_out, seed)
     if unseen and weights is None:
         raise UsageError("--unseen says where the weights come from", "add --weights FILE")

@@ -9,19 +9,23 @@ from __future__ import annotations
 import csv
 import io
 
-from llmopt.report.table import Cell, Report
-from llmopt.report.text import exact
+from llmopt.report.table import Cell, Report, Table
+from llmopt.report.text import clean, exact
 
 FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def render(report: Report) -> str:
     r"""Return `report.csv`, or else the first table, as CSV (RFC 4180 quoting, `\n` line ends, UTF-8)."""
-    table = report.csv or report.tables[0]
+    return table_csv(report.csv or report.tables[0])
+
+
+def table_csv(table: Table) -> str:
+    """Return one table as CSV."""
     kept = [i for i, column in enumerate(table.columns) if not column.people]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.columns[i].name for i in kept)
+    writer.writerow(clean(table.columns[i].name) for i in kept)
     writer.writerows([_safe(row[i]) for i in kept] for row in table.rows)
     return out.getvalue()
 

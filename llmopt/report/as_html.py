@@ -1,73 +1,65 @@
-"""One HTML page that needs nothing else: no script, no font and no address is loaded. For audits that are passed on."""
+"""One HTML page that needs nothing else: no address is loaded, and only its own script runs. To be passed on.
+
+It opens from disk, in light and dark, on a phone and on paper; its numbers can be sorted and saved.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from html import escape
 
-from llmopt.report.as_text import note_text, shown_rows
-from llmopt.report.svg import styles, svg
-from llmopt.report.table import Column, Note, Report, Table
-from llmopt.report.text import clean
+from llmopt.report.about import About
+from llmopt.report.page import looks
+from llmopt.report.page.figures import figure
+from llmopt.report.page.tables import notes, section
+from llmopt.report.table import Report
+from llmopt.report.text import clean, iso
 
-_META = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">'
-_STYLE = """\
-body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;padding:0 1em;max-width:80em}
-table{border-collapse:collapse;margin:1em 0}
-th,td{border-bottom:1px solid #8884;padding:.25em .7em;text-align:left;vertical-align:top}
-td{white-space:pre-wrap;overflow-wrap:anywhere;min-width:7em}
-.number{min-width:0;text-align:right;font-variant-numeric:tabular-nums}
-td.number{white-space:nowrap}
-tfoot td{font-weight:bold}
-.warning{color:#b50}
-pre{overflow-x:auto}"""
+_META = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width,initial-scale=1">'
 
 
-def render(report: Report) -> str:
-    """Return `report` as a page of its own."""
+def render(report: Report, about: About | None = None) -> str:
+    """Return `report` as a page of its own.
+
+    Args:
+        report: what there is to say.
+        about: what made it, for the foot of the page; None: nobody knows.
+    """
     title = _text(report.title)
-    blocks = [f"<h1>{title}</h1>"] if title else []
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{escape(looks.policy())}">'
+    head = f'{_META}\n{policy}\n<link rel="icon" href="data:,">\n<title>{title}</title>\n<style>{looks.style()}</style>'
+    body = "\n".join(_blocks(report, about))
+    script = f"<script>{looks.script()}</script>"
+    return f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n{script}\n</body>\n</html>\n'
+
+
+def _blocks(report: Report, about: About | None) -> Iterator[str]:
+    """Yield the parts: the answer, what to beware of, charts, tables, remarks, where it comes from."""
+    yield '<a class="skip" href="#tables">Skip to the tables</a>\n<header>'
+    if report.title:
+        yield f"<h1>{_text(report.title)}</h1>"
     if report.headline:
-        blocks.append(f"<p><strong>{_text(report.headline)}</strong></p>")
-    blocks += [_table(table.for_people()) for table in report.tables]
-    for plot in report.plots:
-        blocks += [f"<h2>{_text(plot.title)}</h2>"] if plot.title else []
-        blocks += [svg(plot), *_notes(plot.notes)]
-    blocks += _notes(report.notes)
-    body = "\n".join(blocks)
-    head = f"{_META}\n<title>{title}</title>\n<style>\n{_STYLE}{styles(report.plots)}\n</style>"
-    return f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
+        yield f'<p class="answer">{_text(report.headline)}</p>'
+    yield from notes([note for note in report.notes if note.level == "warning"])
+    yield "</header>\n<main>"
+    yield from (figure(chart) for chart in report.drawn)
+    yield '<div id="tables" tabindex="-1">'
+    yield from (section(table) for table in report.tables if table.rows or table.title or table.notes)
+    yield "</div>"
+    yield from notes([note for note in report.notes if note.level != "warning"])
+    yield "</main>"
+    lines = list(_foot(report, about))
+    if lines:
+        yield "\n".join(["<footer>", *(f"<p>{line}</p>" for line in lines), "</footer>"])
 
 
-def _table(table: Table) -> str:
-    lines = [f"<h2>{_text(table.title)}</h2>"] if table.title else []
-    if table.rows:
-        header, *rows = shown_rows(table)
-        total = rows.pop() if table.total else None
-        lines.append(f"<table>\n<thead>\n{_row(header, table.columns, 'th')}\n</thead>\n<tbody>")
-        lines += [_row(row, table.columns) for row in rows]
-        lines.append("</tbody>")
-        if total:
-            lines.append(f"<tfoot>\n{_row(total, table.columns)}\n</tfoot>")
-        lines.append("</table>")
-    return "\n".join([*lines, *_notes(table.notes)])
-
-
-def _notes(notes: Sequence[Note]) -> list[str]:
-    return [
-        f"<pre>{escape(note_text(note))}</pre>"
-        if note.level == "code"
-        else f'<p class="{note.level}">{escape(note_text(note))}</p>'
-        for note in notes
-    ]
-
-
-def _row(cells: Sequence[str], columns: Sequence[Column], tag: str = "td") -> str:
-    parts = []
-    for text, column in zip(cells, columns, strict=True):
-        style = "" if column.is_text else ' class="number"'
-        parts.append(f"<{tag}{style}>{escape(text)}</{tag}>")
-    return f"<tr>{''.join(parts)}</tr>"
+def _foot(report: Report, about: About | None) -> Iterator[str]:
+    if about is not None:
+        yield _text(f"llmopt {about.llmopt}, Python {about.python}")
+    if report.prices is not None:
+        yield _text(f"Prices of {iso(report.prices.date)}, sha256 {report.prices.sha256}")
+    if about is not None and about.command:
+        yield f"<code>{_text(about.command)}</code>"
 
 
 def _text(text: str) -> str:

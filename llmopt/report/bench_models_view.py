@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmopt.bench.comparing.result import BenchResult, ModelResult
 from llmopt.core.money import dollars
 from llmopt.core.quantity import duration, requests_per_s
+from llmopt.report.bench_models_chart import charts
 from llmopt.report.bench_models_tables import (
     models_table,
     money_table,
@@ -32,7 +33,8 @@ def view(result: BenchResult, *, brief: bool = False) -> Report:
         tables.append(quality_table(result))
     if any(model.cost is not None for model in result.models):
         tables.append(money_table(result.models))
-    return Report("Models in turn", headline(result), tuple(tables), tuple(_notes(result, brief=brief)))
+    notes = tuple(_notes(result, brief=brief))
+    return Report("Models in turn", headline(result), tuple(tables), notes, charts=charts(result))
 
 
 def headline(result: BenchResult) -> str:

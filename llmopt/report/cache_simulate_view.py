@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from llmopt.report.as_json import Json, document, plain
 from llmopt.report.cache_simulate_best import best, headline, named, nothing_priced, ratio, recommended, saved_monthly
+from llmopt.report.cache_simulate_chart import charts
 from llmopt.report.cache_simulate_notes import counted, kept_for, notes, room
 from llmopt.report.estimate_view import short
 from llmopt.report.figures import plural
@@ -73,7 +74,7 @@ def view(
     tables += [table for table in (_left_out(result), _rejected(result)) if table.rows]
     said = [*_projected(projection), *notes(result, brief=brief, dated=dated)]
     shown = tuple(table for table in tables if table.rows)
-    return Report("Cache simulation", headline(result), shown, tuple(said), csv=tables[0])
+    return Report("Cache simulation", headline(result), shown, tuple(said), csv=tables[0], charts=charts(result))
 
 
 def payload(

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from llmopt.prompts.evaluation.metrics import Evaluation, Metric
 from llmopt.report.as_json import Json, document, plain
-from llmopt.report.table import Cell, Column, Note, Report, Table
+from llmopt.report.table import Cell, Chart, Column, Meter, Meters, Note, Report, Table
 
 _LISTED = 20
 _METRICS = (
@@ -39,7 +39,7 @@ def view(result: Evaluation) -> Report:
     notes += [Note(text, "warning") for text in result.bad_rows[:_LISTED]]
     judged = [metric for metric in result.metrics if metric.ok is not None]
     head = f"{sum(bool(metric.ok) for metric in judged):,} of {len(judged):,} goals are met"
-    return Report("Compression", head, tuple(tables), tuple(notes))
+    return Report("Compression", head, tuple(tables), tuple(notes), charts=_charts(result))
 
 
 def missed(result: Evaluation) -> tuple[str, ...]:
@@ -65,6 +65,16 @@ def rounded(value: float | None) -> str:
 def _row(metric: Metric) -> tuple[Cell, ...]:
     result = None if metric.ok is None else "met" if metric.ok else "missed"
     return (metric.name, _figure(metric.value), _figure(metric.goal), metric.unit, result, metric.n, metric.detail)
+
+
+def _charts(result: Evaluation) -> tuple[Chart, ...]:
+    """Return the shares beside their goals."""
+    meters = [
+        Meter(metric.name, value, goal=_figure(metric.goal), good=metric.ok)
+        for metric in result.metrics
+        if metric.unit == "%" and (value := _figure(metric.value)) is not None
+    ]
+    return (Meters("measures", "Measures in %, and their goals", tuple(meters), "number", "%"),) if meters else ()
 
 
 def _figure(value: float | None) -> Decimal | None:

@@ -11,8 +11,9 @@ from llmopt.core.money import EXACT, dollars
 from llmopt.cost.baseline import Comparison
 from llmopt.cost.result import CostReport, Group, Totals
 from llmopt.report.as_json import Json, document, plain
+from llmopt.report.cost_charts import charts
 from llmopt.report.cost_tables import compared, rejected, resolved, unpriced
-from llmopt.report.table import Cell, Column, Note, Report, Table
+from llmopt.report.table import Cell, Column, Note, PriceStamp, Report, Table
 from llmopt.report.text import iso, percent
 
 FIGURES: tuple[Column, ...] = (
@@ -56,7 +57,14 @@ def view(
     tables += [table for table in (unpriced(report), rejected(report)) if table.rows]
     if not brief and report.resolved:
         tables.append(resolved(report))
-    return Report("LLM cost", _headline(report), tuple(tables), tuple(_notes(report, brief=brief)))
+    return Report(
+        "LLM cost",
+        _headline(report),
+        tuple(tables),
+        tuple(_notes(report, brief=brief)),
+        charts=charts(report),
+        prices=PriceStamp(report.prices.date, report.prices.sha256),
+    )
 
 
 def payload(
@@ -65,6 +73,7 @@ def payload(
     """Return `report` as the document of `llmopt.cost/1`: every field, each group flat beside its key."""
     body = plain(report)
     assert isinstance(body, dict)  # noqa: S101 - a dataclass becomes a dict
+    del body["days"]  # of charts only: JSON has them with --by day,model
     body["groups"] = [_flat(group) for group in report.groups]
     body["comparison"] = plain(comparison)
     body["failed_checks"] = list(failed_checks)

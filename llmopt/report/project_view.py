@@ -8,6 +8,7 @@ from llmopt.core.money import EXACT, dollars
 from llmopt.report import project_log_tables as of_log
 from llmopt.report import project_tables as of_plan
 from llmopt.report.figures import plural
+from llmopt.report.project_chart import charts, multiplied
 from llmopt.report.project_csv import csv_of
 from llmopt.report.project_side_by_side import plans, saved_by_lever, side_by_side
 from llmopt.report.project_words import headline
@@ -47,6 +48,7 @@ def view(results: Sequence[Projection], *, brief: bool = False, full: bool = Fal
         (*said, *(Note(text, "warning") for text in warnings)),
         tuple(of_log.plots(first, prefix)) if full else (),
         csv=csv_of(results),
+        charts=charts(results),
     )
 
 
@@ -77,9 +79,11 @@ def arithmetic_view(result: Arithmetic) -> Report:
     )
     replay = "llmopt project LOGS replays your own log."
     if len(result.steps) == 1:
-        return Report("Projection", f"{head}, if the step saves what it is said to.", (table,), (Note(replay),))
-    note = f"They mostly do: a cache answers what routing would have made cheap. {replay}"
-    return Report("Projection", f"{head}, if no two steps save the same dollar.", (table,), (Note(note),))
+        said, note = f"{head}, if the step saves what it is said to.", replay
+    else:
+        said = f"{head}, if no two steps save the same dollar."
+        note = f"They mostly do: a cache answers what routing would have made cheap. {replay}"
+    return Report("Projection", said, (table,), (Note(note),), charts=multiplied(result))
 
 
 def _of_plan(result: Projection, prefix: str, *, brief: bool) -> list[Table]:

@@ -1,4 +1,4 @@
-"""The neutral values that every renderer understands: `Column`, `Table`, `Plot`, `Note`, `Report`.
+"""The neutral values that every renderer understands: `Column`, `Table`, `Plot` and other charts, `Note`, `Report`.
 
 A view (such as `llmopt.report.cost_view`) makes these from a result; a renderer makes text from these. Neither
 knows of the other, so a new result needs one view and a new format needs one renderer.
@@ -150,6 +150,99 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """One colour of stacked bars."""
+
+    label: str
+    values: tuple[Decimal, ...]
+    """One a bar, 0 or more."""
+    rest: bool = False
+    """Adds up what has no colour of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Stacked bars over time: one a period, each cut into the same layers."""
+
+    name: str
+    """Machine name, unique in its report."""
+    title: str
+    period: str
+    """What a bar stands for, such as `day`."""
+    labels: tuple[str, ...]
+    """One a bar, in order: `2024-05-01`."""
+    layers: tuple[Layer, ...]
+    """The lowest first."""
+    kind: Kind = "money"
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One bar of a waterfall."""
+
+    label: str
+    change: Decimal | None
+    """What it adds (below 0: takes away); None: unknown, or a bar that stands for the whole."""
+    level: Decimal
+    """Where the bill stands after it."""
+    whole: bool = False
+    """Drawn from 0 on: the first and the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """From one amount to another, step by step."""
+
+    name: str
+    """Machine name, unique in its report."""
+    title: str
+    steps: tuple[Step, ...]
+    kind: Kind = "money"
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One row of horizontal bars."""
+
+    label: str
+    value: Decimal
+    low: Decimal | None = None
+    """Lower end of its interval; None: not known."""
+    high: Decimal | None = None
+    goal: Decimal | None = None
+    """A mark that the value is held against."""
+    good: bool | None = None
+    """Whether it does what it should; None: nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """Horizontal bars with their values written out."""
+
+    name: str
+    """Machine name, unique in its report."""
+    title: str
+    meters: tuple[Meter, ...]
+    kind: Kind = "number"
+    unit: str = ""
+    """Behind the values, such as `%`; empty where `kind` says it."""
+    notes: tuple[Note, ...] = ()
+
+
+Chart = Plot | Bars | Waterfall | Meters
+
+
+@dataclass(frozen=True, slots=True)
+class PriceStamp:
+    """Which price table."""
+
+    date: date
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a command has to say: a headline, tables (the main one first), plots, and lines under them."""
 
@@ -161,11 +254,20 @@ class Report:
     plots: tuple[Plot, ...] = ()
     csv: Table | None = None
     """What CSV holds; None: the main table."""
+    charts: tuple[Chart, ...] = ()
+    """Drawn where there is a picture (HTML, SVG, PNG), before the plots; text has the tables for that."""
+    prices: PriceStamp | None = None
+    """The price table behind the dollars; None: there are none, or they came from elsewhere."""
+
+    @property
+    def drawn(self) -> tuple[Chart, ...]:
+        """All charts, the main one first."""
+        return (*self.charts, *self.plots)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The text of every warning, those of tables first."""
         of_tables = [note for table in self.tables for note in table.notes]
-        of_plots = [note for plot in self.plots for note in plot.notes]
+        of_plots = [note for chart in self.drawn for note in chart.notes]
         notes = [*of_tables, *of_plots, *self.notes]
         return tuple(note.text for note in notes if note.level == "warning")

@@ -1,0 +1,82 @@
+"""A table of a page: sortable, with its exact values behind what is shown, scrolling by itself where it is wide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+
+from llmopt.report.as_text import note_text
+from llmopt.report.page.download import csv_link
+from llmopt.report.table import Cell, Column, Note, Table
+from llmopt.report.text import clean, exact, shown
+
+MOST_ROWS = 250
+"""A page stays below a megabyte; who needs more rows needs CSV or JSON."""
+_TALL = 25
+"""Rows from which on a table scrolls below its header."""
+
+
+def section(table: Table) -> str:
+    """Return a table with its title, its download and its notes; folded where it is background."""
+    people, title = table.for_people(), escape(clean(table.title))
+    kept = replace(people, rows=people.rows[:MOST_ROWS])
+    parts = [*_grid(kept, title)] if table.rows else []
+    hidden = len(table.rows) - len(kept.rows)
+    if hidden:
+        said = "and counted in the total; " if table.total else ""
+        more = f"{hidden:,} more rows are left out here, also of the CSV, {said}--format csv and json have them."
+        parts.append(f'<p class="info">{more.replace("CSV, --", "CSV; --")}</p>')
+    parts += notes(table.notes)
+    link = csv_link(replace(table, rows=table.rows[:MOST_ROWS])) if table.rows else ""
+    body = "\n".join(parts)
+    if table.detail:
+        return f"<details>\n<summary><h2>{title}</h2></summary>\n{link}\n{body}\n</details>"
+    head = f"<h2>{title}</h2>" if title else "<span></span>"
+    top = f'<div class="top">{head}{link}</div>\n' if title or link else ""
+    return f"<section>\n{top}{body}\n</section>"
+
+
+def notes(lines: Sequence[Note]) -> list[str]:
+    """Return notes as paragraphs, code as it is."""
+    return [
+        f"<pre>{escape(note_text(note))}</pre>"
+        if note.level == "code"
+        else f'<p class="{note.level}">{escape(note_text(note))}</p>'
+        for note in lines
+    ]
+
+
+def _grid(table: Table, title: str) -> list[str]:
+    tall = " tall" if len(table.rows) > _TALL else ""
+    label = title or escape(clean(table.name))
+    heads = "".join(
+        f'<th scope="col"{_class(one)}><button type="button">{escape(clean(one.heading))}</button></th>'
+        for one in table.columns
+    )
+    lines = [
+        f'<div class="scroll{tall}" role="region" aria-label="{label}" tabindex="0">',
+        f"<table>\n<thead>\n<tr>{heads}</tr>\n</thead>\n<tbody>",
+        *(_row(row, table.columns) for row in table.rows),
+        "</tbody>",
+    ]
+    if table.total:
+        lines.append(f"<tfoot>\n{_row(table.total, table.columns)}\n</tfoot>")
+    return [*lines, "</table>\n</div>"]
+
+
+def _row(row: Sequence[Cell], columns: Sequence[Column]) -> str:
+    first, *others = [_cell(value, column) for value, column in zip(row, columns, strict=True)]
+    if columns[0].is_text:
+        first = f'<th scope="row"{first.removeprefix("<td").removesuffix("</td>")}</th>'
+    return f"<tr>{first}{''.join(others)}</tr>"
+
+
+def _cell(value: Cell, column: Column) -> str:
+    said, own = shown(value, column), exact(value)
+    behind = "" if own == said.replace(",", "") or (isinstance(value, str) and value) else f' data-v="{escape(own)}"'
+    return f"<td{_class(column)}{behind}>{escape(said)}</td>"
+
+
+def _class(column: Column) -> str:
+    return "" if column.is_text else ' class="number"'
