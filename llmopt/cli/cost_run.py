@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from importlib import import_module
 
 from llmopt.cli.cost_asked import Asked, Typed, asked, check
 from llmopt.cli.output import Destination, to_stdout, write
 from llmopt.cost import api
-from llmopt.cost.baseline import Baseline, compare, read_baseline
+from llmopt.cost.baseline import Baseline, Comparison, compare, read_baseline
 from llmopt.cost.gates import failed_checks
 from llmopt.cost.result import CostReport
 from llmopt.errors import CheckFailed, InputError
 from llmopt.report.cost_view import payload, view
+from llmopt.report.page.tables import MOST_ROWS
+from llmopt.report.table import Note, Report
 from llmopt.report.text import clean
 
 
@@ -66,7 +69,7 @@ def show(
     """
     comparison = compare(report, earlier) if earlier else None
     failed = failed_checks(report, read.limits, comparison)
-    people = view(report, top=read.top, comparison=comparison, brief=brief)
+    people = _for_people(report, read, comparison, to, brief=brief)
     machines = payload(report, comparison=comparison, failed_checks=failed)
     if in_a_line:
         to_stdout(json.dumps(machines) + "\n")
@@ -76,6 +79,17 @@ def show(
         raise InputError("no record could be read", "see the reasons in the report; --input-format names the format")
     if failed:
         raise CheckFailed("\n".join(failed))
+
+
+def _for_people(
+    report: CostReport, read: Asked, comparison: Comparison | None, to: Destination, *, brief: bool
+) -> Report:
+    """Return the view of a report; a page shows so many groups that it stays small, and adds up the others."""
+    if to.format != "html" or read.top is not None or len(report.groups) <= MOST_ROWS:
+        return view(report, top=read.top, comparison=comparison, brief=brief)
+    shown = view(report, top=MOST_ROWS - 1, comparison=comparison, brief=brief)
+    said = f"{MOST_ROWS - 1:,} of {len(report.groups):,} groups are shown, the others are added up in one row;"
+    return replace(shown, notes=(Note(f"{said} --format csv and json have them all, --top N fewer."), *shown.notes))
 
 
 def _priced(typed: Typed, read: Asked, *, quiet: bool) -> CostReport:

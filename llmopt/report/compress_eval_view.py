@@ -74,7 +74,7 @@ def _charts(result: Evaluation) -> tuple[Chart, ...]:
         for metric in result.metrics
         if metric.unit == "%" and (value := _figure(metric.value)) is not None
     ]
-    return (Meters("measures", "Measures in %, and their goals", tuple(meters), "number", "%"),) if meters else ()
+    return (Meters("measures", "Measures in %, and their goals", tuple(meters), "int", "%"),) if meters else ()
 
 
 def _figure(value: float | None) -> Decimal | None:

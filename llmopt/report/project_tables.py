@@ -22,7 +22,7 @@ _LEVERS = (
     Column("saved_usd", "Saved", "money"),
     Column("saved_ratio", "Of the bill", "percent", priority=2),
     Column("left_usd", "Bill", "money", priority=1),
-    Column("bar", "# left, - saved", priority=6, people=True),
+    Column("bar", "# left, - saved", priority=6, people=True, sketch=True),
     Column("alone_usd", "Alone", "money", priority=3),
     Column("last_in_usd", "Last in", "money", priority=4),
     Column("range", "Saved between", priority=5, optional=True, people=True),

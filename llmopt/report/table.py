@@ -36,6 +36,8 @@ class Column:
     """Appended to the header for people, such as `USD`; empty where the cells show their unit."""
     people: bool = False
     """Left out of CSV: says in other words what columns for machines hold."""
+    sketch: bool = False
+    """Bars made of characters, needless where charts are drawn."""
 
     @property
     def is_text(self) -> bool:

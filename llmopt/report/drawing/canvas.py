@@ -9,8 +9,10 @@ from html import escape
 from llmopt.report.drawing.style import LAYERS
 from llmopt.report.text import cell_width, clean
 
-CHARACTER = 6.5
-"""Width of a character of 12 px, on average and rather too wide."""
+CHARACTER = 7.2
+"""Width of a character of 12 px, on average in a wide font."""
+BOLD = 1.15
+"""How much wider it is when it is bold."""
 LINE = 18
 """Height of a line of text."""
 SHAPES = 4

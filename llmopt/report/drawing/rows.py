@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from llmopt.report.drawing.canvas import Canvas, clipped, width_of
+from llmopt.report.drawing.canvas import BOLD, Canvas, clipped, width_of
 from llmopt.report.drawing.numbers import said_value
 from llmopt.report.table import Meter, Meters, Waterfall
 
@@ -81,7 +81,7 @@ def _drawn(name: str, title: str, rows: Sequence[_Row], width: int) -> str:
     canvas = Canvas(width)
     wide = width >= NARROW
     label_room = min(max((width_of(row.label) for row in rows), default=0.0), MOST_LABEL) if wide else 0.0
-    value_room = max((width_of(row.value) for row in rows), default=0.0) if wide else 0.0
+    value_room = max((BOLD * width_of(row.value) for row in rows), default=0.0) if wide else 0.0
     left, right = (label_room + 12, width - value_room - 12) if wide else (2.0, width - 2.0)
     low, high = _ends(rows)
 
@@ -107,7 +107,7 @@ def _words(canvas: Canvas, row: _Row, top: float, *, wide: bool, left: float) ->
         canvas.text(left - 8, top + 14, clipped(row.label, MOST_LABEL), "end")
         canvas.text(canvas.width, top + 14, row.value, "end", "strong")
         return
-    canvas.text(2, top + 14, clipped(row.label, canvas.width - width_of(row.value) - 16))
+    canvas.text(2, top + 14, clipped(row.label, canvas.width - BOLD * width_of(row.value) - 16))
     canvas.text(canvas.width, top + 14, row.value, "end", "strong")
 
 

@@ -53,12 +53,12 @@ DARK = {
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Liberation Sans',sans-serif"
 _PAINT = "".join(f".s{n}{{fill:var(--c{n});color:var(--c{n})}}" for n in range(LAYERS))
 RULES = f"""\
-svg text{{font:12px {FONT};fill:var(--ink);stroke:none}}
+svg text{{font:12px {FONT};fill:var(--ink);stroke:var(--bg);stroke-width:3;paint-order:stroke}}
 svg text.soft{{fill:var(--soft)}}svg text.strong{{font-weight:600}}
 svg .axis{{stroke:var(--soft);fill:none}}svg .grid{{stroke:var(--line);fill:none}}
 svg .limit{{stroke:var(--bad);stroke-dasharray:7 4;fill:none}}
-svg text.limit{{fill:var(--bad);stroke:none;font-weight:600}}
-svg .trail{{fill:none;stroke:currentColor;stroke-width:1.5}}svg .dash{{stroke-dasharray:6 4}}
+svg text.limit{{fill:var(--bad);stroke:var(--bg);stroke-dasharray:none;font-weight:600}}
+svg polyline.trail{{fill:none;stroke:currentColor;stroke-width:1.5}}svg .dash{{stroke-dasharray:6 4}}
 svg .mark{{stroke:transparent;stroke-width:12}}
 svg .whole{{fill:var(--soft)}}svg .less{{fill:var(--good)}}svg .more{{fill:var(--bad)}}svg .rest{{fill:var(--rest)}}
 svg .span{{stroke:var(--ink);stroke-width:1.5;fill:none}}svg .goal{{stroke:var(--ink);stroke-width:3;fill:none}}

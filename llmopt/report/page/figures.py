@@ -15,7 +15,7 @@ from llmopt.report.text import clean
 def figure(chart: Chart) -> str:
     """Return a chart with its title, its download and its notes."""
     title = escape(clean(chart.title))
-    head = f"<h2>{title}</h2>" if title else "<span></span>"
+    head = f"<h2>{title}</h2>" if title else ""
     drawn = [_sized(chart, width, style) for width, style in ((WIDE, "wide"), (NARROW, "narrow"))]
     lines = [f"<figcaption>{head}{csv_link(numbers(chart))}</figcaption>", *drawn, *notes(chart.notes)]
     return "\n".join(["<figure>", *lines, "</figure>"])
