@@ -5,6 +5,7 @@ It opens from disk, in light and dark, on a phone and on paper; its numbers can 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 
@@ -15,6 +16,9 @@ from llmopt.report.page.tables import notes, section
 from llmopt.report.table import Report
 from llmopt.report.text import clean, iso
 
+_HYPHEN = re.compile(r"\w-\w")
+_LONGEST = 30
+"""Characters of a word that is never broken."""
 _META = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width,initial-scale=1">'
 
 
@@ -39,7 +43,7 @@ def _blocks(report: Report, about: About | None) -> Iterator[str]:
     if report.title:
         yield f"<h1>{_text(report.title)}</h1>"
     if report.headline:
-        yield f'<p class="answer">{_text(report.headline)}</p>'
+        yield f'<p class="answer">{_unbroken(report.headline)}</p>'
     yield from notes([note for note in report.notes if note.level == "warning"])
     yield "</header>\n<main>"
     yield from (figure(chart) for chart in report.drawn)
@@ -60,6 +64,15 @@ def _foot(report: Report, about: About | None) -> Iterator[str]:
         yield _text(f"Prices of {iso(report.prices.date)}, sha256 {report.prices.sha256}")
     if about is not None and about.command:
         yield f"<code>{_text(about.command)}</code>"
+
+
+def _unbroken(text: str) -> str:
+    """Return a sentence whose dates and names with hyphens stay on one line."""
+    words = clean(text).split(" ")
+    return " ".join(
+        f'<span class="one">{escape(word)}</span>' if len(word) <= _LONGEST and _HYPHEN.search(word) else escape(word)
+        for word in words
+    )
 
 
 def _text(text: str) -> str:

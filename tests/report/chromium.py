@@ -13,6 +13,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.conftest import ROOT
+
+UNPACKED = ROOT / ".tools" / "chromium"
+"""Where `.ci/get-chromium` puts it."""
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -30,23 +36,18 @@ ANSWER_S = 60.0
 KEYS = {"Tab": 9, "Enter": 13, " ": 32}
 
 
-def chromium() -> str | None:
-    """Return where Chromium is; None where it is not installed."""
-    own = Path(__file__).parent.parent.parent / ".tools" / "chromium" / "chromium"
-    return str(own) if own.is_file() else shutil.which("chromium")
-
-
 class Chromium:
     """One browser, with one page at a time; used in a `with` statement."""
 
-    def __init__(self, path: str, folder: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.events: list[dict[str, Any]] = []
         self.downloads = folder / "downloads"
         self._asked, self._session = 0, ""
         self._rest = b""
         hears, self._write = _pipe()
         self._read, says = _pipe()
-        command = [path, *FLAGS, f"--user-data-dir={folder / 'profile'}"]
+        program, environment = installed()
+        command = [program, *FLAGS, f"--user-data-dir={folder / 'profile'}"]
         # the protocol wants its pipes at 3 and 4
         shell = f'exec 3<&{hears} 4>&{says}; exec "$@"'
         self._process = subprocess.Popen(
@@ -54,7 +55,7 @@ class Chromium:
             pass_fds=(hears, says),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"HOME": str(folder)},
+            env=os.environ | environment | {"HOME": str(folder)},
         )
         os.close(hears)
         os.close(says)
@@ -182,6 +183,20 @@ class Chromium:
         if "method" in message:
             self.events.append(message)
         return message
+
+
+def installed() -> tuple[str, dict[str, str]]:
+    """Return where Chromium is, and the variables that it needs; CI has it."""
+    own = UNPACKED / "usr" / "lib" / "chromium" / "chromium"
+    on_path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if on_path:
+        return on_path, {}
+    if own.is_file():
+        libraries = ":".join(str(path) for path in UNPACKED.glob("usr/lib/*-linux-gnu"))
+        return str(own), {"LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(UNPACKED / "fonts.conf")}
+    told = "there is no Chromium (.ci/get-chromium gets it)"
+    assert "CI" not in os.environ, told
+    pytest.skip(told)
 
 
 def _pipe() -> tuple[int, int]:
