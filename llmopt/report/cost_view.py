@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from llmopt.core.money import EXACT, dollars
@@ -83,11 +84,11 @@ def payload(
 def groups_table(report: CostReport, top: int | None) -> Table:
     """Return the main table: one row a group, dearest first, and their sum."""
     keys = tuple(Column(name, name) for name in report.by)
-    rows = [(*group.key.values(), *_figures(group.totals, report.total)) for group in report.groups]
-    if top is not None and len(rows) > top:
-        rest = report.groups[top:]
+    rows = [(*group.key.values(), *_figures(group.totals, report.total)) for group in report.groups[:top]]
+    rest = report.groups[len(rows) :]
+    if rest:
         label: tuple[Cell, ...] = (f"({_count(len(rest), 'other')})", *([""] * (len(keys) - 1)))
-        rows = [*rows[:top], (*label, *_figures(_added(rest), report.total))]
+        rows = [*rows, (*label, *_figures(_added(rest), report.total))]
     total = ("total", *([""] * (len(keys) - 1)), *_figures(report.total, report.total))
     return Table(
         name="groups",
@@ -109,9 +110,12 @@ def _figures(totals: Totals, whole: Totals) -> tuple[Cell, ...]:
 def _added(groups: tuple[Group, ...]) -> Totals:
     """Add up totals field by field; what one of them does not know, their sum does not know."""
     sums: dict[str, Any] = {}
+    totals = [group.totals for group in groups]
     for field in fields(Totals):
-        values = [getattr(group.totals, field.name) for group in groups]
-        sums[field.name] = None if None in values else sum(values, type(values[0])())
+        values = list(map(attrgetter(field.name), totals))
+        zero = type(values[0])()
+        # most groups have counted nothing, and a sum of that takes longer than to see it
+        sums[field.name] = None if None in values else sum((value for value in values if value != zero), zero)
     return Totals(**sums)
 
 

@@ -31,7 +31,7 @@ CHARTED = (
     ("compress", "eval"),
     ("cost", "logs"),
     ("project", "logs", "--ttl", "1h"),
-    ("quantize", "model"),
+    ("quantize", "model", "out"),
     ("route", "eval", "logs", "--quality-col", "score"),
 )
 UNCHARTED = (

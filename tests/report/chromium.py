@@ -192,7 +192,8 @@ def installed() -> tuple[str, dict[str, str]]:
     if on_path:
         return on_path, {}
     if own.is_file():
-        libraries = ":".join(str(path) for path in UNPACKED.glob("usr/lib/*-linux-gnu"))
+        folders = ("usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/pulseaudio", "lib/*-linux-gnu")
+        libraries = ":".join(str(path) for folder in folders for path in UNPACKED.glob(folder))
         return str(own), {"LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(UNPACKED / "fonts.conf")}
     told = "there is no Chromium (.ci/get-chromium gets it)"
     assert "CI" not in os.environ, told
