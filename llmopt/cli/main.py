@@ -17,6 +17,7 @@ import typer
 from llmopt import __version__
 from llmopt.cli.fast import spare
 from llmopt.cli.registry import LazyGroup, markup_mode
+from llmopt.cli.settings import is_anything_set
 from llmopt.cli.typed import TYPED
 from llmopt.errors import CheckFailed, LlmoptError
 from llmopt.report.text import clean
@@ -49,6 +50,7 @@ def run(arguments: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except LlmoptError as error:
         _complain(error)
+        _blame(error, arguments)
         return error.exit_code
     except typer.TyperException as error:
         return _usage(error)
@@ -100,6 +102,16 @@ def _complain(error: LlmoptError) -> None:
         sys.stderr.write(f"llmopt: {word}: {clean(line)}\n")
     if error.hint:
         sys.stderr.write(f"llmopt: hint: {clean(error.hint)}\n")
+
+
+def _blame(error: LlmoptError, arguments: list[str]) -> None:
+    """Say which setting an error comes from, where it is none of what was typed."""
+    if isinstance(error, CheckFailed) or not is_anything_set():
+        return
+    from llmopt.cli.settings_origin import blamed  # it loads every command, which an error without settings need not do
+
+    for one in blamed(error.message, arguments):
+        sys.stderr.write(f"llmopt: hint: {one.option} {clean(one.value)} is set by {clean(one.where)}\n")
 
 
 def _usage(error: typer.TyperException) -> int:

@@ -82,6 +82,14 @@ def file_layers(start: Path) -> list[tuple[Path, dict[str, Any]]]:
     return []
 
 
+def is_anything_set() -> bool:
+    """Return whether any file or variable may set something."""
+    try:
+        return any(name.startswith("LLMOPT_") for name in os.environ) or bool(file_layers(working_folder()))
+    except ConfigError:
+        return False
+
+
 def _pyproject(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     path = folder / "pyproject.toml"
     table = _toml(path).get("tool", {}) if path.is_file() else {}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from typer.core import TyperGroup
 
-from llmopt.cli.registry import COMMANDS, load
+from llmopt.cli import registry
+from llmopt.cli.registry import load
 from llmopt.cli.settings import Given, file_layers, given, within, working_folder
 from llmopt.core.diagnosis import Setting
 from llmopt.cost.stores.address import without_secrets
 from llmopt.errors import ConfigError
 
+_TELLING = 3
+"""Characters of a value that an error does not name by chance."""
 _SECRET = re.compile(r"(^|_)(key|token|password|secret)$")
 
 
@@ -31,7 +34,7 @@ def in_force(root: Path | None = None) -> tuple[list[Setting], list[ConfigError]
         return [], [error]
     found: dict[tuple[str, str], list[Given]] = {}
     wrong = {error.message: error for path, table in layers for error in _unheard(path, table)}
-    for entry in COMMANDS:
+    for entry in registry.COMMANDS:
         own = [] if entry.reads_files else layers
         for names, command, beside in _commands(load(entry), [entry.name]):
             try:
@@ -45,12 +48,27 @@ def in_force(root: Path | None = None) -> tuple[list[Setting], list[ConfigError]
     return [_setting(scope, name, those) for (scope, name), those in found.items()], list(wrong.values())
 
 
+def blamed(message: str, arguments: Sequence[str]) -> list[Setting]:
+    """Return the settings whose value an error names although nobody has typed it.
+
+    Args:
+        message: of the error.
+        arguments: what was typed.
+    """
+    typed = " ".join(arguments)
+    return [
+        one
+        for one in in_force()[0]
+        if len(one.value) >= _TELLING and one.value in message and one.value not in typed and one.where not in message
+    ]
+
+
 def _unheard(path: Path, table: Mapping[str, Any]) -> Iterator[ConfigError]:
     """Yield what stands at the top of a file and is neither the table of a command nor an option of any."""
-    names = [entry.name for entry in COMMANDS]
+    names = [entry.name for entry in registry.COMMANDS]
     options = {
         str(option.name)
-        for entry in COMMANDS
+        for entry in registry.COMMANDS
         for _, command, _ in _commands(load(entry), [entry.name])
         for option in command.params
     }
