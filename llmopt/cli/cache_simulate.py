@@ -112,7 +112,7 @@ def simulate(
     failed = (*_unmet(result, least), *(_unknown(result) if strict else ()))
     dated = since is not None or until is not None
     people = view(result, projection=projection, top=shown, brief=quiet and not verbose, dated=dated)
-    write(people, payload(result, projection=projection, failed_checks=failed), to, failed)
+    write(people, payload(result, projection=projection, failed_checks=failed), to, failed, prices=prices)
     _end(result, failed)
 
 

@@ -8,7 +8,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llmopt import __version__
@@ -19,7 +19,7 @@ from llmopt.report.about import About
 from llmopt.report.as_json import Json
 from llmopt.report.picture import PICTURES, Picture, check_picture, picture
 from llmopt.report.render import FORMATS, SUFFIXES, Format, Screen, format_of, format_of_file, render
-from llmopt.report.table import Report
+from llmopt.report.table import PriceStamp, Report
 from llmopt.report.text import clean
 
 
@@ -54,6 +54,8 @@ def destination(format: str | None, output: Path | None, *, quiet: bool = False,
         MissingExtraError: what makes such a picture is not installed.
     """
     chosen = format_of(format) if format is not None else None
+    if isinstance(format, SettingFormat) and chosen in PICTURES and not charts:
+        chosen = None  # a setting is for many commands, and only some have something to draw
     by_suffix = format_of_file(output) if output is not None else None
     if chosen is None or isinstance(format, SettingFormat):
         chosen = by_suffix or chosen
@@ -92,15 +94,31 @@ def check_place(path: Path, flag: str = "-o") -> None:
         raise InputError(f"{path}: cannot be written: {reason}", f"name another file with {flag}")
 
 
-def write(report: Report, payload: Mapping[str, Json], to: Destination, failed: Sequence[str] = ()) -> None:
+def write(
+    report: Report,
+    payload: Mapping[str, Json],
+    to: Destination,
+    failed: Sequence[str] = (),
+    *,
+    prices: Sequence[Path] | None = None,
+) -> None:
     """Write one result, and append it to the step summary where GitHub Actions keeps one.
 
     Warnings that the result itself does not carry (CSV), or that went to a file, are repeated on stderr; not those that
     a failed check, which gets a line there anyway, says as well.
 
+    Args:
+        report: the result for people.
+        payload: the same for machines.
+        to: where it goes, and as what.
+        failed: lines of failed checks.
+        prices: price files besides those that ship with llmopt; None: the result needs no prices, or names them itself.
+
     Raises:
         InputError: the file, or stdout, cannot be written.
     """
+    if to.format == "html" and prices is not None:
+        report = replace(report, prices=_stamp(prices))
     if to.format == "svg" or to.format == "png":
         _put_picture(picture(report, to.format), to.path)
     elif to.path is None:
@@ -119,6 +137,14 @@ def write(report: Report, payload: Mapping[str, Json], to: Destination, failed: 
 def about() -> About:
     """Return what is told of this run below a page."""
     return About(__version__, platform.python_version(), command(TYPED.get()))
+
+
+def _stamp(prices: Sequence[Path]) -> PriceStamp:
+    """Return which prices there were, for the foot of a page."""
+    from llmopt.cost.pricing.table import PriceTable  # a tenth of a second, which only pages wait for
+
+    table = PriceTable.load(extra=prices)
+    return PriceStamp(table.date, table.sha256)
 
 
 def _put_picture(drawn: bytes, path: Path | None) -> None:

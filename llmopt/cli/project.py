@@ -135,7 +135,7 @@ def _replay(
         results = project_all(logs, plans, **reading)
     failed = (*too_little(results), *(unknown(results) if strict else ()))
     shown = view(results, brief=to.quiet and not verbose, full=verbose or (to.format in _PAGES and not to.quiet))
-    write(shown, payload(results, failed_checks=failed), to, failed)
+    write(shown, payload(results, failed_checks=failed), to, failed, prices=reading["prices"])
     _end(results, failed)
 
 

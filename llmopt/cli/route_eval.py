@@ -89,7 +89,7 @@ def evaluate_(
     )
     result = evaluate_router(answers, how, weights=learned, unseen=unseen)
     failed = missed(result) if strict else ()
-    write(view(result), payload(result, failed_checks=failed), to, failed)
+    write(view(result), payload(result, failed_checks=failed), to, failed, prices=prices or ())
     if failed:
         raise CheckFailed("\n".join(failed))
 

@@ -105,6 +105,12 @@ def test_a_bitmap_without_its_extra_fails_before_any_work(
     assert "pip install 'llmopt[charts]'" in outcome.err
 
 
+def test_a_setting_is_for_those_that_have_a_chart(llmopt: Llmopt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMOPT_FORMAT", "svg")
+    assert llmopt("cost", "logs").out.startswith("<svg")
+    assert llmopt("estimate", "--model", "gpt-4o", "--input", "1", "--output", "1").out.startswith("Estimate")
+
+
 def test_nothing_to_draw_is_said(llmopt: Llmopt) -> None:
     outcome = llmopt("cost", "empty", "--format", "svg")
     assert (outcome.code, outcome.out) == (2, "")

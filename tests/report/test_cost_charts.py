@@ -66,14 +66,14 @@ def test_a_longer_log_has_longer_periods(days: int, period: str, first: str, las
 def test_days_in_which_nothing_was_spent_are_there() -> None:
     bars = spend([DaySpend(FIRST, "a", Decimal(1)), DaySpend(FIRST + timedelta(days=3), "a", Decimal(2))])
     assert bars.labels == ("2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04")
-    assert bars.layers[0].values == (1, 0, 0, 2)
+    assert bars.layers[0].values == tuple(map(Decimal, (1, 0, 0, 2)))
 
 
 def test_the_dearest_models_have_colours_and_the_others_share_one() -> None:
     layers = spend(days_of(2, MODELS + 3)).layers
     assert [layer.label for layer in layers] == [*(f"model-{number:02}" for number in range(MODELS)), "3 others"]
     assert [layer.rest for layer in layers] == [False] * MODELS + [True]
-    assert layers[-1].values == (6, 6)
+    assert layers[-1].values == (Decimal(6), Decimal(6))
 
 
 def test_stray_times_do_not_make_a_thousand_bars() -> None:
