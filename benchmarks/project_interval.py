@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from llmopt import __version__
 from llmopt.savings.project.covered import covered
 from llmopt.savings.project.monthly import Day, monthly
+from llmopt.savings.project.times import at_edges, times_of
 
 GOAL = 0.9
 MONTH = 30
@@ -135,7 +136,8 @@ def _cell(kind: str, days: int, logs: int, seed: int) -> dict[str, Any]:
     truth = MONTH * LEVEL * float(CENT)
     for number in range(logs):
         at_us, rows, following = _log(kind, days, random.Random(f"{seed} {kind} {days} {number}"))
-        found, _ = monthly(rows, covered(at_us), seed=seed)
+        most = times_of(at_us).most()
+        found, _ = monthly(rows, covered(most, at_edges(at_us, most)), seed=seed)
         if found is None:
             continue
         held += found.low <= truth <= found.high

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from llmopt.core.ledger import Key
 from llmopt.core.usage import Usage
+from llmopt.cost.identity import Identity
 from llmopt.cost.result import Rejected
 
 T = TypeVar("T")
@@ -51,6 +52,10 @@ class Call:
     """A hash in the place of what was asked; None where `request` says it, or the log has none."""
     key: Key | None = None
     """What the price depends on, as a bill has it; None for one that was never read from a log."""
+    identity: Identity | None = None
+    """By what its records are told to be of one response; None where nothing tells."""
+    naive: bool = False
+    """Whether its time has no time zone in the log."""
 
 
 @dataclass(frozen=True, slots=True)

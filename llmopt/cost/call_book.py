@@ -16,6 +16,7 @@ from llmopt.core.money import EXACT
 from llmopt.cost.answered import answered, column
 from llmopt.cost.asked import Asked, asked, asked_as, hash_of, is_cut
 from llmopt.cost.call import Call, T
+from llmopt.cost.identity import Identity
 from llmopt.cost.quote import Quotes, charged
 from llmopt.cost.shelf import Shelf, Ticket
 from llmopt.cost.spec.closures import Closures, Frames
@@ -52,6 +53,8 @@ class Note:
     """Was it split?"""
     response: Ticket | None
     prompt_hash: str | None = None
+    identity: Identity | None = None
+    """As `Reader` has it, where it keeps the records of one response."""
 
     def absorb(self, other: Told) -> None:
         """Take what only another record of the same call says, and its request if that is more of it."""
@@ -166,6 +169,8 @@ class CallBook(Generic[T]):
             columns={name: note.columns.get(name) for name in self._columns},
             prompt_hash=None if note.request else note.prompt_hash,
             key=key,
+            identity=note.identity,
+            naive=bool(entry.naive),
         )
         self._taken.append((epoch_micros(at), note.order, self._take(call)))
 

@@ -8,10 +8,11 @@ over once, and those that wait for the last record of their response wait on the
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from llmopt.core.ledger import Entry, Key, Ledger
 from llmopt.cost.call import Call, Calls, T
@@ -114,8 +115,17 @@ def _calls(book: CallBook[T], reading: Reading, files: tuple[str, ...], as_of: d
     )
 
 
-def call_warnings(book: CallBook[T], as_of: datetime | None) -> Iterator[str]:
-    """Yield what there is to say about the calls of a book."""
+class Counted(Protocol):
+    """Calls, counted by what there is to say about them."""
+
+    untimed: int
+    naive: int
+    unpriced: Counter[str]
+    warnings: Counter[str]
+
+
+def call_warnings(book: Counted, as_of: datetime | None) -> Iterator[str]:
+    """Yield what there is to say about calls."""
     if book.untimed and as_of is None:
         yield f"{_calls_of(book.untimed)} without a readable timestamp, priced at the newest prices (set --as-of DATE)"
     if book.naive:

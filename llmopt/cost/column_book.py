@@ -17,6 +17,7 @@ from llmopt.cost.answer_bytes import answer_bytes
 from llmopt.cost.call import Call
 from llmopt.cost.call_columns import COUNTED, KEPT, NO_TIME, UNTIMED, CallColumns, Kind
 from llmopt.cost.column_wish import Wish
+from llmopt.cost.identity import number_of
 from llmopt.cost.quote import Quotes
 from llmopt.cost.spec.values import epoch_micros
 
@@ -86,14 +87,14 @@ class ColumnBook:
         at_us = epoch_micros(call.at)
         label = self._label(call)
         self.order.append(place(self.files.get(file, 0), self.counts.get((file, int(line)), int(line))))
-        self.ident.append(0)
+        self.ident.append(0 if call.identity is None else number_of(call.identity))
         self.at_us.append(NO_TIME if at_us is None else at_us)
         self.kind.append(self.kind_of(call.key or Key("", 0, call.model, call.provider), call.unpriced))
         self.label.append(label)
         self.request.append(self.request_of(call, label))
         self.took_us.append(0 if call.latency_s is None else min(round(call.latency_s * 1e6), _MOST_US))
         self.answer_bytes.append(answer_bytes(call.response, usage.output_tokens if usage else 0))
-        self.flags.append(KEPT * keeps | COUNTED * call.counted | UNTIMED * (at_us is None))
+        self.flags.append(KEPT * keeps | COUNTED * call.counted | UNTIMED * (at_us is None) | NAIVE * call.naive)
         for bucket, column in self.usage.items():
             column.append(getattr(usage, bucket) if usage else 0)
         return len(self.at_us) - 1

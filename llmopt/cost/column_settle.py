@@ -56,7 +56,7 @@ def leave_unpriced(book: ColumnBook, fast: range, keying: Keying, quotes: Quotes
         if book.kind[row] in doubtful:
             kind = book.kinds[book.kind[row]]
             usage = Usage(**{bucket: column[row] for bucket, column in book.usage.items()})
-            key = _key(kind, keying.band(usage.input_tokens, aggregate=False))
+            key = key_of(kind, keying.band(usage.input_tokens, aggregate=False))
             quote = quotes.of(key)
             spent = quote if isinstance(quote, str) else charged(key, Entry(1, 1, usage), quote.price)
             if isinstance(spent, str):
@@ -73,7 +73,7 @@ def remember(book: ColumnBook, fast: range, dropped: set[int], calls: CallBook[i
         kind = book.kinds[number]
         if kind.price is None:
             calls.unpriced[kind.unpriced] += count
-        quote = NO_USAGE if kind.unpriced == NO_USAGE else quotes.of(_key(kind, 0))
+        quote = NO_USAGE if kind.unpriced == NO_USAGE else quotes.of(key_of(kind, 0))
         for warning in () if isinstance(quote, str) else quote.warnings:
             calls.warnings[warning] += count
 
@@ -92,5 +92,6 @@ def _lacks(price: Price, usage: dict[str, array[int]]) -> bool:
     )
 
 
-def _key(kind: Kind, band: int) -> Key:
+def key_of(kind: Kind, band: int) -> Key:
+    """Return what the price of a kind depends on, with a long-context band."""
     return Key("", int(Outcome.OK), kind.model, kind.provider, kind.tier, kind.epoch, kind.minute, band)

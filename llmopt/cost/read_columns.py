@@ -30,7 +30,7 @@ from llmopt.cost.one_by_one import read_sources
 from llmopt.cost.read import SMALL_BYTES, Reading, as_paths, in_batches
 from llmopt.cost.rejects import Reader
 from llmopt.cost.shelf import Shelf
-from llmopt.cost.sniff import Sniffer
+from llmopt.cost.sniff import Sniffed, Sniffer
 from llmopt.cost.sources import Source, find_files
 from llmopt.cost.spec.load import GROUP_FIELDS
 from llmopt.cost.wanted import Options, Wanted, wanted_by
@@ -117,7 +117,7 @@ def read_columns(
 
         def attempt(*, at_once: bool) -> CallColumns:
             book = ColumnBook(see, kept, wanted.quotes, wish, known=known)
-            return _Reading(sources, book, wanted, wish, spool).read(as_of, at_once=at_once)
+            return ColumnReading(sources, book, wanted, wish, spool, at_once=at_once).columns(as_of)
 
         if fast:
             with suppress(Unfit):
@@ -125,31 +125,51 @@ def read_columns(
         return attempt(at_once=False)
 
 
-class _Reading:
-    """One attempt to read a log."""
+class ColumnReading:
+    """One attempt to read a log, or a part of one."""
 
-    def __init__(self, sources: list[Source], book: ColumnBook, wanted: Wanted, wish: Wish, spool: Path) -> None:
-        self.sources, self.book, self.wanted, self.wish, self.spool = sources, book, wanted, wish, spool
-        self.found = Reading(ledger=Unbooked())
-        book.files.update({source.shown: number for number, source in enumerate(sources)})
-
-    def read(self, as_of: datetime | None, *, at_once: bool) -> CallColumns:
+    def __init__(
+        self,
+        sources: list[Source],
+        book: ColumnBook,
+        wanted: Wanted,
+        wish: Wish,
+        spool: Path,
+        *,
+        at_once: bool,
+        known: Mapping[str, Sniffed] | None = None,
+    ) -> None:
         """Read everything, at once or one by one.
+
+        Args:
+            sources: the files.
+            book: takes the calls.
+            wanted: formats, plan and prices.
+            wish: what is wanted of each call.
+            spool: a directory for copies.
+            at_once: by one statement, as far as that can be.
+            known: path -> what the file is, for files that are a piece of another; None: they are looked at.
 
         Raises:
             Unfit: it must be one by one.
         """
-        wanted, columns = self.wanted, (*self.wish.columns, *self.wish.ends)
+        self.sources, self.book, self.wanted, self.wish, self.spool = sources, book, wanted, wish, spool
+        self.found = Reading(ledger=Unbooked())
+        for number, source in enumerate(sources):
+            book.files.setdefault(source.shown, number)
+        sniffer = Sniffer(wanted.specs)
+        sniffer.known.update(known or {})
         with Shelf() as shelf:
-            calls = CallBook(self.book.take, columns, wanted.quotes, shelf)
-            reader = Reader(Sniffer(wanted.specs), wanted.plan, self.found, witness=calls)
-            if at_once:
-                dropped = self._at_once(reader, calls)
-            else:
-                dropped = set()
-                read_sources(self.sources, reader, self.spool)
+            calls = CallBook(book.take, (*wish.columns, *wish.ends), wanted.quotes, shelf)
+            reader = Reader(sniffer, wanted.plan, self.found, witness=calls)
+            self.dropped = self._at_once(reader, calls) if at_once else set[int]()
+            """The calls of the book that repeat others."""
+            if not at_once:
+                read_sources(sources, reader, spool)
             reader.finish()
-        return self._columns(calls, dropped, as_of)
+        self.unpaired = reader.unpaired
+        """Ids of texts without usage, whose usage other parts of the log may have."""
+        self.calls = calls
 
     def _at_once(self, reader: Reader, calls: CallBook[int]) -> set[int]:
         """Read what can be read at once; return the calls that repeat others."""
@@ -172,8 +192,13 @@ class _Reading:
         remember(book, engine.fast, dropped, calls, wanted.quotes)
         return dropped
 
-    def _columns(self, calls: CallBook[int], dropped: set[int], as_of: datetime | None) -> CallColumns:
-        found, reading = self.book.columns(self.book.by_time(dropped)), self.found
+    def columns(self, as_of: datetime | None) -> CallColumns:
+        """Return the calls.
+
+        Raises:
+            InputError: there is nothing at all.
+        """
+        found, reading, calls = self.book.columns(self.book.by_time(self.dropped)), self.found, self.calls
         files = tuple(source.shown for source in self.sources)
         rejected = reading.rejects.listed()
         if not (len(found) or calls.aggregated or reading.free or reading.skipped or reading.duplicates):

@@ -75,6 +75,8 @@ class Reader:
     """Given where calls are wanted one by one."""
     counts: dict[tuple[str, int], int] = field(default_factory=dict)
     """(File, line) of a call -> its count in the file, by which it was asked for, where that is another number."""
+    unpaired: list[str] = field(default_factory=list)
+    """Once finished: ids of texts without usage, whose usage no record has that was read."""
     _kept: dict[Identity, Kept] = field(default_factory=dict)
     _spans: list[tuple[Row, Source]] = field(default_factory=list)
     _readers: dict[str, RecordReader] = field(default_factory=dict)
@@ -205,6 +207,7 @@ class Reader:
         if wanted(self._kept.values()):
             within = partial(is_within, plan=self.plan)
             pair(self._kept.values(), [*self._answers, *billed(self._kept.values(), within)], within)
+            self.unpaired = sorted(wanted(kept for kept in self._kept.values() if not kept.repeated))
         for identity in list(self._kept):
             kept = self._kept.pop(identity)  # there may be millions, and whoever takes them keeps something too
             if kept.repeated or (self._conceded and joined(kept.row.key) in self._conceded):
@@ -307,6 +310,8 @@ class Reader:
                 self._note(row, custom_id)
             self._enter(row, source.shown, micros)
             return
+        if row.told is not None:
+            row.told.identity = identity
         known = self._kept.get(identity)
         if known is None:
             self._kept[identity] = self._first(row, source, custom_id)

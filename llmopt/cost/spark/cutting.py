@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,9 +71,18 @@ Part = tuple[Piece, ...]
 class Cutter:
     """Looks at files and cuts them."""
 
-    def __init__(self, sniffer: Sniffer, target_bytes: int, spool: Path) -> None:
-        """`target_bytes` is what a part shall hold; `spool` is for copies of the heads of documents."""
-        self._sniffer, self._target, self._spool = sniffer, target_bytes, spool
+    def __init__(
+        self, sniffer: Sniffer, target_bytes: int, spool: Path, cut: Callable[[Sequence[Spec]], Cut] = cut_of
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            sniffer: tells formats.
+            target_bytes: what a part shall hold.
+            spool: for copies of the heads of documents.
+            cut: how a log of some formats may be cut.
+        """
+        self._sniffer, self._target, self._spool, self._cut = sniffer, target_bytes, spool, cut
         self._batches: list[Batch] = []
         self._tables: dict[tuple[tuple[str, str], ...], tuple[Spec, ...]] = {}
 
@@ -108,7 +117,7 @@ class Cutter:
         found = self._sniffer.sniff(source)
         self._batches.append(Batch((), "lines" if found.kind == "document" else found.kind, [source]))
         look = Look(found.kind, tuple(spec.variant for spec in found.variants), found.delimiter)
-        how = cut_of(self._formats(source, found))
+        how = self._cut(self._formats(source, found))
         plain = found.kind == "lines" and source.compression == "none" and how == "lines"
         cuts = ranges(source.size_bytes, self._target) if plain else []
         if len(cuts) < 2:

@@ -37,6 +37,9 @@ class Outcome(IntEnum):
 class Told(Protocol):
     """What a reader of single calls makes of a record, beyond what a bill needs."""
 
+    identity: tuple[str | None, ...] | bytes | None
+    """By what it is told which records are of one response; set by whoever tells."""
+
     def absorb(self, other: Told) -> None:
         """Take what only another record of the same call says."""
         ...

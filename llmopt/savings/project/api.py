@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from llmopt.cost.call_columns import CallColumns
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.cost.read_columns import read_columns
 from llmopt.errors import UsageError
 from llmopt.savings.candidates import FINISH_COLUMNS, is_kept
 from llmopt.savings.project.assembly import assembled
-from llmopt.savings.project.by_call import timed_calls
 from llmopt.savings.project.checklist import MOST_PROMPTS, widened
 from llmopt.savings.project.coalitions import Coalitions
+from llmopt.savings.project.curves import with_curves
+from llmopt.savings.project.log import Log
 from llmopt.savings.project.looking import Looker
 from llmopt.savings.project.looking_together import LookingTogether
 from llmopt.savings.project.plan import Plan
@@ -130,27 +130,16 @@ def _together(logs: str | os.PathLike[str] | Logs, plans: Sequence[Plan], option
         sizes=any(plan.cache is not None and plan.cache.size_bytes is not None for plan in plans),
         **options,
     )
-    warnings = _warnings(columns)
+    log = Log.of(columns)
     seen = [looking.split(number, columns) for number in range(len(plans))]
     tree.seal()
     projected = []
     for plan, wider, (own, requests) in zip(plans, asked, seen, strict=True):
         coalitions = Coalitions(own, requests, wider, table, tree=tree, as_of=_utc(options.get("as_of")))
-        projected.append(assembled(plan, wider, own, requests, coalitions, warnings))
+        found = assembled(plan, wider, log, coalitions)
+        projected.append(with_curves(found, own, requests, coalitions))
     return projected
 
 
 def _utc(instant: datetime | None) -> datetime | None:
     return instant.replace(tzinfo=UTC) if instant is not None and instant.tzinfo is None else instant
-
-
-def _warnings(columns: CallColumns) -> tuple[str, ...]:
-    """Say what the whole log lacks, so that some levers see nothing of it."""
-    calls, lines = len(columns), []
-    if calls and not timed_calls(columns):
-        lines.append("no call has a time: what depends on time (cache, prompt cache, month) cannot be replayed")
-    if calls and columns.request.count(-1) == calls:
-        lines.append("no call has its prompt or a hash of it: caches and compression cannot be replayed")
-    elif columns.hashed:
-        lines.append("prompts are known by their hashes only: nothing that reads them can be replayed")
-    return tuple(lines)

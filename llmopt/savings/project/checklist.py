@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from llmopt.core.money import EXACT
+from llmopt.savings.project.costs import Costs
 from llmopt.savings.project.plan import (
     LEVERS,
     BatchLever,
@@ -18,9 +18,6 @@ from llmopt.savings.project.plan import (
 )
 from llmopt.savings.project.result import Check
 from llmopt.savings.project.shapley import Share
-
-if TYPE_CHECKING:
-    from llmopt.savings.project.coalitions import Coalitions
 
 _SOME_PROMPTS = 200
 """Distinct prompts that are compressed to see what compression would be worth."""
@@ -59,34 +56,44 @@ def widened(plan: Plan) -> Plan:
     )
 
 
-def checklist(asked: Plan, coalitions: Coalitions, worth: Mapping[str, Share], calls: int) -> tuple[Check, ...]:
+def checklist(
+    asked: Plan, costs: Costs, worth: Mapping[str, Share], calls: int, unmeasured: Mapping[str, str]
+) -> tuple[Check, ...]:
     """Return a line for each lever, in the order in which a request meets them.
 
     Args:
-        asked: the plan of the coalitions, with further levers than the user's, of which each is measured alone.
-        coalitions: costs.
+        asked: the plan of the costs, with further levers than the user's, of which each is measured alone.
+        costs: of the log.
         worth: of the levers that are on in the user's plan.
         calls: of the log.
+        unmeasured: levers that are off and were not tried -> why.
     """
-    return tuple(
-        _on(lever, coalitions, worth[lever], calls) if lever in worth else _off(lever, asked, coalitions, calls)
-        for lever in LEVERS
-    )
+    return tuple(_check(lever, asked, costs, worth, calls, unmeasured) for lever in LEVERS)
 
 
-def _on(lever: str, coalitions: Coalitions, worth: Share, calls: int) -> Check:
-    if coalitions.unseen(lever) >= calls:
+def _check(
+    lever: str, asked: Plan, costs: Costs, worth: Mapping[str, Share], calls: int, unmeasured: Mapping[str, str]
+) -> Check:
+    if lever in worth:
+        return _on(lever, costs, worth[lever], calls)
+    if lever in unmeasured:
+        return Check(lever, on=False, potential_usd=None, say=unmeasured[lever])
+    return _off(lever, asked, costs, calls)
+
+
+def _on(lever: str, costs: Costs, worth: Share, calls: int) -> Check:
+    if costs.unseen(lever) >= calls:
         return Check(lever, on=True, potential_usd=None, say=_BLIND.get(lever, _NOTHING_SEEN))
     return Check(lever, on=True, potential_usd=worth.saved_usd, say="")
 
 
-def _off(lever: str, asked: Plan, coalitions: Coalitions, calls: int) -> Check:
+def _off(lever: str, asked: Plan, costs: Costs, calls: int) -> Check:
     if lever not in asked.on:
         return Check(lever, on=False, potential_usd=None, say=_NEEDED.get(lever, _TURN_ON.get(lever, "")))
-    if lever == "prompt_cache" and coalitions.too_many_prompts:
+    if lever == "prompt_cache" and costs.too_many_prompts:
         return Check(lever, on=False, potential_usd=None, say=_TOO_MANY)
-    if coalitions.unseen(lever) >= calls:
+    if costs.unseen(lever) >= calls:
         return Check(lever, on=False, potential_usd=None, say=_BLIND.get(lever, _NOTHING_SEEN))
     none = frozenset[str]()
-    usd: Decimal = EXACT.subtract(coalitions.cost(none), coalitions.cost(frozenset({lever})))
+    usd: Decimal = EXACT.subtract(costs.cost(none), costs.cost(frozenset({lever})))
     return Check(lever, on=False, potential_usd=usd, say=_TURN_ON[lever])

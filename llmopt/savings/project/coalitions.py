@@ -8,7 +8,7 @@ once for all sets that make it (`changes`, `replays`); so is each stream of prom
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,15 +18,20 @@ from typing import TYPE_CHECKING
 
 from llmopt.core.cost import UnpricedBucket, cost_usd
 from llmopt.core.money import EXACT
-from llmopt.cost.call_columns import CallColumns
+from llmopt.cost.call_columns import CallColumns, Kind
 from llmopt.errors import ConfigError
+from llmopt.savings.project.by_call import timed_calls
 from llmopt.savings.project.cells import Cells, put_together
 from llmopt.savings.project.changes import Sums
 from llmopt.savings.project.plan import Plan
+from llmopt.savings.project.prefixes.notes import caching_notes
+from llmopt.savings.project.prefixes.rules import PrefixRules
 from llmopt.savings.project.replays import Gone, Replays, View
 from llmopt.savings.project.requests import Requests
-from llmopt.savings.project.running import Machines, Running
+from llmopt.savings.project.running import Load, Machines, Running
+from llmopt.savings.project.tallies import Moves, moves_of, tallies_of
 from llmopt.savings.project.telling import Telling
+from llmopt.savings.project.times import times_of
 from llmopt.savings.project.ways import At, Ways
 
 if TYPE_CHECKING:
@@ -68,9 +73,14 @@ class Coalitions:
         lever = plan.prompt_cache
         ttl_us = round(lever.ttl_s * 1e6) if lever is not None and lever.ttl_s is not None else None
         self._replays = Replays(columns, requests, self._cells, self._ways, tree=tree, ttl_us=ttl_us)
-        self._running = Running(columns, self._cells, plan)
+        most = times_of(columns.at_us[: timed_calls(columns)]).most()
+        self.load = Load.of(self._cells)
+        """The calls that levers meet."""
+        self.tallies = tallies_of(columns, requests, self._cells, plan)
+        """The calls by what levers see of them."""
+        self._running = Running(self.load, most, plan)
         self._machines = Machines(plan.self_host, self._running.span_us)
-        self._telling = Telling(columns, requests, self._cells, plan)
+        self._telling = Telling(self.tallies, requests.shifts, plan)
         self._costs: dict[View, Decimal] = {}
         self._usd: dict[tuple[int, int], Decimal] = {}
 
@@ -94,23 +104,38 @@ class Coalitions:
 
     def exact(self, on: frozenset[str]) -> bool:
         """Return whether nothing about these levers is estimated, so that `low` and `high` are the same."""
-        return all(self._ways.exact(gone.way, on) for gone in self._replays.gone(View(on)))
+        return not self.estimates(on)
+
+    def estimates(self, on: frozenset[str]) -> bool:
+        """Return whether what some calls cost with these levers on is estimated."""
+        return not all(self._ways.exact(gone.way, on) for gone in self._replays.gone(View(on)))
 
     def by_day(self, on: frozenset[str]) -> dict[date, Decimal]:
         """Return UTC day -> what its calls cost with these levers on, their own costs included.
 
         All days that the log covers are there, and those of calls far apart; calls without a time are in none.
         """
-        gone = self._replays.gone(View(on, daily=True))
         days = self._running.by_day(on)
-        served = self._served_by_day(gone) if "self_host" in on else {}
-        for each in gone:
+        for day, usd in self.tokens_by_day(on).items():
+            days[day] += Fraction(usd)
+        served = self._served_by_day(self._replays.gone(View(on, daily=True))) if "self_host" in on else {}
+        for day, machines_usd in served.items():
+            days[day] += machines_usd
+        return {day: rounded(amount) for day, amount in sorted(days.items())}
+
+    def tokens_by_day(self, on: frozenset[str]) -> dict[date, Decimal]:
+        """Return UTC day -> what the tokens of its calls cost with these levers on; own machines left out."""
+        days = defaultdict[date, Decimal](Decimal)
+        for each in self._replays.gone(View(on, daily=True)):
             for piece, part in zip(self._replays.pieces(each.cell, daily=True), each.sums, strict=True):
                 if piece.day is not None and not each.way.served:
-                    days[piece.day] += Fraction(self._price(part, each))
-        for day, usd in served.items():
-            days[day] += usd
-        return {day: _rounded(amount) for day, amount in sorted(days.items())}
+                    days[piece.day] = EXACT.add(days[piece.day], self._price(part, each))
+        return days
+
+    def tokens_usd(self, view: View) -> Decimal:
+        """Return what the tokens of all calls cost; own machines, and what running levers costs, left out."""
+        gone = self._replays.gone(view)
+        return _sum(self._price(part, each) for each in gone if not each.way.served for part in each.sums)
 
     def changed(self, lever: str, on: frozenset[str]) -> int:
         """Return how many calls a lever changes where `on` are on."""
@@ -120,7 +145,7 @@ class Coalitions:
 
     def own(self, lever: str, on: frozenset[str]) -> Decimal:
         """Return what running a lever costs over the log by itself where `on` are on."""
-        return _rounded(self._running.usd(lever, on))
+        return rounded(self._running.usd(lever, on))
 
     def unseen(self, lever: str) -> int:
         """Return how many calls a lever could not look at."""
@@ -129,12 +154,23 @@ class Coalitions:
     def notes(self, lever: str, on: frozenset[str]) -> tuple[str, ...]:
         """Return what else one should know of a lever, in words."""
         gone = self._replays.gone(View(on))
-        lines = self._telling.notes(lever, gone)
+        lines = self._telling.notes(lever, self.moves(on))
         if lever == "cache" and lever in on:
-            lines += self._telling.sampled(self._replays.gone(View(frozenset())), self._price)
+            lines += self._telling.sampled(self.sampled_usd())
+        if lever == "prompt_cache" and self.unseen(lever) < len(self._columns):
+            lines += caching_notes(self._columns, _answered_by(gone), PrefixRules.load())
         if lever == "self_host" and lever in on:
             lines += self._machines.notes(self._machines.work(each for each in gone if each.way.served))
         return (*lines, *self._requests.notes.get(lever, ()), *self._ways.idle(lever))
+
+    def moves(self, on: frozenset[str]) -> Moves:
+        """Count the calls by where they go with these levers on."""
+        return moves_of(self._replays.gone(View(on)), self._columns, self._cells)
+
+    def sampled_usd(self) -> Decimal:
+        """Return what the calls cost in the log that the response cache answers although they sample, or may."""
+        logged, cells = self._replays.gone(View(frozenset())), self._cells.cells
+        return _sum(self._price(part, each) for each in logged if cells[each.cell].sampled for part in each.sums)
 
     def killed(self, on: frozenset[str]) -> tuple[int, Decimal]:
         """Return how many calls compression takes below the least prefix of the provider's cache, and what that costs.
@@ -144,9 +180,12 @@ class Coalitions:
         if "compression" not in on:
             return 0, Decimal(0)
         lost = EXACT.subtract(self._cost(View(on)), self._cost(View(on, lenient=True)))
-        strict = sum(part.killed for each in self._replays.gone(View(on)) for part in each.sums)
-        calls = sum(part.killed for each in self._replays.gone(View(on, lenient=True)) for part in each.sums)
-        return strict + calls, lost if lost else Decimal(0)
+        calls = self.killed_calls(View(on)) + self.killed_calls(View(on, lenient=True))
+        return calls, lost if lost else Decimal(0)
+
+    def killed_calls(self, view: View) -> int:
+        """Return how many calls fall below the least prefix in one view."""
+        return sum(part.killed for each in self._replays.gone(view) for part in each.sums)
 
     def moved(self, model: str, moved: Mapping[int, int]) -> Decimal:
         """Return what the provider's cache saves more where the prompts of a model's calls are put in another order.
@@ -176,12 +215,12 @@ class Coalitions:
 
     def _cost(self, view: View) -> Decimal:
         if view not in self._costs:
-            gone = self._replays.gone(view)
-            total = _sum(self._price(part, each) for each in gone if not each.way.served for part in each.sums)
+            total = self.tokens_usd(view)
             more = sum((self._running.usd(lever, view.on) for lever in view.on), Fraction(0))
             if "self_host" in view.on:
+                gone = self._replays.gone(view)
                 more += self._machines.usd(self._machines.work(each for each in gone if each.way.served))
-            self._costs[view] = total if not more else _rounded(Fraction(total) + more)
+            self._costs[view] = total if not more else rounded(Fraction(total) + more)
         return self._costs[view]
 
     def _price(self, part: Sums, each: Gone) -> Decimal:
@@ -231,5 +270,15 @@ def _changes(lever: str, each: Gone) -> int:
     return sum(part.calls for part in each.sums) if whole[lever] else 0
 
 
-def _rounded(amount: Fraction) -> Decimal:
+def _answered_by(gone: Iterable[Gone]) -> Counter[Kind]:
+    """Count the calls by the kind that answers them; those of own machines left out."""
+    counts: Counter[Kind] = Counter()
+    for each in gone:
+        if not each.way.served:
+            counts[each.way.target.kind] += sum(part.calls for part in each.sums)
+    return counts
+
+
+def rounded(amount: Fraction) -> Decimal:
+    """Return dollars that are no sum of tokens."""
     return Decimal(round(amount * 10**_DIGITS)).scaleb(-_DIGITS, context=EXACT) if amount else Decimal(0)

@@ -11,15 +11,12 @@ years of fees. They are left out of the time that the log covers.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-_DAY_US = 86_400_000_000
+from llmopt.savings.project.times import DAY_US, Stretch
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date()
-APART_DAYS = 31
-"""Without a call: what lies beyond is no part of the same log."""
 _FEW_CALLS = 4.0
 """So many calls are missing by chance in a log of few: a Poisson count of 4 is 0 in 2 % of cases."""
 _WARM_ENOUGH = 0.25
@@ -51,73 +48,47 @@ class Covered:
         """
         if self.first is None:
             return 0
-        warm_us = self.begins_us + warm_up_s * 1e6 - (self.first - _EPOCH).days * _DAY_US
-        return max(math.ceil(warm_us / _DAY_US - _WARM_ENOUGH), 0)
+        warm_us = self.begins_us + warm_up_s * 1e6 - (self.first - _EPOCH).days * DAY_US
+        return max(math.ceil(warm_us / DAY_US - _WARM_ENOUGH), 0)
 
 
-def covered(at_us: Sequence[int]) -> Covered:
+def covered(most: Stretch | None, at_edges: tuple[int, int]) -> Covered:
     """Return the whole UTC days of a log.
 
     Args:
-        at_us: when its calls were, microseconds since 1970, ascending; calls without a time left out.
+        most: the days that the log covers.
+        at_edges: calls on its inner days that stand where the edges of the log are missing, as `times.at_edges` counts.
     """
-    if not at_us:
+    if most is None:
         return Covered(None, None, ())
-    most = most_calls(at_us)
-    at_us = at_us[most.start : most.stop] if len(most) < len(at_us) else at_us
-    first, last = at_us[0] // _DAY_US, at_us[-1] // _DAY_US
-    head, tail = at_us[0] - first * _DAY_US, (last + 1) * _DAY_US - at_us[-1]
-    cut = []
-    start, end = first, last
-    if _matters(at_us, first + 1, last - 1, 0, head):
-        cut.append(_day(first))
+    start, end = most.first_us // DAY_US, most.last_us // DAY_US
+    head, tail = most.edges.head_us, DAY_US - most.edges.tail_us
+    cut, alone = [], start == end
+    if _matters(most, at_edges[0], head):
+        cut.append(_day(start))
         start += 1
-    if _matters(at_us, first + 1, last - 1, _DAY_US - tail, _DAY_US):
-        if last != first or not cut:
-            cut.append(_day(last))
+    if _matters(most, at_edges[1], tail):
+        if not (alone and cut):
+            cut.append(_day(end))
         end -= 1
     if start > end:
-        return Covered(None, None, tuple(cut), at_us[0])
-    return Covered(_day(start), _day(end), tuple(cut), at_us[0])
+        return Covered(None, None, tuple(cut), most.first_us)
+    return Covered(_day(start), _day(end), tuple(cut), most.first_us)
 
 
-def most_calls(at_us: Sequence[int]) -> range:
-    """Return which calls make the time that a log covers: all but those far apart from most others.
+def _matters(most: Stretch, missing: int, lacks_us: int) -> bool:
+    """Whether a day that lacks so much of its time lacks a part that one would notice.
 
     Args:
-        at_us: as for `covered`.
+        most: the days that the log covers.
+        missing: calls on its inner days that stand there.
+        lacks_us: of the day; where there are no inner days, calls are taken to be spread evenly.
     """
-    return max(_stretches(at_us), key=len, default=range(0))
-
-
-def _stretches(at_us: Sequence[int]) -> Iterator[range]:
-    """Yield where calls stand that no long time without any parts."""
-    start = last = 0
-    while last < len(at_us):
-        after = bisect_right(at_us, at_us[last] + APART_DAYS * _DAY_US)
-        if after - 1 > last and after < len(at_us):
-            last = after - 1
-            continue
-        yield range(start, after)
-        start = last = after
-
-
-def _matters(at_us: Sequence[int], first: int, last: int, since_us: int, until_us: int) -> bool:
-    """Whether a day without what lies between two times of the day lacks a part that one would notice.
-
-    The days from `first` to `last` say what lies there; without any, calls are taken to be spread evenly.
-    """
-    days = last - first + 1
+    days = len(most.inner)
     if days < 1:
-        span = max(at_us[-1] - at_us[0], 1)
-        missing = len(at_us) * (until_us - since_us) / span
-        return missing >= _FEW_CALLS and until_us - since_us >= _SMALL_SHARE * _DAY_US
-    calls = bisect_left(at_us, (last + 1) * _DAY_US) - bisect_left(at_us, first * _DAY_US)
-    missing = sum(
-        bisect_left(at_us, day * _DAY_US + until_us) - bisect_left(at_us, day * _DAY_US + since_us)
-        for day in range(first, last + 1)
-    )
-    return missing >= _FEW_CALLS * days and missing >= _SMALL_SHARE * calls
+        span = max(most.last_us - most.first_us, 1)
+        return most.calls * lacks_us / span >= _FEW_CALLS and lacks_us >= _SMALL_SHARE * DAY_US
+    return missing >= _FEW_CALLS * days and missing >= _SMALL_SHARE * most.between
 
 
 def _day(number: int) -> date:

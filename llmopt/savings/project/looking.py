@@ -6,8 +6,8 @@ Nothing of a request is kept but numbers, and the texts of a small sample until 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llmopt.cost.call import Call
@@ -28,12 +28,25 @@ from llmopt.savings.project.prefixes.chains import Chains
 from llmopt.savings.project.prefixes.tree import PrefixTree
 from llmopt.savings.project.request_facts import flags_of, label_of, said_of, tokens_of, without_request
 from llmopt.savings.project.requests import HASHED, NOT_LOGGED, UNDECIDED, UNKNOWN_SETTINGS, Requests
-from llmopt.savings.project.sample import Bounds, Sample
+from llmopt.savings.project.sample import Bounds, Sample, Sampled
 from llmopt.serving.cache.key import CHAT, request_key
 
 HASH = "prompt_hash"
 """Field of a request of which nothing else is known."""
 _KEY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a looker has found in the requests that it saw."""
+
+    requests: Requests
+    strata: Strata
+    """Of these requests; empty where compression is off."""
+    keys: Mapping[int, bytes]
+    """Canonical number -> its key; empty for that of no key."""
+    sampled: list[Sampled]
+    """Lowest rank first."""
 
 
 class Looker:
@@ -124,6 +137,28 @@ class Looker:
                     numbers[kind, label] = self._see_nothing(columns.kinds[kind], columns.labels[label])
                 request[at] = numbers[kind, label]
         return replace(columns, request=request)
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """Models that the routing policy leads to."""
+        return self._found.routes
+
+    def seen(self) -> Seen:
+        """Return what was found so far, nothing measured yet."""
+        keys = dict.fromkeys([-1], b"") | {number: key for key, number in self._numbers.items()}
+        sampled = self._sample.by_rank() if self._sample is not None else []
+        return Seen(self._found, self._strata, keys, sampled)
+
+    def resume(self, seen: Requests, strata: Strata) -> None:
+        """Go on where other lookers have been, each with a part of the log.
+
+        Args:
+            seen: what they found, put together; changed.
+            strata: of these requests; changed.
+        """
+        seen.routes = self.routes
+        self._found, self._strata = seen, strata
+        self._canonical = 1 + max(seen.canonical, default=-1)
 
     def finish(self) -> Requests:
         """Return the columns; compression is measured now."""
@@ -233,15 +268,27 @@ class Looker:
             self._found.route.append(self._routes.decide(body, label_of(call)) if free else STAYS)
 
     def _compression_notes(self, measured: Mapping[int, Pair]) -> tuple[str, ...]:
-        found, none = self._found, "nothing to compress"
+        found = self._found
         distinct = len({one for one, stratum in zip(found.canonical, self._strata.of, strict=True) if stratum >= 0})
         hashed = sum(flags & (HASHED | NOT_LOGGED) == HASHED for flags in found.flags)
-        empty = sum(not counted for counted, _ in measured.values())
-        notes = (
-            *said_of(hashed, f"known by a hash only: {none}"),
-            *said_of(empty, f"without a text that can be found: {none}"),
-        )
-        if distinct <= len(measured):
-            return notes
-        said = f"measured on {len(measured):,} of {distinct:,} distinct requests; those of the same model and size"
-        return (*notes, f"{said} stand for the others")
+        return compression_notes(distinct, hashed, list(measured.values()))
+
+
+def compression_notes(distinct: int, hashed: int, measured: Sequence[Pair]) -> tuple[str, ...]:
+    """Return what one should know of how compression was measured.
+
+    Args:
+        distinct: requests that can be compressed.
+        hashed: requests of which only a hash is known.
+        measured: what was found in the sample.
+    """
+    none = "nothing to compress"
+    empty = sum(not counted for counted, _ in measured)
+    notes = (
+        *said_of(hashed, f"known by a hash only: {none}"),
+        *said_of(empty, f"without a text that can be found: {none}"),
+    )
+    if distinct <= len(measured):
+        return notes
+    said = f"measured on {len(measured):,} of {distinct:,} distinct requests; those of the same model and size"
+    return (*notes, f"{said} stand for the others")

@@ -6,40 +6,67 @@ apart from most others make neither of the two: a record whose time is 0 is no r
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
-from llmopt.cost.call_columns import CallColumns
-from llmopt.savings.project.by_call import timed_calls
 from llmopt.savings.project.cells import DAY_US, HOUR_US, Cells, day_of
 from llmopt.savings.project.changes import Sums
-from llmopt.savings.project.covered import most_calls
 from llmopt.savings.project.levers.self_host import Machine, cost_usd, machines
 from llmopt.savings.project.plan import OwnCost, Plan, SelfHostLever
 from llmopt.savings.project.replays import Gone
+from llmopt.savings.project.times import Stretch
 
 _MONTH_US = 30 * DAY_US
+
+
+@dataclass(slots=True)
+class Load:
+    """Calls that levers meet; adds up over parts of a log."""
+
+    calls: int = 0
+    hits: int = 0
+    """Those that the response cache answers."""
+    by_day: Counter[date] = field(default_factory=Counter)
+    """UTC day -> its calls."""
+    hits_by_day: Counter[date] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, cells: Cells) -> Load:
+        """Return that of the calls of a log."""
+        load = cls()
+        for number, cell in enumerate(cells.cells):
+            load.calls += len(cell)
+            load.hits += len(cell) if cell.hit else 0
+            for piece in cells.days(number):
+                if piece.day is not None:
+                    load.by_day[piece.day] += piece.last - piece.first
+                    load.hits_by_day[piece.day] += piece.last - piece.first if cell.hit else 0
+        return load
+
+    def add(self, other: Load) -> None:
+        """Add that of another part."""
+        self.calls += other.calls
+        self.hits += other.hits
+        self.by_day.update(other.by_day)
+        self.hits_by_day.update(other.hits_by_day)
 
 
 class Running:
     """Own costs of the levers of a plan over one log."""
 
-    def __init__(self, columns: CallColumns, cells: Cells, plan: Plan) -> None:
+    def __init__(self, load: Load, most: Stretch | None, plan: Plan) -> None:
         """Prepare.
 
         Args:
-            columns: the calls.
-            cells: the same, put together.
+            load: the calls.
+            most: the days that the log covers.
             plan: how the levers are set.
         """
-        self._cells, self._plan = cells, plan
-        most = most_calls(columns.at_us[: timed_calls(columns)])
-        self._ends = (columns.at_us[most.start], columns.at_us[most.stop - 1]) if most else None
-        self._calls = len(columns)
-        self._hits = sum(len(cell) for cell in cells.cells if cell.hit)
+        self._load, self._plan = load, plan
+        self._ends = (most.first_us, most.last_us) if most is not None else None
         self.span_us = max(HOUR_US, self._ends[1] - self._ends[0] if self._ends else 0)
         """From the first call to the last, those far apart from most others left out."""
 
@@ -48,7 +75,7 @@ class Running:
         own = self._own(lever)
         if lever not in on or own is None:
             return Fraction(0)
-        reached = self._calls - (self._hits if "cache" in on and lever != "cache" else 0)
+        reached = self._load.calls - (self._load.hits if "cache" in on and lever != "cache" else 0)
         return Fraction(own.usd_per_month) * self.span_us / _MONTH_US + Fraction(own.usd_per_call) * reached
 
     def by_day(self, on: frozenset[str]) -> defaultdict[date, Fraction]:
@@ -68,8 +95,9 @@ class Running:
                     share = Fraction(self._on_day(number), self._ends[1] - self._ends[0] or 1)
                     days[day] += Fraction(own.usd_per_month) * self.span_us / _MONTH_US * share
             if own.usd_per_call:
-                for day, calls in self._reached(lever, on):
-                    days[day] += Fraction(own.usd_per_call) * calls
+                answered = self._load.hits_by_day if "cache" in on and lever != "cache" else Counter[date]()
+                for day, calls in self._load.by_day.items():
+                    days[day] += Fraction(own.usd_per_call) * (calls - answered[day])
         return days
 
     def _own(self, lever: str) -> OwnCost | None:
@@ -87,15 +115,6 @@ class Running:
             return 1
         start = (self._ends[0] // DAY_US + number) * DAY_US
         return min(self._ends[1], start + DAY_US) - max(self._ends[0], start)
-
-    def _reached(self, lever: str, on: frozenset[str]) -> Iterator[tuple[date, int]]:
-        """Yield how many calls reach a lever, by day."""
-        for number, cell in enumerate(self._cells.cells):
-            if cell.hit and "cache" in on and lever != "cache":
-                continue
-            for piece in self._cells.days(number):
-                if piece.day is not None:
-                    yield piece.day, piece.last - piece.first
 
 
 @dataclass(frozen=True, slots=True)

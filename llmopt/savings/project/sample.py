@@ -7,11 +7,23 @@ or together as large, as asked for. So a log of millions is sampled in one pass 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+
+class HasText(Protocol):
+    """A request of a sample, with its body."""
+
+    @property
+    def text(self) -> bytes:
+        """Its body as JSON."""
+        ...
+
+
+T = TypeVar("T", bound=HasText)
 
 
 class Sampled(NamedTuple):
@@ -47,7 +59,7 @@ class Sample:
 
     def __init__(self, bounds: Bounds, seed: int) -> None:
         """Begin with nothing."""
-        self._bounds, self._seed = bounds, seed.to_bytes(16, "big", signed=True)
+        self._bounds, self._seed = bounds, seed
         self._kept: list[tuple[int, Sampled]] = []
         self._bytes = 0
 
@@ -63,7 +75,7 @@ class Sample:
             model: as logged.
             body: is kept as JSON where the rank is low enough.
         """
-        rank = int.from_bytes(blake2b(key, digest_size=8, key=self._seed).digest(), "big")
+        rank = rank_of(key, self._seed)
         if self._is_full() and rank > -self._kept[0][0]:
             return
         try:
@@ -88,3 +100,20 @@ class Sample:
         """Is there one more than needed: of the highest rank, without which it would still be full?"""
         bounds, kept = self._bounds, self._kept
         return len(kept) > bounds.most or self._bytes - len(kept[0][1].text) >= bounds.most_bytes if kept else False
+
+
+def rank_of(key: bytes, seed: int) -> int:
+    """Return the rank of a request."""
+    return int.from_bytes(blake2b(key, digest_size=8, key=seed.to_bytes(16, "big", signed=True)).digest(), "big")
+
+
+def taken(drawn: Sequence[T], bounds: Bounds) -> list[T]:
+    """Return what a sample keeps of others that were drawn from parts of a log, lowest rank first, each once."""
+    found: list[T] = []
+    size = 0
+    for one in drawn:
+        if len(found) >= bounds.most or size >= bounds.most_bytes:
+            break
+        found.append(one)
+        size += len(one.text)
+    return found

@@ -2,135 +2,82 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import reduce
 
-from llmopt.core.money import EXACT, dollars
-from llmopt.cost.call_columns import KEPT, CallColumns, Kind
-from llmopt.savings.project.by_call import by_call, timed_calls
-from llmopt.savings.project.cells import Cells
-from llmopt.savings.project.changes import Sums
-from llmopt.savings.project.levers.batch import tagged
-from llmopt.savings.project.levers.swap import Shift
+from llmopt.core.money import dollars
+from llmopt.savings.project.levers.swap import Shift, Shifts
 from llmopt.savings.project.plan import BatchLever, CacheLever, Plan, SelfHostLever
-from llmopt.savings.project.prefixes.notes import caching_notes
-from llmopt.savings.project.prefixes.rules import PrefixRules
-from llmopt.savings.project.prefixes.tree import ROOT
-from llmopt.savings.project.replays import Gone
-from llmopt.savings.project.requests import (
-    HASHED,
-    NOT_LOGGED,
-    READS_MORE,
-    SAMPLES,
-    UNDECIDED,
-    UNKNOWN_SETTINGS,
-    Requests,
-)
-
-Priced = Callable[[Sums, Gone], Decimal]
-"""What some calls cost."""
-_BLIND_FLAGS = {"routing": UNDECIDED, "compression": HASHED | NOT_LOGGED}
-"""Lever -> the bit of requests that it cannot look into."""
+from llmopt.savings.project.requests import NOT_LOGGED, READS_MORE, SAMPLES, UNKNOWN_SETTINGS
+from llmopt.savings.project.tallies import Moves, Tallies
 
 
 class Telling:
     """Finds words for the levers of one plan on one log."""
 
-    def __init__(self, columns: CallColumns, requests: Requests, cells: Cells, plan: Plan) -> None:
+    def __init__(self, tallies: Tallies, measured: Shifts, plan: Plan) -> None:
         """Prepare.
 
         Args:
-            columns: the calls.
-            requests: what is known of their requests.
-            cells: the calls, put together.
+            tallies: the calls, counted.
+            measured: ratios of tokenizers.
             plan: how the levers are set.
         """
-        self._columns, self._requests, self._cells, self._plan = columns, requests, cells, plan
-        self._unseen: dict[str, int] = {}
+        self._tallies, self._measured, self._plan = tallies, measured, plan
 
     def unseen(self, lever: str) -> int:
         """Return how many calls a lever could not look at."""
-        if lever not in self._unseen:
-            self._unseen[lever] = self._blind(lever)
-        return self._unseen[lever]
+        return self._tallies.unseen[lever]
 
-    def notes(self, lever: str, gone: Sequence[Gone]) -> list[str]:
+    def notes(self, lever: str, moves: Moves) -> list[str]:
         """Return what one should know of a lever.
 
         Args:
             lever: its name.
-            gone: what came of the calls with all levers on.
+            moves: where calls go with all levers on.
         """
         if lever == "cache":
             return list(self._of_cache())
         if lever in ("routing", "swap"):
-            return list(self._of_models(lever, gone))
+            return list(self._of_models(lever, moves))
         if lever == "batch":
-            return [*_of_batch(gone), *self._idle(self._plan.batch)]
-        if lever == "self_host":
-            return list(self._idle(self._plan.self_host))
-        if lever == "prompt_cache" and self.unseen(lever) < len(self._columns):
-            return list(caching_notes(self._columns, _answered_by(gone), PrefixRules.load()))
-        return []
+            return [*_of_batch(moves), *self._idle(self._plan.batch)]
+        return list(self._idle(self._plan.self_host)) if lever == "self_host" else []
 
-    def sampled(self, logged: Iterable[Gone], priced: Priced) -> list[str]:
+    def sampled(self, usd: Decimal) -> list[str]:
         """Say how much of what the cache saves comes from requests that sample, or may.
 
         Args:
-            logged: the calls with no lever on.
-            priced: says what calls cost.
+            usd: what those calls cost without any lever.
         """
-        cells = self._cells.cells
-        calls = sum(len(cell) for cell in cells if cell.sampled)
+        calls = self._tallies.sampled
         if not calls:
             return []
-        parts = [priced(part, each) for each in logged if cells[each.cell].sampled for part in each.sums]
-        usd = dollars(reduce(EXACT.add, parts, Decimal(0)))
         return [
-            f"{_calls(calls)} answered from the cache ({usd}) with a request that samples, or may: users see the same "
-            "words again (only_deterministic leaves such requests out)"
+            f"{_calls(calls)} answered from the cache ({dollars(usd)}) with a request that samples, or may: users see "
+            "the same words again (only_deterministic leaves such requests out)"
         ]
 
     def _idle(self, lever: BatchLever | SelfHostLever | None) -> Iterator[str]:
         """Name the tags that no call has: typos save nothing, silently."""
         for tag in lever.tags if lever is not None else ():
-            if not any(tagged(label, (tag,)) for label in self._columns.labels):
+            if tag not in self._tallies.tags:
                 yield f"no call has {tag[0]}={tag[1]}"
 
-    def _blind(self, lever: str) -> int:
-        requests, calls = self._requests, len(self._columns)
-        if lever in _BLIND_FLAGS:
-            by_flags = bytes(bool(flags & _BLIND_FLAGS[lever]) for flags in range(256))
-            return by_call("B", requests.flags.tobytes().translate(by_flags), 1, self._columns).tobytes().count(1)
-        timed = timed_calls(self._columns)
-        if lever in ("cache", "prompt_cache"):
-            known = map((0).__gt__, requests.canonical) if lever == "cache" else map(ROOT.__ge__, requests.chain)
-            found = by_call("B", bytes(known), 1, self._columns).tobytes()
-            return found[:timed].count(1) + calls - timed
-        by_hour = lever == "batch" and self._plan.batch is not None and self._plan.batch.hours is not None
-        return calls - timed if by_hour else 0
-
     def _of_cache(self) -> Iterator[str]:
-        columns, lever = self._columns, self._plan.cache
-        by_flags = Counter(by_call("B", self._requests.flags, NOT_LOGGED, columns))
+        tallies, lever = self._tallies, self._plan.cache
         counts = {
-            "{} without a request in the log: never answered from the cache": _having(by_flags, NOT_LOGGED),
-            "{} without a time: never answered from the cache": len(columns) - timed_calls(columns),
-            **self._refused(by_flags),
-            "{} whose answer a cache does not keep (cut off, filtered, failed)": sum(
-                calls for flags, calls in Counter(columns.flags).items() if not flags & KEPT
-            ),
-            "{} answered from the cache without a price: no dollars are saved there": sum(
-                len(cell) for cell in self._cells.cells if cell.hit and columns.kinds[cell.kind].price is None
-            ),
+            "{} without a request in the log: never answered from the cache": _having(tallies.by_flags, NOT_LOGGED),
+            "{} without a time: never answered from the cache": tallies.untimed,
+            **self._refused(tallies.by_flags),
+            "{} whose answer a cache does not keep (cut off, filtered, failed)": tallies.not_kept,
+            "{} answered from the cache without a price: no dollars are saved there": tallies.unpriced_hits,
         }
         yield from (text.format(_calls(calls)) for text, calls in counts.items() if calls)
         tenant = lever.tenant if lever is not None else ""
-        if tenant not in ("", CacheLever().tenant) and not any(label.get(tenant) for label in columns.labels):
+        if tenant not in ("", CacheLever().tenant) and not tallies.has_tenants:
             yield f"no record names a {tenant}: all are taken for one"
-        if lever is not None and lever.size_bytes is not None and columns.sizes_estimated:
+        if lever is not None and lever.size_bytes is not None and tallies.sizes_estimated:
             yield "sizes of answers are estimated from their tokens where the log does not hold them"
 
     def _refused(self, by_flags: Mapping[int, int]) -> dict[str, int]:
@@ -143,43 +90,23 @@ class Telling:
             found[sampling] = _having(others, SAMPLES | UNKNOWN_SETTINGS)
         return found
 
-    def _of_models(self, lever: str, gone: Iterable[Gone]) -> Iterator[str]:
+    def _of_models(self, lever: str, moves: Moves) -> Iterator[str]:
         """Name the models whose tokens are estimated, and tiers that they do not have."""
-        shifted: Counter[tuple[str, str, Shift]] = Counter()
-        missed: Counter[tuple[str, str]] = Counter()
-        for each in gone:
-            target = each.way.target
-            if not (target.swapped if lever == "swap" else target.routed and not target.swapped):
-                continue
-            old, new = self._columns.kinds[self._cells.cells[each.cell].kind].model or "", target.kind.model or ""
-            calls = sum(part.calls for part in each.sums)
-            if target.shift.changes:
-                shifted[old, new, target.shift] += calls
-            if target.tier_missed:
-                missed[new, target.tier_missed] += calls
-        for (old, new, shift), calls in sorted(shifted.items(), key=lambda item: item[0][:2]):
-            measured = self._requests.shifts.measures(old, new)
-            how = "measured on texts of the log" if measured else "typical of many kinds of text"
+        shifted = [
+            (old, new, shift, calls) for (whose, old, new, shift), calls in moves.shifted.items() if whose == lever
+        ]
+        for old, new, shift, calls in sorted(shifted, key=lambda item: item[:2]):
+            how = (
+                "measured on texts of the log" if self._measured.measures(old, new) else "typical of many kinds of text"
+            )
             yield f"{old} to {new}, {_calls(calls)}: the same text has {_times_the_tokens(shift)}, {how}"
-        for (new, tier), calls in sorted(missed.items()):
-            yield f"{new} has no price on the {tier} tier: {_calls(calls)} at the default tier"
+        for (whose, new, tier), calls in sorted(moves.missed.items()):
+            if whose == lever:
+                yield f"{new} has no price on the {tier} tier: {_calls(calls)} at the default tier"
 
 
-def _answered_by(gone: Iterable[Gone]) -> Counter[Kind]:
-    """Count the calls by the kind that answers them; those of own machines left out."""
-    counts: Counter[Kind] = Counter()
-    for each in gone:
-        if not each.way.served:
-            counts[each.way.target.kind] += sum(part.calls for part in each.sums)
-    return counts
-
-
-def _of_batch(gone: Iterable[Gone]) -> Iterator[str]:
-    missed: Counter[str] = Counter()
-    for each in gone:
-        if each.way.target.batch_missed and not each.way.served:
-            missed[each.way.target.kind.model or ""] += sum(part.calls for part in each.sums)
-    for name, calls in sorted(missed.items()):
+def _of_batch(moves: Moves) -> Iterator[str]:
+    for name, calls in sorted(moves.not_batched.items()):
         yield f"{name} has no batch price: nothing changes for {_calls(calls)}"
 
 

@@ -38,6 +38,8 @@ _SCALE = 1000
 _OTHER = Family("other", estimator="other")
 Pair = tuple[int, int]
 """Tokens counted, and saved of them."""
+Stratum = tuple[str | None, int]
+"""Model, as logged, and class of size."""
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class Strata:
     """`i`, number of the stratum; -1: nothing to compress."""
     tokens: array[int]
     """`q`, of the request, as billed."""
-    names: dict[tuple[str | None, int], int]
+    names: dict[Stratum, int]
     """(model, size class) -> number."""
 
     @classmethod
@@ -58,7 +60,11 @@ class Strata:
 
     def add(self, model: str | None, tokens: int) -> None:
         """Add the next request; sizes of one class differ by four times at most."""
-        self.of.append(self.names.setdefault((model, tokens.bit_length() // 2), len(self.names)))
+        self.add_to((model, tokens.bit_length() // 2), tokens)
+
+    def add_to(self, name: Stratum, tokens: int) -> None:
+        """Add the next request to a stratum."""
+        self.of.append(self.names.setdefault(name, len(self.names)))
         self.tokens.append(tokens)
 
     def add_nothing(self, count: int = 1) -> None:
@@ -131,8 +137,20 @@ class Compressing:
         return self._options[id(tokenizer)]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands for the requests that were not measured."""
+
+    pairs: Mapping[Stratum, Pair]
+    """(model, size class) -> tokens counted, and saved of them."""
+    least: float = 1.0
+    """By what to multiply all ratios to be at the low end of what the sample leaves open."""
+    most: float = 1.0
+    """The same at the high end."""
+
+
 def fill(requests: Requests, strata: Strata, found: Mapping[int, Pair], seed: int) -> None:
-    """Fill in the columns of compression.
+    """Fill in the columns of compression, of all requests of a log.
 
     Args:
         requests: has the canonical numbers.
@@ -141,43 +159,76 @@ def fill(requests: Requests, strata: Strata, found: Mapping[int, Pair], seed: in
         seed: of the bootstrap.
     """
     if not strata.names:
+        fill_by(requests, strata, (), Standing({}))
+        return
+    own = [found.get(canonical) if canonical >= 0 else None for canonical in requests.canonical]
+    open_tokens: dict[int, int] = defaultdict(int)
+    for pair, stratum, tokens in zip(own, strata.of, strata.tokens, strict=True):
+        if pair is None and stratum >= 0:
+            open_tokens[stratum] += max(tokens, 1)
+    pairs = _measured(strata, own, requests.canonical)
+    fill_by(requests, strata, own, standing(list(strata.names), pairs, open_tokens, seed))
+
+
+def fill_by(requests: Requests, strata: Strata, own: Sequence[Pair | None], stands: Standing) -> None:
+    """Fill in the columns of compression.
+
+    Args:
+        requests: to be filled.
+        strata: of the requests.
+        own: what was measured of each of them.
+        stands: for the others.
+    """
+    if not strata.names:
         nothing = array("q", bytes(8 * len(strata.of)))
         for column in (requests.counted, requests.saved, requests.saved_least, requests.saved_most):
             column.extend(nothing)
         requests.measured.extend(array("B", [1]) * len(strata.of))
         return
-    own = [found.get(canonical) if canonical >= 0 else None for canonical in requests.canonical]
-    groups = _Groups(strata, own, requests.canonical)
-    least, most = groups.range(seed)
+    standing_for = [stands.pairs.get(name, (0, 0)) for name in strata.names]
     for pair, stratum in zip(own, strata.of, strict=True):
-        counted, saved = (0, 0) if stratum < 0 else pair or groups.standing_for(stratum)
+        counted, saved = (0, 0) if stratum < 0 else pair or standing_for[stratum]
         sure = stratum < 0 or pair is not None
         scale = 1 if sure else _SCALE
         requests.counted.append(counted * scale)
         requests.saved.append(saved * scale)
-        requests.saved_least.append(saved if sure else int(saved * scale * least))
-        requests.saved_most.append(saved if sure else min(counted * scale, math.ceil(saved * scale * most)))
+        requests.saved_least.append(saved if sure else int(saved * scale * stands.least))
+        requests.saved_most.append(saved if sure else min(counted * scale, math.ceil(saved * scale * stands.most)))
         requests.measured.append(sure)
+
+
+def standing(
+    names: Sequence[Stratum], measured: Mapping[int, Sequence[Pair]], open_tokens: Mapping[int, int], seed: int
+) -> Standing:
+    """Return what stands for requests that were not measured.
+
+    Args:
+        names: strata, in the order of the log.
+        measured: number of a stratum among `names` -> what was measured there, in the order of the log.
+        open_tokens: number of a stratum -> tokens of its requests that were not measured.
+        seed: of the bootstrap.
+    """
+    groups = _Groups(names, measured, open_tokens)
+    least, most = groups.range(seed)
+    return Standing({name: groups.standing_for(number) for number, name in enumerate(names)}, least, most)
 
 
 class _Groups:
     """What was measured, by stratum; small ones stand together."""
 
-    def __init__(self, strata: Strata, own: Sequence[Pair | None], canonical: Sequence[int]) -> None:
-        pairs = _measured(strata, own, canonical)
+    def __init__(
+        self, names: Sequence[Stratum], pairs: Mapping[int, Sequence[Pair]], open_tokens: Mapping[int, int]
+    ) -> None:
         by_size: dict[int, list[Pair]] = defaultdict(list)
-        for (_, size), number in strata.names.items():
+        for number, (_, size) in enumerate(names):
             by_size[size] += pairs.get(number, [])
-        every = [pair for some in pairs.values() for pair in some]
-        self._pairs: dict[int, list[Pair]] = {}
-        for (_, size), number in strata.names.items():
+        every = [pair for number in sorted(pairs) for pair in pairs[number]]
+        self._pairs: dict[int, Sequence[Pair]] = {}
+        for number, (_, size) in enumerate(names):
             enough = (some for some in (pairs.get(number, []), by_size[size]) if len(some) >= _LEAST)
             self._pairs[number] = next(enough, every)
         self._sums = {number: _sum(some) for number, some in self._pairs.items()}
-        self._open: dict[int, int] = defaultdict(int)
-        for pair, stratum, tokens in zip(own, strata.of, strata.tokens, strict=True):
-            if pair is None and stratum >= 0:
-                self._open[stratum] += max(tokens, 1)
+        self._open = dict(sorted(open_tokens.items()))
         self._every = every
 
     def standing_for(self, stratum: int) -> Pair:
@@ -202,9 +253,9 @@ class _Groups:
         }
         return sum(weight * drawn[id(self._pairs[stratum])] for stratum, weight in self._open.items())
 
-    def _distinct(self) -> Iterable[list[Pair]]:
+    def _distinct(self) -> Iterable[Sequence[Pair]]:
         """Yield the lists of pairs that stand for something, each once, in the order of the strata."""
-        return {id(pairs): pairs for pairs in (self._pairs[stratum] for stratum in sorted(self._open))}.values()
+        return {id(pairs): pairs for pairs in (self._pairs[stratum] for stratum in self._open)}.values()
 
 
 def _measured(strata: Strata, own: Sequence[Pair | None], canonical: Sequence[int]) -> dict[int, list[Pair]]:
