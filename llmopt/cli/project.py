@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from llmopt.cli import values
 from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import Destination, destination, write
 from llmopt.cli.progress import ProgressLine
-from llmopt.cli.project_asked import Flags, plans_of, steps_of
+from llmopt.cli.project_asked import Flags, is_on_spark, plans_of, steps_of
 from llmopt.errors import CheckFailed, InputError, UsageError
 from llmopt.report.project_json import arithmetic_payload, payload
 from llmopt.report.project_limits import too_little, too_little_of, unknown
@@ -55,6 +56,8 @@ def project(
     deployments: options.DeploymentsOption = None,
     cached: options.CachedOption = None,
     as_of: options.AsOfOption = None,
+    engine: options.EngineOption = "local",
+    master: options.MasterOption = None,
     baseline: options.BaselineOption = None,
     step: options.StepOption = None,
     min_savings: options.MinSavingsOption = None,
@@ -91,7 +94,7 @@ def project(
     if baseline is not None or step:
         _multiply(steps_of(baseline, step or (), typed), flags, to)
         return
-    plans = plans_of(plan or (), flags, typed)
+    plans, spark = plans_of(plan or (), flags, typed), is_on_spark(engine, master)
     if not logs:
         raise UsageError("no LOGS are named", "such as llmopt project logs/ --ttl 24h; --baseline needs none")
     from llmopt.savings.project.api import Reading  # what reads logs loads a query engine; the rest needs none
@@ -107,7 +110,8 @@ def project(
         cached=values.choice(cached, "--cached", ("included", "excluded")),
         as_of=values.instant(as_of, "--as-of"),
     )
-    _replay(logs, plans, reading, to, verbose=verbose, strict=strict)
+    results = _on_spark(logs, plans, master, reading, to) if spark else _replayed(logs, plans, reading, to)
+    _show(results, to, verbose=verbose, strict=strict)
 
 
 def _typed(context: typer.Context) -> frozenset[str]:
@@ -124,15 +128,32 @@ def _multiply(result: Arithmetic, flags: Flags, to: Destination) -> None:
         raise CheckFailed("\n".join(failed))
 
 
-def _replay(
-    logs: Sequence[str], plans: Sequence[Plan], reading: Reading, to: Destination, *, verbose: bool, strict: bool
-) -> None:
-    """Replay the log under each plan, write what comes out, and fail where a check does not hold."""
+def _replayed(logs: Sequence[str], plans: Sequence[Plan], reading: Reading, to: Destination) -> tuple[Projection, ...]:
+    """Replay the log under each plan."""
     from llmopt.savings.project.api import project_all
 
     with ProgressLine(quiet=to.quiet) as line:
         line(0, 0, "replaying the log")
-        results = project_all(logs, plans, **reading)
+        return project_all(logs, plans, **reading)
+
+
+def _on_spark(
+    logs: Sequence[str], plans: Sequence[Plan], master: str | None, reading: Reading, to: Destination
+) -> tuple[Projection, ...]:
+    """Have a cluster do it."""
+    from llmopt.savings.project.parts.limits import NOT_DRAWN  # as above, and what follows loads Spark
+    from llmopt.savings.project.spark.run import project_on_spark
+
+    with ProgressLine(quiet=to.quiet) as line:
+        line(0, 0, "replaying the log on Spark")
+        results = project_on_spark(logs, plans, master, **reading)
+    if not to.quiet:
+        sys.stderr.write(f"llmopt: {NOT_DRAWN}\n")
+    return results
+
+
+def _show(results: Sequence[Projection], to: Destination, *, verbose: bool, strict: bool) -> None:
+    """Write what came out, and fail where a check does not hold."""
     failed = (*too_little(results), *(unknown(results) if strict else ()))
     shown = view(results, brief=to.quiet and not verbose, full=verbose or (to.format in _PAGES and not to.quiet))
     write(shown, payload(results, failed_checks=failed), to, failed, prices=reading["prices"])

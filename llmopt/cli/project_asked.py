@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from llmopt.cli import values
+from llmopt.cli.cost_asked import ENGINES
 from llmopt.errors import UsageError
 from llmopt.prompts.context import LEVELS
 from llmopt.savings.project import parsed
@@ -89,6 +90,18 @@ def plans_of(files: Sequence[Path], flags: Flags, typed: Collection[str]) -> tup
         )
         for plan in plans
     )
+
+
+def is_on_spark(engine: str, master: str | None) -> bool:
+    """Return whether a cluster is asked for.
+
+    Raises:
+        UsageError: there is no such engine, or a master without a cluster.
+    """
+    values.choice(engine, "--engine", ENGINES)
+    if master is not None and engine != "spark":
+        raise UsageError("--master is for --engine spark", "add --engine spark")
+    return engine == "spark"
 
 
 def with_flags(plan: Plan, flags: Flags) -> Plan:

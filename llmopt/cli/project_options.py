@@ -9,6 +9,7 @@ import typer
 
 _LEVERS = "Levers (a flag goes before the plan)"
 _READ = "What is read"
+_RUN = "Where it runs"
 _STEPS = "Arithmetic, without a log"
 _LIMITS = "Limits (exit 1 where one does not hold)"
 
@@ -79,6 +80,11 @@ CachedOption = Annotated[
     str | None, _read("Does a mapped input count include cached tokens?", "--cached", "included|excluded")
 ]
 AsOfOption = Annotated[str | None, _read("Price records without a timestamp as of this day.", "--as-of", "DATE")]
+
+EngineOption = Annotated[str, _option("Who replays: this machine, or Spark.", "--engine", _RUN, "local|spark")]
+MasterOption = Annotated[
+    str | None, _option("With --engine spark: such as spark://host:7077 or local[4].", "--master", _RUN, "URL")
+]
 
 BaselineOption = Annotated[str | None, _option("The bill that the steps cut.", "--baseline", _STEPS, "USD")]
 StepOption = Annotated[

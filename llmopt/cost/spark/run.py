@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from llmopt import errors
 from llmopt.cost.partial import Partial, merged, repeats, unanswered
 from llmopt.cost.partial_bytes import decode
 from llmopt.cost.rejected import Rejects
@@ -20,21 +18,16 @@ from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source, find_files
 from llmopt.cost.spark.asked import Asked, asked
 from llmopt.cost.spark.check import told
+from llmopt.cost.spark.cluster import Paths, checked, cores_of, listed, part_bytes, probe
 from llmopt.cost.spark.cutting import Cutter, Part, lines_before
-from llmopt.cost.spark.session import is_local, opened
+from llmopt.cost.spark.session import opened
 from llmopt.cost.spark.shuffle import Rank
-from llmopt.cost.spark.task import FRAME, LookAtFrame, Probe, ReadFiles, ReadFrame, Wanted, versions
-from llmopt.cost.spark.wire import Sent, collected, mapped
+from llmopt.cost.spark.task import FRAME, LookAtFrame, ReadFiles, ReadFrame, Wanted, versions
+from llmopt.cost.spark.wire import collected, mapped
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-MOST_PART_BYTES, LEAST_PART_BYTES = 128 * 2**20, 16 * 2**20
-"""How large a part is: large enough for the start of a task not to matter, small enough for all cores to have work."""
-MANY_PARTS, LARGEST_PART_BYTES = 2**14, 2**30
-"""Parts of a log so long that there are more are larger, up to this: the driver has to do with each of them, and each
-writes a file for every bucket."""
 MERGED_HERE_BYTES = 512 * 2**20
 """Up to this much log, records that may repeat each other are ranked on the driver: some 5 % of it at most."""
 BUCKET_BYTES, MOST_BUCKETS, _FRAME_BUCKETS = 512 * 2**20, 1024, 128
@@ -42,9 +35,6 @@ BUCKET_BYTES, MOST_BUCKETS, _FRAME_BUCKETS = 512 * 2**20, 1024, 128
 them; buckets where nobody knows how much there is."""
 _SHUFFLED = 200
 """Among how many tasks Spark deals by itself; it may put small ones together."""
-_UNKNOWN_CORES = 16
-_PROBED = 32
-"""Tasks that look at the workers before the first job."""
 
 
 def price_on_spark(paths: Paths, master: str | None = None, **options: Any) -> CostReport:
@@ -57,7 +47,7 @@ def price_on_spark(paths: Paths, master: str | None = None, **options: Any) -> C
     """
     ask = asked(options)
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
-        sources = find_files(_listed(paths), Path(folder))  # what is wrong with them is told before Spark starts
+        sources = find_files(listed(paths), Path(folder))  # what is wrong with them is told before Spark starts
         with opened(master) as spark:
             return _price_sources(spark, sources, ask, Path(folder))
 
@@ -66,7 +56,7 @@ def price_files(spark: SparkSession, paths: Paths, **options: Any) -> CostReport
     """Do what `llmopt.cost.spark.price_paths` says."""
     ask = asked(options)
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
-        return _price_sources(spark, find_files(_listed(paths), Path(folder)), ask, Path(folder))
+        return _price_sources(spark, find_files(listed(paths), Path(folder)), ask, Path(folder))
 
 
 def _price_sources(spark: SparkSession, sources: Sequence[Source], ask: Asked, folder: Path) -> CostReport:
@@ -74,8 +64,8 @@ def _price_sources(spark: SparkSession, sources: Sequence[Source], ask: Asked, f
     buckets = 0 if size <= MERGED_HERE_BYTES else min(MOST_BUCKETS, max(8, size // BUCKET_BYTES))
     wanted = Wanted(ask, None, None, buckets, driver=versions())
     with told():
-        _probe(spark, wanted)
-        cutter = Cutter(Sniffer(ask.prepared().settings.formats), _part_bytes(size, _cores(spark)), folder)
+        probe(spark)
+        cutter = Cutter(Sniffer(ask.prepared().settings.formats), part_bytes(size, cores_of(spark)), folder)
         log = _Files(spark, tuple(cutter.parts(sources)), tuple(source.shown for source in sources))
         return _priced(log, replace(wanted, extent=cutter.extent()), folder)
 
@@ -85,11 +75,11 @@ def price_frame(spark: SparkSession, df: DataFrame, **options: Any) -> CostRepor
     ask = asked(options)
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder, told():
         wanted = Wanted(ask, None, None, _FRAME_BUCKETS, driver=versions())
-        _probe(spark, wanted)
+        probe(spark)
         column = _lines_column(df)
         chosen = df if column is None else df.select(column)
         look = mapped(chosen.limit(100).coalesce(1), LookAtFrame(wanted, is_lines=column is not None))
-        cuts = {sent.data.decode() for sent in _checked(collected(look))}
+        cuts = {sent.data.decode() for sent in checked(collected(look))}
         # Lines that need others of their file, or spans that need those above them, are read by one task.
         apart = cuts <= {"lines"}
         log = _Frame(chosen if apart else chosen.coalesce(1), column is not None)
@@ -178,7 +168,7 @@ def _read(log: _Log, wanted: Wanted, folder: Path) -> _Pass:
     df = log.read(wanted)
     if wanted.buckets and not wanted.answers_to:
         df = mapped(_dealt(df, wanted.buckets), Rank(wanted.asked, wanted.dedupe, log.files))
-    sent = _checked(collected(df))
+    sent = checked(collected(df))
     own = sorted((one for one in sent if one.kind == "part"), key=lambda one: one.part)
     parts = {one.part: decode(one.data) for one in own}
     before = dict(zip(parts, log.before([one.lines for one in own]), strict=True))
@@ -204,49 +194,9 @@ def _dealt(df: DataFrame, buckets: int) -> DataFrame:
     return df.repartition(buckets, "bucket") if buckets > _SHUFFLED else df.repartition("bucket")
 
 
-def _part_bytes(size_bytes: int, cores: int) -> int:
-    """Return how large parts shall be, so that all cores are done at about the same time."""
-    rounds = -(-size_bytes // (most_part_bytes(size_bytes) * cores))
-    return max(LEAST_PART_BYTES, -(-size_bytes // max(1, rounds * cores)))
-
-
-def most_part_bytes(size_bytes: int) -> int:
-    """Return how large a part of a log of this size may be."""
-    return max(MOST_PART_BYTES, min(LARGEST_PART_BYTES, size_bytes // MANY_PARTS))
-
-
-def _cores(spark: SparkSession) -> int:
-    """Return how many tasks run at once; a guess where the session does not know (Spark Connect)."""
-    context = getattr(spark, "sparkContext", None)
-    return context.defaultParallelism if context is not None else _UNKNOWN_CORES
-
-
-def _probe(spark: SparkSession, wanted: Wanted) -> None:
-    """Look at the workers before a long job does; those of this machine are found out about by any job."""
-    context = getattr(spark, "sparkContext", None)
-    if context is not None and is_local(context.master):
-        return
-    cores = min(_PROBED, _cores(spark))
-    _checked(collected(mapped(spark.range(0, cores, 1, cores), Probe(wanted))))
-
-
-def _checked(sent: Iterable[Sent]) -> list[Sent]:
-    """Raise what a task has found wrong."""
-    sent = list(sent)
-    for one in sent:
-        if one.kind == "error":
-            kind, message, hint = msgspec.msgpack.decode(one.data, type=tuple[str, str, str])
-            raise getattr(errors, kind)(message, hint)
-    return sent
-
-
 def _lines_column(df: DataFrame) -> str | None:
     """Return the column that holds the lines of a log; None where the frame is a table."""
     texts = [field.name for field in df.schema.fields if field.dataType.typeName() in ("string", "binary")]
     if "value" in texts:
         return "value"
     return texts[0] if len(df.columns) == 1 and texts else None
-
-
-def _listed(paths: Paths) -> Sequence[str | os.PathLike[str]]:
-    return [paths] if isinstance(paths, (str, os.PathLike)) else paths

@@ -92,12 +92,13 @@ class Wanted:
 class Probe:
     """Finds out whether a worker can do it at all: its imports and its versions."""
 
-    wanted: Wanted
+    driver: str
+    """`versions` of the driver."""
 
     def __call__(self, batches: Batches) -> Batches:
         """Look around, once a partition."""
         for _ in batches:
-            yield from _sent(self.wanted, lambda _: iter(()))
+            yield from guarded(self.driver, lambda _: iter(()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,13 @@ class ReadFiles:
         """Read the parts whose numbers come in."""
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                yield from _sent(self.wanted, partial(self._read, number))
+                yield from guarded(self.wanted.driver, partial(self._read, number))
 
     def _read(self, number: int, folder: Path) -> Iterator[Sent]:
         part = self.parts[number]
         for piece in part:
             if piece.address is None:
-                _check_seen(piece.source)
+                check_seen(piece.source)
         try:
             sources, known, lines = placed(part, Sniffer(self.wanted.settings.formats).variants, folder)
         except StoreError as error:  # of the object that it is a range of
@@ -140,7 +141,7 @@ class ReadFrame:
 
         context = TaskContext.get()
         part = context.partitionId() if context is not None else 0
-        yield from _sent(self.wanted, lambda folder: self._read(part, batches, folder))
+        yield from guarded(self.wanted.driver, lambda folder: self._read(part, batches, folder))
 
     def _read(self, part: int, batches: Batches, folder: Path) -> Iterator[Sent]:
         source, known, lines = _spooled(batches, folder, self.wanted.settings, is_lines=self.is_lines)
@@ -157,7 +158,7 @@ class LookAtFrame:
 
     def __call__(self, batches: Batches) -> Batches:
         """Look at the rows that come in."""
-        yield from _sent(self.wanted, lambda folder: self._look(batches, folder))
+        yield from guarded(self.wanted.driver, lambda folder: self._look(batches, folder))
 
     def _look(self, batches: Batches, folder: Path) -> Iterator[Sent]:
         settings = self.wanted.settings
@@ -193,11 +194,16 @@ def _lines_of(source: Source, settings: Settings, folder: Path) -> Sniffed:
     return found if found.kind == "lines" else Sniffed("lines", ())
 
 
-def _sent(wanted: Wanted, read: Callable[[Path], Iterator[Sent]]) -> Batches:
-    """Yield what a part gives as Spark takes it; what is wrong with it is for the driver to raise."""
+def guarded(driver: str, read: Callable[[Path], Iterator[Sent]]) -> Batches:
+    """Yield what a part gives as Spark takes it; what is wrong with it is for the driver to raise.
+
+    Args:
+        driver: `versions` of the driver.
+        read: is given a folder for its files.
+    """
     with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
         try:
-            _check_versions(wanted)
+            _check_versions(driver)
             for sent in read(Path(folder)):
                 yield sent.batch()
         except LlmoptError as error:
@@ -209,14 +215,19 @@ def _told(error: LlmoptError) -> bytes:
     return msgspec.msgpack.encode((kind.__name__, error.message, error.hint))
 
 
-def _check_versions(wanted: Wanted) -> None:
+def _check_versions(driver: str) -> None:
     here = versions()
-    if here != wanted.driver:
-        message = f"the worker on {socket.gethostname()} has {here}; the driver has {wanted.driver}"
+    if here != driver:
+        message = f"the worker on {socket.gethostname()} has {here}; the driver has {driver}"
         raise ConfigError(message, "install the same versions on all of them")
 
 
-def _check_seen(source: Source) -> None:
+def check_seen(source: Source) -> None:
+    """Refuse a file that this worker cannot read.
+
+    Raises:
+        InputError: it cannot.
+    """
     if not os.access(source.path, os.R_OK):
         message = f"{source.shown}: the worker on {socket.gethostname()} cannot read it"
         hint = "put logs where all workers see them, or price a DataFrame: llmopt.cost.spark.price_logs"

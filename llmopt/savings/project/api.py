@@ -67,7 +67,7 @@ def project(
         UsageError: no such format.
         ConfigError: a wrong plan, spec, mapping or price file; a model of the plan without a price.
     """
-    return project_all(logs, [_plan(plan)], **reading)[0]
+    return project_all(logs, [plan_from(plan)], **reading)[0]
 
 
 def project_all(
@@ -95,7 +95,13 @@ def project_all(
     return tuple(found[number] for number in range(len(plans)))
 
 
-def _plan(plan: Plan | str | os.PathLike[str] | Mapping[str, object] | None) -> Plan:
+def plan_from(plan: Plan | str | os.PathLike[str] | Mapping[str, object] | None) -> Plan:
+    """Return a plan, whatever form it is given in.
+
+    Raises:
+        UsageError: it is none.
+        ConfigError: a wrong plan.
+    """
     if plan is None:
         return Plan()
     if isinstance(plan, Plan):

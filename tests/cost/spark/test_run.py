@@ -22,7 +22,7 @@ from llmopt.cost import prepared
 from llmopt.cost.groups import ALL
 from llmopt.cost.read import Settings
 from llmopt.cost.result import CostReport
-from llmopt.cost.spark import price_paths, run
+from llmopt.cost.spark import cluster, price_paths, run
 from llmopt.errors import ConfigError, InputError, UsageError
 from tests.cost.conftest import NEVER_SMALL, Force
 from tests.cost.logs import line, lines, written
@@ -40,8 +40,8 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Cut:
     """Return a function that sets how large parts are, and where open records are ranked."""
 
     def choose(part_bytes: int, *, shuffled: bool = False) -> None:
-        monkeypatch.setattr(run, "LEAST_PART_BYTES", part_bytes)
-        monkeypatch.setattr(run, "MOST_PART_BYTES", part_bytes)
+        monkeypatch.setattr(cluster, "LEAST_PART_BYTES", part_bytes)
+        monkeypatch.setattr(cluster, "MOST_PART_BYTES", part_bytes)
         monkeypatch.setattr(run, "MERGED_HERE_BYTES", -1 if shuffled else 2**40)
 
     return choose

@@ -50,11 +50,11 @@ def error_of(sent: list[Sent]) -> list[str]:
 
 
 def test_a_worker_of_another_version_says_so() -> None:
-    want = Wanted(asked({}), None, Extent(1), 0, driver="Python 2.7, duckdb 0.1, llmopt 0.0")
-    kind, message, _ = error_of(sent_by(Probe(want)(numbers(0))))
+    other = "Python 2.7, duckdb 0.1, llmopt 0.0"
+    kind, message, _ = error_of(sent_by(Probe(other)(numbers(0))))
     assert kind == "ConfigError"
-    assert message == f"the worker on {socket.gethostname()} has {versions()}; the driver has {want.driver}"
-    assert sent_by(Probe(wanted())(numbers(0))) == []
+    assert message == f"the worker on {socket.gethostname()} has {versions()}; the driver has {other}"
+    assert sent_by(Probe(versions())(numbers(0))) == []
 
 
 def test_a_file_that_the_worker_does_not_see(tmp_path: Path) -> None:
