@@ -12,8 +12,9 @@ from llmopt.savings.project.assembly import assembled
 from llmopt.savings.project.log import Log
 from llmopt.savings.project.parts.costs import CostsOfParts
 from llmopt.savings.project.parts.limits import UNMEASURED, asked_of
-from llmopt.savings.project.parts.outcome import Outcome
+from llmopt.savings.project.parts.outcome import Outcome, outcome_of
 from llmopt.savings.project.parts.reading import Counts, Remarks
+from llmopt.savings.project.parts.slices import Slice
 from llmopt.savings.project.parts.survey import Measured, Survey
 from llmopt.savings.project.plan import Plan
 from llmopt.savings.project.result import Projection
@@ -75,10 +76,11 @@ def projected(
         plan: as the user has it.
         whole: what reading gave.
         found: measured on texts.
-        outcome: of all parts.
+        outcome: of all parts; added to.
         wanted: prices.
         as_of: as for reading.
     """
     asked = asked_of(plan)
+    outcome.add(outcome_of(Slice(), plan, asked, found, wanted.table, as_of))  # zeros, for a log without calls
     costs = CostsOfParts(outcome, found, asked, wanted.table)
     return assembled(plan, asked, whole.log(outcome, as_of), costs, UNMEASURED)

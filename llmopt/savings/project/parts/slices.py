@@ -1,7 +1,8 @@
 """Calls of a part of a log as numbers that mean the same elsewhere: to be dealt by request, and put together again.
 
 A call refers to its request by a number, as in `CallColumns`; what is known of the request goes with it, under digests
-that each machine computes alike. No text is in it but names of models and labels. A call takes some 60 bytes.
+that each machine computes alike. No text is in it but names of models and labels. A call takes some 160 bytes, of which
+a fast compressor leaves 40 to 50: most buckets of tokens are empty.
 """
 
 from __future__ import annotations

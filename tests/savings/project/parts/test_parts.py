@@ -81,6 +81,11 @@ def test_formats_that_log_a_response_several_times() -> None:
     assert Apart(3_000).project(paths, ALL) == without_curves(whole)
 
 
+def test_a_log_without_calls() -> None:
+    path = SAMPLES / "openai-usage.json"
+    assert Apart(1_000).project([path], ALL) == without_curves(project(path, ALL))
+
+
 def record(number: int, **changes: Any) -> dict[str, Any]:
     """A record with an id, that another part may have again."""
     usage = {"prompt_tokens": 400, "completion_tokens": 20 + number % 3}
