@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame as DataFrame  # both also for those who leave pyspark to this package
+    from pyspark.sql import SparkSession as SparkSession
 
 SCHEMA = "part int, bucket int, kind string, lines bigint, data binary"
 """Columns of what every task gives; the fields of `Sent`."""

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
+    from llmopt.cost.spark.wire import SparkSession
     from llmopt.savings.project.api import Reading
     from llmopt.savings.project.plan import Plan
     from llmopt.savings.project.result import Projection

@@ -48,7 +48,7 @@ from llmopt.savings.project.spark.task import (
 )
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from llmopt.cost.spark.wire import DataFrame, SparkSession
 
 TASK_BYTES = 512 * 2**20
 """How much log there is to a task that replays: its calls are in memory, at some tenth of that."""
