@@ -129,7 +129,8 @@ def constants_of(found: dict[str, Any]) -> Constants:
     """Return the constants of a plan from what was measured."""
     # duckdb is slow to load, and a plan from constants that are there needs none of it.
     from llmopt.cost.schemas import WATCHED_BYTES
-    from llmopt.cost.spark.run import BUCKET_BYTES, LARGEST_PART_BYTES, MANY_PARTS, MOST_BUCKETS, MOST_PART_BYTES
+    from llmopt.cost.spark.cluster import LARGEST_PART_BYTES, MANY_PARTS, MOST_PART_BYTES
+    from llmopt.cost.spark.run import BUCKET_BYTES, MOST_BUCKETS
     from llmopt.cost.stores.stored import BLOCK_BYTES
 
     small, large, dealt, ranked = (found[name] for name in ("merge_small", "merge_large", "dealt", "ranked"))

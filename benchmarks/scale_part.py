@@ -26,8 +26,8 @@ from llmopt.cost.schemas import Extent
 from llmopt.cost.sniff import Sniffer
 from llmopt.cost.sources import Source, find_files
 from llmopt.cost.spark.asked import asked
+from llmopt.cost.spark.cluster import MOST_PART_BYTES
 from llmopt.cost.spark.cutting import Cutter, Part
-from llmopt.cost.spark.run import MOST_PART_BYTES
 from llmopt.cost.spark.shuffle import Rank, spread
 from llmopt.cost.spark.task import ReadFiles, Wanted, versions
 from llmopt.cost.state.run import price_with_state

@@ -239,11 +239,11 @@ def test_a_worker_without_packages_is_told_in_words(
 
 def test_parts_of_a_very_long_log_are_larger_so_that_they_stay_few() -> None:
     mib, tib = 2**20, 2**40
-    assert run._part_bytes(100 * mib, 8) == run.LEAST_PART_BYTES
-    assert run._part_bytes(tib, 8) <= run.MOST_PART_BYTES
-    assert run.MOST_PART_BYTES < run._part_bytes(4 * tib, 8) <= 4 * tib // run.MANY_PARTS
-    assert run._part_bytes(2**50, 1000) <= run.LARGEST_PART_BYTES
-    sizes = [run._part_bytes(2**power, 64) for power in range(30, 55)]
+    assert cluster.part_bytes(100 * mib, 8) == cluster.LEAST_PART_BYTES
+    assert cluster.part_bytes(tib, 8) <= cluster.MOST_PART_BYTES
+    assert cluster.MOST_PART_BYTES < cluster.part_bytes(4 * tib, 8) <= 4 * tib // cluster.MANY_PARTS
+    assert cluster.part_bytes(2**50, 1000) <= cluster.LARGEST_PART_BYTES
+    sizes = [cluster.part_bytes(2**power, 64) for power in range(30, 55)]
     assert sizes == sorted(sizes)
 
 
