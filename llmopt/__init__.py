@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from llmopt.tokens.api import count_tokens
     from llmopt.tokens.result import TokenCount
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = [
     "AdaptiveBatcher",
     "BenchReport",
