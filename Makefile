@@ -9,7 +9,7 @@ SMOKE := .venv-wheel/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
 EXTRAS := pandas,redis,cloud,spark,lakes,postgres,charts,models,distill,onnx,openvino,torchao,semantic,llmlingua,bench,serve,test,dev
 
-.PHONY: demo test lint types layers smoke pytest docs golden format clean
+.PHONY: demo test lint types layers smoke release-check pytest docs golden format clean
 .NOTPARALLEL:
 
 demo: .venv/.demo
@@ -34,16 +34,11 @@ smoke: .venv/.test .venv-wheel/.made
 	$(BIN)/python $(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
 	$(SMOKE)/python $(PIP) install --force-reinstall --no-deps dist/*.whl
 	$(SMOKE)/python $(PIP) install --constraint .ci/constraints.txt dist/*.whl
-	$(SMOKE)/python -P tests/wheel_smoke.py
-	$(SMOKE)/llmopt --version
-	$(SMOKE)/llmopt prices list >/dev/null
-	$(SMOKE)/llmopt cost samples/ >/dev/null
-	$(SMOKE)/llmopt tokens samples/prompts --model gpt-4o,claude-sonnet-4-5 --cost >/dev/null
-	$(SMOKE)/llmopt compress samples/wordy/order.md --level aggressive -q >/dev/null
-	$(SMOKE)/llmopt cache simulate samples/caching >/dev/null
-	$(SMOKE)/llmopt project samples/projecting --plan samples/projecting/bold.toml >/dev/null
-	$(SMOKE)/llmopt route explain "What is a monad?" >/dev/null
-	$(SMOKE)/llmopt compress eval --prompts 20 --questions 8 >/dev/null
+	.ci/smoke $(SMOKE)
+
+# Everything that must hold before a release; ARGS=--all-pythons where each Python of the classifiers must be there.
+release-check: .venv/.test .venv-release/.made
+	.ci/release-check $(ARGS)
 
 pytest: .venv/.test
 	$(BIN)/pytest --numprocesses auto --dist loadgroup --cov --quiet
@@ -60,7 +55,7 @@ format: .venv/.test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .tools .venv .venv-wheel dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .tools .venv .venv-wheel .venv-release dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/.made:
 	@test -n "$(PYTHON)" || { echo "make: python 3.11 or newer is needed; name it with PYTHON=..."; exit 1; }
@@ -70,6 +65,12 @@ clean:
 .venv-wheel/.made:
 	@test -n "$(PYTHON)" || { echo "make: python 3.11 or newer is needed; name it with PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv .venv-wheel
+	touch $@
+
+.venv-release/.made: pyproject.toml .ci/constraints.txt
+	@test -n "$(PYTHON)" || { echo "make: python 3.11 or newer is needed; name it with PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python $(PIP) install --constraint .ci/constraints.txt hatchling --editable ".[release]"
 	touch $@
 
 .venv/.demo: .venv/.made pyproject.toml .ci/constraints.txt

@@ -32,7 +32,7 @@ _FOR: Mapping[str, str] = {
     "charts": "-o chart.png",
 }
 """Extra -> what needs it."""
-_OTHERS = ("all", "test", "dev")
+_OTHERS = ("all", "dev", "release", "test")
 _INSTALL = "pip install '{}'"
 
 

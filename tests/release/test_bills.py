@@ -1,0 +1,50 @@
+"""A bill of materials names what is there, no more and no less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.release.bills import bill_problems, held, parts
+
+
+def bill(**versions: str) -> dict[str, object]:
+    components = [
+        {"name": name, "version": version, "purl": f"pkg:pypi/{name}@{version}"} for name, version in versions.items()
+    ]
+    return {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components}
+
+
+def test_a_bill_of_what_is_there_has_no_problem() -> None:
+    assert list(bill_problems(bill(Rich="1", My_Lib="2"), {"rich": "1", "my-lib": "2"})) == []
+
+
+def test_what_a_bill_leaves_out_or_adds_is_named() -> None:
+    assert list(bill_problems(bill(rich="1", ghost="3"), {"rich": "2", "typer": "4"})) == [
+        "not in the bill: typer 4",
+        "in the bill and not there: ghost 3",
+        "rich is 2, and 1 in the bill",
+    ]
+
+
+def test_each_component_can_be_looked_up() -> None:
+    found = bill(rich="1")
+    found["components"] = [{"name": "rich", "version": "1"}]
+    assert list(bill_problems(found, {"rich": "1"})) == ["rich has no package URL in the bill"]
+
+
+@pytest.mark.parametrize("other", [{}, [], {"bomFormat": "SPDX"}, None])
+def test_another_document_is_no_bill(other: object) -> None:
+    with pytest.raises(ValueError, match="no bill of CycloneDX"):
+        parts(other)
+
+
+def test_what_is_held_is_read_from_an_environment_or_from_pins(tmp_path: Path) -> None:
+    about = tmp_path / "lib/python3.11/site-packages/My_Lib-2.0.dist-info/METADATA"
+    about.parent.mkdir(parents=True)
+    about.write_text("Metadata-Version: 2.1\nName: My_Lib\nVersion: 2.0\n", encoding="utf-8")
+    assert held(tmp_path) == {"my-lib": "2.0"}
+    pins = tmp_path / "constraints.txt"
+    pins.write_text("# tested\nRich==15.0.0\nray==2  # why\n", encoding="utf-8")
+    assert held(pins) == {"rich": "15.0.0", "ray": "2"}
