@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import msgspec
@@ -37,9 +38,32 @@ def exact_values(text: str) -> Any:
     if "-0" in text and _NEGATIVE_ZERO.search(text):
         raise InputError("JSON with a negative zero has no other form", _HINT)
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_float=spelled, parse_constant=_refuse)
+        values = json.loads(text, object_pairs_hook=_object, parse_float=spelled, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise InputError(f"JSON that has no other form: {error}", _HINT) from None
+    # Python 3.12 and later read what 3.11 gives up on: the limit is one of ours, so that it is the same everywhere.
+    if text.count("[") + text.count("{") > _DEEPEST and _is_deeper(values):
+        raise InputError(f"JSON that has no other form: nested more than {_DEEPEST} deep", _HINT)
+    return values
+
+
+_DEEPEST = 500
+
+
+def _is_deeper(values: Any) -> bool:
+    """Tell whether lists and objects are nested more than `_DEEPEST` deep, without a call for each level."""
+    level = [values]
+    for _ in range(_DEEPEST):
+        level = [child for one in level for child in _children(one)]
+        if not level:
+            return False
+    return any(isinstance(one, list | dict) for one in level)
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 _NEGATIVE_ZERO = re.compile(r"-0(?<=[\s:,\[]-0)(?![.0-9eE])")

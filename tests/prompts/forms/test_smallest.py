@@ -147,6 +147,17 @@ def test_values_that_no_form_brings_back_are_refused(text: str) -> None:
         exact_values(text)
 
 
+@pytest.mark.parametrize(("opening", "closing"), ["[]", ('{"a":', "}")])
+def test_values_may_be_nested_as_deep_on_every_python(opening: str, closing: str) -> None:
+    assert exact_values(opening * 499 + "[7]" + closing * 499)
+    with pytest.raises(InputError, match="JSON that has no other form: nested more than 500 deep"):
+        exact_values(opening * 500 + "[7]" + closing * 500)
+
+
+def test_many_brackets_side_by_side_are_not_deep() -> None:
+    assert exact_values("[" + ",".join(["[]"] * 9000) + "]") == [[]] * 9000
+
+
 def test_values_keep_spelling_and_hyphens() -> None:
     assert exact_values('["web-0", "x: -0.", 1.0, 10]') == ["web-0", "x: -0.", Spelled("1.0"), 10]
 
