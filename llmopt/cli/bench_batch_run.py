@@ -13,6 +13,7 @@ from llmopt.bench.report import BenchReport
 from llmopt.cli.bench_batch_asked import Numbers, Typed, check, logs, numbers
 from llmopt.cli.output import Destination, check_place, save, write
 from llmopt.cli.progress import ProgressLine
+from llmopt.core.check import Check, failures
 from llmopt.errors import CheckFailed
 from llmopt.models.factory import ModelFactory
 from llmopt.report import bench_batch_json, bench_batch_view
@@ -53,9 +54,10 @@ def bench(typed: Typed, to: Destination, *, started_s: float | None = None, brie
         if typed.resume is not None and not to.quiet:
             sys.stderr.write(f"llmopt: stopped; the same command goes on with {clean(str(typed.resume))}\n")
         raise
-    failed = _failed(report, typed, read)
+    held = _checks(report, typed, read)
+    failed = failures(held)
     view, payload = bench_batch_view.view(report, brief=brief), bench_batch_json.payload(report, failed_checks=failed)
-    write(view, payload, to, failed)
+    write(view, payload, to, held)
     if typed.save_config is not None:
         _save_config(report, typed.save_config)
     if failed:
@@ -140,10 +142,10 @@ def _factory(typed: Typed, read: Numbers) -> CallableFactory | ModelFactory:
     )
 
 
-def _failed(report: BenchReport, typed: Typed, read: Numbers) -> tuple[str, ...]:
-    from llmopt.bench.gates import failed_checks
+def _checks(report: BenchReport, typed: Typed, read: Numbers) -> tuple[Check, ...]:
+    from llmopt.bench.gates import checks
 
-    return failed_checks(report, allow_noisy=typed.allow_noisy, regression=read.threshold is not None)
+    return checks(report, allow_noisy=typed.allow_noisy, regression=read.threshold is not None)
 
 
 def _save_config(report: BenchReport, path: Path) -> None:

@@ -9,6 +9,8 @@ from llmopt.bench.url_result import UrlSweep, UrlUnmet
 from llmopt.cli.bench_batch_asked import Numbers, Typed, logs
 from llmopt.cli.output import Destination, write
 from llmopt.cli.progress import ProgressLine
+from llmopt.core.check import Check, failures
+from llmopt.core.quantity import duration
 from llmopt.errors import CheckFailed
 from llmopt.report import bench_url_view
 
@@ -24,9 +26,10 @@ def bench_url(typed: Typed, read: Numbers, to: Destination, *, brief: bool = Fal
     """
     with ProgressLine(quiet=to.quiet) as progress:
         swept = _swept(typed, read, progress)
-    failed = _failed(swept)
+    held = (_answered(swept, read.slo_p99_s),)
+    failed = failures(held)
     view = bench_url_view.view(swept, slo_p99_s=read.slo_p99_s, brief=brief)
-    write(view, bench_url_view.payload(swept, slo_p99_s=read.slo_p99_s, failed_checks=failed), to)
+    write(view, bench_url_view.payload(swept, slo_p99_s=read.slo_p99_s, failed_checks=failed), to, held)
     if failed:
         raise CheckFailed("\n".join(failed))
 
@@ -55,8 +58,11 @@ def _swept(typed: Typed, read: Numbers, progress: ProgressLine) -> UrlSweep:
     return sweep_url(options, expected, progress=progress)
 
 
-def _failed(swept: UrlSweep) -> tuple[str, ...]:
+def _answered(swept: UrlSweep, slo_p99_s: float | None) -> Check:
+    """Whether there is a rate at which the server answers, in time where that was asked for."""
     best = swept.recommended
+    name, limit = ("answers", "") if slo_p99_s is None else ("--slo-p99", duration(slo_p99_s))
     if best is None:
-        return ("no request was answered",)
-    return (best.reason,) if isinstance(best, UrlUnmet) else ()
+        return Check(name, limit, failures=("no request was answered",))
+    found = "" if best.p99_upper_s is None else duration(best.p99_upper_s)
+    return Check(name, limit, found, failures=(best.reason,) if isinstance(best, UrlUnmet) else ())

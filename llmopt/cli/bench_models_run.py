@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from llmopt.bench.comparing.checks import failed_checks
+from llmopt.bench.comparing.checks import checks
 from llmopt.bench.comparing.result import BenchResult
 from llmopt.cli.bench_models_asked import Numbers, Typed, check, numbers
 from llmopt.cli.output import Destination, write
 from llmopt.cli.progress import ProgressLine
+from llmopt.core.check import failures
 from llmopt.errors import CheckFailed
 from llmopt.report import bench_models_json, bench_models_view
 
@@ -27,9 +28,10 @@ def run(typed: Typed, to: Destination, *, brief: bool = False) -> None:
     check(typed)
     with ProgressLine(quiet=to.quiet) as progress:
         result = _compared(typed, read, progress)
-    failed = failed_checks(result, allow_noisy=typed.allow_noisy)
+    held = checks(result, allow_noisy=typed.allow_noisy)
+    failed = failures(held)
     view = bench_models_view.view(result, brief=brief)
-    write(view, bench_models_json.payload(result, failed_checks=failed), to, failed)
+    write(view, bench_models_json.payload(result, failed_checks=failed), to, held)
     if failed:
         raise CheckFailed("\n".join(failed))
 

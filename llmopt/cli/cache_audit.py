@@ -12,6 +12,7 @@ from llmopt.cli.cache_asked import thresholds_of
 from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination, write
 from llmopt.cli.progress import ProgressLine
+from llmopt.core.check import Check, failures
 from llmopt.errors import CheckFailed
 from llmopt.report.cache_audit_view import LISTED, false_hits, payload, view
 from llmopt.report.figures import plural
@@ -60,20 +61,22 @@ def audit_(
         embed = _embedder(model, device)
         line(0, 0, f"comparing {len(judged):,} pairs")
         result = audit(judged, embed, levels, guard=not no_guard)
-    failed = () if most is None else failures(result, most)
-    write(view(result, top=shown), payload(result, model=Path(model).name or model, failed_checks=failed), to, failed)
+    held = () if most is None else checks(result, most)
+    failed = failures(held)
+    write(view(result, top=shown), payload(result, model=Path(model).name or model, failed_checks=failed), to, held)
     if failed:
         raise CheckFailed("\n".join(failed))
 
 
-def failures(result: Audit, most: int) -> tuple[str, ...]:
-    """Return a line for each threshold that the cache takes, at which more would be served wrongly than may be."""
-    lines = []
+def checks(result: Audit, most: int) -> tuple[Check, ...]:
+    """Return, for each threshold that the cache takes, whether more would be served wrongly than may be."""
+    name, found = "--max-false-hits", []
     for level in result.at:
-        count = false_hits(level).count
-        if level.threshold >= 0.95 and count > most:
-            lines.append(f"{plural(count, 'false hit')} at {level.threshold:g}, over --max-false-hits {most:,}")
-    return tuple(lines)
+        count, at = false_hits(level).count, f"{level.threshold:g}"
+        if level.threshold >= 0.95:
+            over = (f"{plural(count, 'false hit')} at {at}, over {name} {most:,}",) if count > most else ()
+            found.append(Check(name, f"{most:,}", f"{count:,}", at, failures=over))
+    return tuple(found)
 
 
 def _embedder(model: str, device: str) -> Embedder:

@@ -13,6 +13,7 @@ from llmopt.cli.cache_asked import share_of, sizes_of, ttls_of
 from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination, write
 from llmopt.cli.progress import ProgressLine
+from llmopt.core.check import Check, failures
 from llmopt.errors import CheckFailed, InputError
 from llmopt.report.cache_simulate_best import best, nothing_priced, saved, saved_share
 from llmopt.report.cache_simulate_notes import USUAL_TENANT, nobody_named
@@ -109,10 +110,11 @@ def simulate(
             as_of=values.instant(as_of, "--as-of"),
         )
     projection = None if daily is None else projected(result, daily)
-    failed = (*_unmet(result, least), *(_unknown(result) if strict else ()))
+    held = (*_enough(result, least), *((Check("--strict", failures=_unknown(result)),) if strict else ()))
+    failed = failures(held)
     dated = since is not None or until is not None
     people = view(result, projection=projection, top=shown, brief=quiet and not verbose, dated=dated)
-    write(people, payload(result, projection=projection, failed_checks=failed), to, failed, prices=prices)
+    write(people, payload(result, projection=projection, failed_checks=failed), to, held, prices=prices)
     _end(result, failed)
 
 
@@ -124,13 +126,17 @@ def projected(result: CacheSimulation, calls_per_day: int) -> DayBill | None:
     return scaled(calls_per_day, result.requests, result.cost_usd, saved(result.settings[chosen]))
 
 
-def _unmet(result: CacheSimulation, least: Decimal | None) -> tuple[str, ...]:
-    found = saved_share(result)
-    if least is None or found >= least:
+def _enough(result: CacheSimulation, least: Decimal | None) -> tuple[Check, ...]:
+    """Return whether the best setting saves what it has to; nothing where it need not save anything."""
+    if least is None:
         return ()
-    if nothing_priced(result):
-        return (f"what the best setting saves is not known: no request has a price (--min-saving {percent(least)})",)
-    return (f"the best setting saves {percent(found)} of the bill, under --min-saving {percent(least)}",)
+    found, name, limit = saved_share(result), "--min-saving", percent(least)
+    failed: tuple[str, ...] = ()
+    if found < least and nothing_priced(result):
+        failed = (f"what the best setting saves is not known: no request has a price ({name} {limit})",)
+    elif found < least:
+        failed = (f"the best setting saves {percent(found)} of the bill, under {name} {limit}",)
+    return (Check(name, limit, percent(found), failures=failed),)
 
 
 def _unknown(result: CacheSimulation) -> tuple[str, ...]:

@@ -76,8 +76,15 @@ def compress(
         bool, _option("Write over the files, each in one step.", "--in-place", "-i", panel=WHERE)
     ] = False,
     output: Annotated[
-        str | None, _option("Write there instead of to stdout.", "--output", "-o", metavar="FILE|DIR", panel=WHERE)
-    ] = None,
+        list[str],
+        _option(
+            "Write there instead of to stdout; with --check it may be repeated.",
+            "--output",
+            "-o",
+            metavar="FILE|DIR",
+            panel=WHERE,
+        ),
+    ] = [],  # noqa: B006
     diff: Annotated[bool, _option("Show what changes.", "--diff", panel=WHERE)] = False,
     audit: Annotated[
         str | None, _option("Every removal (.json, .csv, .md, .html, .txt); - for stdout.", metavar="FILE", panel=WHERE)
@@ -107,7 +114,7 @@ def compress(
     """
     off = _given_way(context, paths)
     in_place, check, diff = in_place and "in_place" not in off, check and "check" not in off, diff and "diff" not in off
-    output, audit = (None if "output" in off or output == "-" else output), (None if "audit" in off else audit)
+    output, audit = ([] if "output" in off else output), (None if "audit" in off else audit)
     to = asked.outputs(
         paths, in_place=in_place, output=output, diff=diff, audit=audit, check=check, format=format, quiet=quiet
     )

@@ -46,7 +46,7 @@ def outputs(
     paths: Sequence[str],
     *,
     in_place: bool,
-    output: str | None,
+    output: Sequence[str],
     diff: bool,
     audit: str | None,
     check: bool,
@@ -58,21 +58,24 @@ def outputs(
     Raises:
         UsageError: flags that exclude each other, or a format that nobody knows.
     """
-    if in_place and output is not None:
+    named = [place for place in output if place != "-"]
+    if in_place and named:
         raise UsageError("--in-place and -o exclude each other", "name one of them")
     if check and in_place:
         raise UsageError("--check only looks, --in-place writes", "name one of them")
     if in_place and "-" in paths:
         raise UsageError("standard input cannot be written in place", "name a file, or leave --in-place out")
-    printed = _printed(in_place=in_place, output=output, diff=diff, audit=audit, check=check, format=format)
-    path = None if output is None else Path(output)
-    report = destination(format, path if check else None, quiet=quiet)
-    is_folder = output is not None and output.endswith(("/", os.sep))
-    return Outputs(printed, report, _audit(audit), in_place, None if check else path, is_folder)
+    if len(output) > 1 and not check:
+        raise UsageError("-o is given more than once", "only the report of --check goes to several files")
+    printed = _printed(in_place=in_place, output=named, diff=diff, audit=audit, check=check, format=format)
+    report = destination(format, [Path(place) for place in output] if check else None, quiet=quiet)
+    path = None if check or not named else Path(named[0])
+    is_folder = path is not None and named[0].endswith(("/", os.sep))
+    return Outputs(printed, report, _audit(audit), in_place, path, is_folder)
 
 
 def _printed(
-    *, in_place: bool, output: str | None, diff: bool, audit: str | None, check: bool, format: str | None
+    *, in_place: bool, output: Sequence[str], diff: bool, audit: str | None, check: bool, format: str | None
 ) -> Printed:
     named = format is not None and not isinstance(format, SettingFormat)
     asked: dict[str, Printed] = {}
@@ -88,7 +91,7 @@ def _printed(
         raise UsageError(f"{' and '.join(asked)} all want stdout", "run them one by one, or give --audit a file")
     for printed in asked.values():
         return printed
-    return "nothing" if in_place or output is not None else "text"
+    return "nothing" if in_place or output else "text"
 
 
 def _audit(audit: str | None) -> Path | None:

@@ -10,9 +10,10 @@ import typer
 from llmopt.cli import values
 from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination, write
+from llmopt.core.check import failures
 from llmopt.errors import CheckFailed
 from llmopt.prompts.evaluation.evaluate import evaluate
-from llmopt.report.compress_eval_view import missed, payload, view
+from llmopt.report.compress_eval_view import goals, payload, view
 from llmopt.tokens.api import tokenizer_for
 
 
@@ -54,7 +55,8 @@ def evaluate_(
         seed=values.whole(seed, "--seed") or 0,
         timed=timed,
     )
-    failed = missed(result)
-    write(view(result), payload(result, failed_checks=failed if strict else ()), to)
-    if strict and failed:
+    held = goals(result) if strict else ()
+    failed = failures(held)
+    write(view(result), payload(result, failed_checks=failed), to, held)
+    if failed:
         raise CheckFailed("\n".join(failed))

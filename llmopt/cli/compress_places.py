@@ -30,8 +30,8 @@ def places_of(
     Raises:
         UsageError: something would be written over an input, or over another output.
     """
-    reports = {"--audit": to.audit, "-o": to.report.path}
-    written = [path for path in (to.texts, *reports.values()) if path is not None]
+    reports = [("--audit", to.audit), *(("-o", place.path) for place in to.report.all)]
+    written = [path for path in (to.texts, *(path for _, path in reports)) if path is not None]
     kept = []
     for job in jobs:
         if not job.asked and any(_holds(path, job, paths) for path in written):
@@ -39,7 +39,7 @@ def places_of(
         else:
             kept.append(job)
     places = targets(kept, paths, to.texts, is_folder=to.is_folder) if to.texts is not None else {}
-    for flag, report in reports.items():
+    for flag, report in reports:
         if report is not None:
             _refuse(flag, report, kept, places)
     return kept, places

@@ -154,9 +154,9 @@ def _put_single(work: Work) -> None:
 def _shown(work: Work, settings: Settings) -> Shown:
     to, files, pricing = settings.to, tuple(work.files), settings.pricing
     savings = None if pricing is None else {file.source.shown: saving_of(file, pricing) for file in files}
-    failed = compress_check_view.messages(files, settings.most_waste) if to.printed == "check" else ()
+    checks = compress_check_view.checks(files, settings.most_waste) if to.printed == "check" else ()
     with_text = to.printed == "report" and to.texts is None and not to.in_place
-    return Shown(settings.options.level, files, pricing, savings, tuple(work.skipped), failed, with_text)
+    return Shown(settings.options.level, files, pricing, savings, tuple(work.skipped), checks, with_text)
 
 
 def _summarise(shown: Shown, settings: Settings) -> None:
@@ -182,7 +182,7 @@ def _report(shown: Shown, settings: Settings) -> None:
         _audit(shown, destination(None, to.audit, quiet=True), brief=brief)
     if to.printed == "check":
         view = compress_check_view.view(shown, settings.most_waste, brief=brief)
-        write(view, compress_view.payload(shown), to.report)
+        write(view, compress_view.payload(shown), to.report, shown.checks)
         _findings(shown, settings)
     elif to.printed == "report":
         write(compress_view.view(shown, brief=brief), compress_view.payload(shown), to.report)

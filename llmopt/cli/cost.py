@@ -9,9 +9,10 @@ import typer
 
 from llmopt.cli.cost_asked import Typed, settled
 from llmopt.cli.cost_run import run
-from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, VerboseOption
+from llmopt.cli.options import CostFormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination
 from llmopt.cost.groups import ALL as GROUPS
+from llmopt.report.render import CHECK_FORMATS, COST_FORMATS, FORMATS
 
 READ, LIMITS, SHOW = "What is read", "Limits (exit 1 where one does not hold)", "What is shown"
 RUN = "Where and how it runs"
@@ -96,7 +97,7 @@ def cost(
         str | None, _option("Cost over the baseline's, such as 10%.", metavar="PERCENT", panel=LIMITS)
     ] = None,
     top: Annotated[str | None, _option("Show the N dearest groups; JSON has all.", metavar="N", panel=SHOW)] = None,
-    format: ChartFormatOption = None,
+    format: CostFormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -106,7 +107,7 @@ def cost(
     Formats are recognised by content, also compressed (.gz, .zst) and mixed in one folder. Every record is
     accounted for: priced, free, unpriced, duplicate or rejected.
     """
-    to = destination(format, output, quiet=quiet, charts=True)
+    to = destination(format, output, quiet=quiet, charts=True, formats=(*FORMATS, *CHECK_FORMATS, *COST_FORMATS))
     typed = Typed(
         logs=logs,
         by=by,

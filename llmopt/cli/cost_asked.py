@@ -78,6 +78,8 @@ class Asked:
     """What is asked, read."""
 
     options: PriceOptions
+    by: tuple[str, ...]
+    """Groups of the report; `options` may have more."""
     limits: Limits
     top: int | None
     """Groups to show; None: all."""
@@ -145,11 +147,13 @@ def asked(typed: Typed, *, daily: bool = False) -> Asked:
         ConfigError: a file of names cannot be read.
     """
     limits = _limits(typed)
+    options = _options(typed, dearest=limits.max_cost_per_request_usd is not None, daily=daily)
     every_s = values.duration_s(typed.every, "--every", bare=True)
     if every_s is not None and every_s <= 0:
         raise UsageError(f"--every {typed.every!r}: more than 0 is needed", "such as --every 5")
     return Asked(
-        options=_options(typed, dearest=limits.max_cost_per_request_usd is not None, daily=daily),
+        options=options,
+        by=tuple(options["by"]),
         limits=limits,
         top=values.whole(typed.top, "--top", least=1),
         rebuild=tuple(_day(text) for text in typed.rebuild),

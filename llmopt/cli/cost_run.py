@@ -9,15 +9,21 @@ from importlib import import_module
 
 from llmopt.cli.cost_asked import Asked, Typed, asked, check
 from llmopt.cli.output import Destination, to_stdout, write
+from llmopt.core.check import Check, failures
 from llmopt.cost import api
 from llmopt.cost.baseline import Baseline, Comparison, compare, read_baseline
-from llmopt.cost.gates import failed_checks
+from llmopt.cost.gates import checks
+from llmopt.cost.pricing.table import PriceTable
+from llmopt.cost.regroup import regrouped
 from llmopt.cost.result import CostReport
-from llmopt.errors import CheckFailed, InputError
+from llmopt.errors import CheckFailed, InputError, UsageError
 from llmopt.report.cost_view import payload, view
+from llmopt.report.focus import focus_groups, focus_table, focus_warning
 from llmopt.report.page.tables import MOST_ROWS
 from llmopt.report.table import Note, Report
 from llmopt.report.text import clean
+
+UNREAD = "no record could be read"
 
 
 def run(typed: Typed, to: Destination, *, brief: bool = False) -> None:
@@ -34,6 +40,10 @@ def run(typed: Typed, to: Destination, *, brief: bool = False) -> None:
     """
     check(typed)
     read = asked(typed, daily=to.is_drawn)
+    if typed.follow and to.also:
+        raise UsageError("--follow writes to one place, and -o names several", "price the log when it is done")
+    if "focus" in to.formats:
+        read = _by_charge(typed, read)
     earlier = read_baseline(typed.baseline) if typed.baseline else None
     if typed.follow:
         from llmopt.cli.cost_follow import follow  # only this needs clocks and a live screen
@@ -67,25 +77,50 @@ def show(
         InputError: no record could be read, or the report cannot be written.
         CheckFailed: a limit does not hold.
     """
+    charged, report = report, regrouped(report, read.by) if "focus" in to.formats else report
     comparison = compare(report, earlier) if earlier else None
-    failed = failed_checks(report, read.limits, comparison)
+    held = checks(report, read.limits, comparison)
+    failed = failures(held)
+    unread = bool(report.rejected) and report.read == sum(entry.count for entry in report.rejected)
     people = _for_people(report, read, comparison, to, brief=brief)
+    if "focus" in to.formats:
+        people = _with_charges(people, charged, read)
     machines = payload(report, comparison=comparison, failed_checks=failed)
     if in_a_line:
         to_stdout(json.dumps(machines) + "\n")
     else:
-        write(people, machines, to)
-    if report.rejected and report.read == sum(entry.count for entry in report.rejected):
-        raise InputError("no record could be read", "see the reasons in the report; --input-format names the format")
+        write(people, machines, to, (*held, Check("records", failures=(UNREAD,))) if unread else held)
+    if unread:
+        raise InputError(UNREAD, "see the reasons in the report; --input-format names the format")
     if failed:
         raise CheckFailed("\n".join(failed))
+
+
+def _by_charge(typed: Typed, read: Asked) -> Asked:
+    """Have the log grouped by what FOCUS tells charges apart by, besides what its report is grouped by."""
+    if typed.follow:
+        raise UsageError(
+            "--format focus and --follow exclude each other: a day is a charge when it is over", "leave one out"
+        )
+    return replace(read, options={**read.options, "by": focus_groups(read.by)})
+
+
+def _with_charges(people: Report, charged: CostReport, read: Asked) -> Report:
+    as_of = read.options["as_of"]
+    names = PriceTable.load(extra=read.options["prices"])
+    warning = focus_warning(charged)
+    return replace(
+        people,
+        focus=focus_table(charged, names.name_of, undated=None if as_of is None else as_of.date()),
+        notes=(*people.notes, *([Note(warning, "warning")] if warning else [])),
+    )
 
 
 def _for_people(
     report: CostReport, read: Asked, comparison: Comparison | None, to: Destination, *, brief: bool
 ) -> Report:
     """Return the view of a report; a page shows so many groups that it stays small, and adds up the others."""
-    if to.format != "html" or read.top is not None or len(report.groups) <= MOST_ROWS:
+    if to.formats != {"html"} or read.top is not None or len(report.groups) <= MOST_ROWS:
         return view(report, top=read.top, comparison=comparison, brief=brief)
     shown = view(report, top=MOST_ROWS - 1, comparison=comparison, brief=brief)
     said = f"{MOST_ROWS - 1:,} of {len(report.groups):,} groups are shown, the others are added up in one row;"

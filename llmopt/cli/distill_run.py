@@ -9,8 +9,10 @@ from pathlib import Path
 from llmopt.cli.distill_asked import Typed, check, config_of
 from llmopt.cli.output import Destination, write
 from llmopt.cli.progress import ProgressLine
+from llmopt.core.check import with_others
 from llmopt.errors import CheckFailed
 from llmopt.models.distill.config import DistillConfig
+from llmopt.models.distill.proof.verdict import checks
 from llmopt.models.distill.report import DistillReport
 from llmopt.report import distill_json, distill_view
 
@@ -35,7 +37,8 @@ def run(typed: Typed, to: Destination, *, brief: bool = False) -> None:
     report = _distilled(typed, data, config, quiet=to.quiet or not first)
     if not first:
         return
-    write(distill_view.view(report, brief=brief), distill_json.payload(report), to, report.failures)
+    held = with_others(checks(config, report.kept, report.speed), report.failures, "gates")
+    write(distill_view.view(report, brief=brief), distill_json.payload(report), to, held)
     if report.failures:
         raise CheckFailed("\n".join(report.failures))
 

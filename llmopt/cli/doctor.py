@@ -12,6 +12,7 @@ from llmopt.cli import doctor_machine, doctor_packages, values
 from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination, write
 from llmopt.cli.settings_origin import in_force
+from llmopt.core.check import Check, failures
 from llmopt.core.diagnosis import Diagnosis, Finding
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.errors import CheckFailed, ConfigError, LlmoptError
@@ -41,10 +42,16 @@ def doctor(
     to = destination(format, output, quiet=quiet)
     at = values.instant(as_of, "--as-of") or datetime.now(UTC)
     found = diagnosis(at.date())
-    failed = [f"{problem.name}: {problem.value or 'not installed'}" for problem in found.problems] if strict else []
-    write(view(found, brief=quiet), payload(found, failed), to, failed)
+    held = _held(found) if strict else ()
+    failed = failures(held)
+    write(view(found, brief=quiet), payload(found, failed), to, held)
     if failed:
         raise CheckFailed("\n".join(failed))
+
+
+def _held(found: Diagnosis) -> tuple[Check, ...]:
+    lines = tuple(f"{problem.name}: {problem.value or 'not installed'}" for problem in found.problems)
+    return (Check("--strict", failures=lines),)
 
 
 def diagnosis(today: date) -> Diagnosis:

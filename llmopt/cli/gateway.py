@@ -105,7 +105,7 @@ def gateway(
         gateway_run.new_key(new_key)
         return
     asked = gateway_run.read({name: value for name, value in flags.items() if value is not None}, config)
-    if output is not None and not only_check:
+    if output and not only_check:
         raise UsageError("-o is for what --check finds", "the request log goes to --log FILE")
     if only_check:
         gateway_run.check(asked, output, quiet=quiet or asked.quiet)

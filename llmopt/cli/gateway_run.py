@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,7 +56,7 @@ def read(flags: Mapping[str, object], config: Path | None) -> Asked:
     return Asked(config_of(entries), switch["quiet"], switch["verbose"], _format(entries.get("format")))
 
 
-def check(asked: Asked, output: Path | None, *, quiet: bool) -> None:
+def check(asked: Asked, output: Sequence[Path] | None, *, quiet: bool) -> None:
     """Check all that can be checked without connecting to anything, and print what would run.
 
     Raises:

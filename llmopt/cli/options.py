@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from llmopt.report.picture import PICTURES
-from llmopt.report.render import FORMATS
+from llmopt.report.render import CHECK_FORMATS, COST_FORMATS, FORMATS
 
 
 def _set_verbose(ctx: typer.Context, value: bool) -> bool:
@@ -35,7 +35,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         callback=_mark_setting,
-        metavar="|".join(FORMATS),
+        metavar="|".join((*FORMATS, *CHECK_FORMATS)),
         help="Output format. Default: by the suffix of -o, else table.",
     ),
 ]
@@ -45,13 +45,24 @@ ChartFormatOption = Annotated[
     typer.Option(
         "--format",
         callback=_mark_setting,
-        metavar="|".join((*FORMATS, *PICTURES)),
+        metavar="|".join((*FORMATS, *PICTURES, *CHECK_FORMATS)),
         help="Output format; svg and png are the main chart. Default: by the suffix of -o, else table.",
     ),
 ]
 """The same for commands whose report has a chart."""
+CostFormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        callback=_mark_setting,
+        metavar="|".join((*FORMATS, *PICTURES, *CHECK_FORMATS, *COST_FORMATS)),
+        help="Output format; svg and png are the main chart. Default: by the suffix of -o, else table.",
+    ),
+]
+"""The same for `llmopt cost`, which has FOCUS besides."""
 OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+    list[Path] | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout (-); may be repeated."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only the result: no progress, no background.")]
 VerboseOption = Annotated[

@@ -14,13 +14,19 @@ from pathlib import Path
 from llmopt import __version__
 from llmopt.cli.options import SettingFormat
 from llmopt.cli.typed import TYPED, command
+from llmopt.core.check import Check, failures
 from llmopt.errors import InputError, UsageError
 from llmopt.report.about import About
 from llmopt.report.as_json import Json
 from llmopt.report.picture import PICTURES, Picture, check_picture, picture
-from llmopt.report.render import FORMATS, SUFFIXES, Format, Screen, format_of, format_of_file, render
+from llmopt.report.render import CHECK_FORMATS, FORMATS, SUFFIXES, Format, Screen, format_of, format_of_file, render
 from llmopt.report.table import PriceStamp, Report
 from llmopt.report.text import clean
+
+STDOUT = Path("-")
+"""What `-o` calls stdout."""
+_BARE: tuple[Format | Picture, ...] = ("csv", "focus", *PICTURES)
+"""Formats without warnings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +37,43 @@ class Destination:
     path: Path | None
     """None: stdout."""
     quiet: bool = False
+    also: tuple[Destination, ...] = ()
+    """Where it goes besides."""
+
+    @property
+    def all(self) -> tuple[Destination, ...]:
+        """This place and the others."""
+        return (self, *self.also)
+
+    @property
+    def formats(self) -> set[Format | Picture]:
+        """Those that are written anywhere."""
+        return {place.format for place in self.all}
 
     @property
     def is_drawn(self) -> bool:
-        """Whether charts will be seen there."""
-        return self.format == "html" or self.format in PICTURES
+        """Whether charts will be seen anywhere."""
+        return not self.formats.isdisjoint(("html", *PICTURES))
 
 
-def destination(format: str | None, output: Path | None, *, quiet: bool = False, charts: bool = False) -> Destination:
+def destination(
+    format: str | None,
+    output: Path | Sequence[Path] | None,
+    *,
+    quiet: bool = False,
+    charts: bool = False,
+    formats: Sequence[Format] = (*FORMATS, *CHECK_FORMATS),
+) -> Destination:
     """Return where to write: as --format says, else by the suffix of `output`, else by the settings.
+
+    Where several files are named, --format is for stdout and for those whose suffix says nothing.
 
     Args:
         format: as typed or set.
-        output: a file; None: stdout.
+        output: files; `-` is stdout. None or none: stdout alone.
         quiet: without warnings on stderr.
         charts: whether the report has something to draw.
+        formats: those that the command has, pictures apart.
 
     Raises:
         UsageError: no such format, or the suffix of `output` says nothing and `format` is not given either; a picture
@@ -53,20 +81,30 @@ def destination(format: str | None, output: Path | None, *, quiet: bool = False,
         InputError: there is no place for `output`.
         MissingExtraError: what makes such a picture is not installed.
     """
-    chosen = format_of(format) if format is not None else None
+    chosen = format_of(format, formats) if format is not None else None
     if isinstance(format, SettingFormat) and chosen in PICTURES and not charts:
         chosen = None  # a setting is for many commands, and only some have something to draw
-    by_suffix = format_of_file(output) if output is not None else None
-    if chosen is None or isinstance(format, SettingFormat):
-        chosen = by_suffix or chosen
-    if chosen is None and output is not None:
-        known = ", ".join(SUFFIXES)
-        raise UsageError(f"{output}: which format? The suffix is none of {known}", "add --format")
-    if output is not None:
-        check_place(output)
-    if chosen in PICTURES:
-        _check_picture(chosen, output, charts=charts)
-    return Destination(chosen or "table", output, quiet)
+    paths = [output] if isinstance(output, Path) else list(output or [STDOUT])
+    suffix_first = len(paths) > 1 or isinstance(format, SettingFormat)
+    first, *others = (_place(path, chosen, formats, suffix_first=suffix_first, quiet=quiet) for path in paths)
+    for place in (first, *others):
+        if place.format == "svg" or place.format == "png":
+            _check_picture(place.format, place.path, charts=charts)
+    return replace(first, also=tuple(others))
+
+
+def _place(
+    path: Path, chosen: Format | Picture | None, formats: Sequence[Format], *, suffix_first: bool, quiet: bool
+) -> Destination:
+    if path == STDOUT:
+        return Destination(chosen or "table", None, quiet)
+    by_suffix = format_of_file(path)
+    format = by_suffix or chosen if suffix_first else chosen or by_suffix
+    if format is None:
+        known = ", ".join(suffix for suffix, name in SUFFIXES.items() if name in (*formats, *PICTURES))
+        raise UsageError(f"{path}: which format? The suffix is none of {known}", "add --format")
+    check_place(path)
+    return Destination(format_of(format, formats), path, quiet)
 
 
 def _check_picture(format: Picture, output: Path | None, *, charts: bool) -> None:
@@ -98,40 +136,55 @@ def write(
     report: Report,
     payload: Mapping[str, Json],
     to: Destination,
-    failed: Sequence[str] = (),
+    checks: Sequence[Check] = (),
     *,
     prices: Sequence[Path] | None = None,
 ) -> None:
     """Write one result, and append it to the step summary where GitHub Actions keeps one.
 
-    Warnings that the result itself does not carry (CSV), or that went to a file, are repeated on stderr; not those that
-    a failed check, which gets a line there anyway, says as well.
+    Warnings that no result on stdout carries are repeated on stderr; not those that a failed check, which gets a line
+    there anyway, says as well.
 
     Args:
-        report: the result for people.
-        payload: the same for machines.
-        to: where it goes, and as what.
-        failed: lines of failed checks.
+        report: for people.
+        payload: for machines.
+        to: where it goes.
+        checks: what the user asked to hold.
         prices: price files besides those that ship with llmopt; None: the result needs no prices, or names them itself.
 
     Raises:
-        InputError: the file, or stdout, cannot be written.
+        InputError: a file, or stdout, cannot be written.
     """
-    if to.format == "html" and prices is not None:
+    report = replace(report, checks=tuple(checks)) if checks else report
+    if prices is not None and any(place.format == "html" for place in to.all):
         report = replace(report, prices=_stamp(prices))
-    if to.format == "svg" or to.format == "png":
-        _put_picture(picture(report, to.format), to.path)
-    elif to.path is None:
-        to_stdout(render(report, payload, to.format, screen(), about()))
-    else:
-        save(to.path, render(report, payload, to.format, about=about()))
-    if not to.quiet and (to.path is not None or to.format in ("csv", *PICTURES)):
-        said = "\n".join(failed).casefold()
-        for warning in (warning for warning in report.warnings if warning.rstrip(".").casefold() not in said):
-            sys.stderr.write(f"llmopt: warning: {clean(warning)}\n")
+    for place in to.all:
+        _put(report, payload, place)
+    if not to.quiet:
+        _warn(report, to)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         save(Path(summary), render(report, payload, "markdown") + "\n", append=True)
+
+
+def _put(report: Report, payload: Mapping[str, Json], place: Destination) -> None:
+    if place.format == "svg" or place.format == "png":
+        _put_picture(picture(report, place.format), place.path)
+    elif place.path is None:
+        to_stdout(render(report, payload, place.format, screen(), about()))
+    else:
+        save(place.path, render(report, payload, place.format, about=about()))
+
+
+def _warn(report: Report, to: Destination) -> None:
+    """Say on stderr what nobody sees on stdout."""
+    if "junit" in to.formats and not report.checks:
+        sys.stderr.write("llmopt: warning: no check was asked for, so the JUnit report holds none\n")
+    if any(place.path is None and place.format not in _BARE for place in to.all):
+        return
+    said = "\n".join(failures(report.checks)).casefold()
+    for warning in (warning for warning in report.warnings if warning.rstrip(".").casefold() not in said):
+        sys.stderr.write(f"llmopt: warning: {clean(warning)}\n")
 
 
 def about() -> About:

@@ -12,6 +12,7 @@ import typer
 from llmopt.cli import values
 from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination, write
+from llmopt.core.check import Check
 from llmopt.cost.pricing import diff as comparing
 from llmopt.cost.pricing.lint import lint
 from llmopt.cost.pricing.listing import find_model, list_models, show_model
@@ -126,8 +127,9 @@ def check(
     """Check the price files: shape, dates, overlaps, names, sources."""
     to = destination(format, output, quiet=quiet)
     findings = lint(extra=files or [])
+    held = (Check("price files", failures=tuple(map(str, findings))),)
     day = None if findings else PriceTable.load().date
-    write(views.check_view(findings, day), document("prices.check", {"findings": plain(findings)}), to)
+    write(views.check_view(findings, day), document("prices.check", {"findings": plain(findings)}), to, held)
     if findings:
         raise CheckFailed("\n".join(map(str, findings)))
 

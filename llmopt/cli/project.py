@@ -14,9 +14,10 @@ from llmopt.cli.options import ChartFormatOption, OutputOption, QuietOption, Ver
 from llmopt.cli.output import Destination, destination, write
 from llmopt.cli.progress import ProgressLine
 from llmopt.cli.project_asked import Flags, is_on_spark, plans_of, steps_of
+from llmopt.core.check import Check, failures
 from llmopt.errors import CheckFailed, InputError, UsageError
 from llmopt.report.project_json import arithmetic_payload, payload
-from llmopt.report.project_limits import too_little, too_little_of, unknown
+from llmopt.report.project_limits import savings, savings_of, unknown
 from llmopt.report.project_view import arithmetic_view, view
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def project(
         as_of=values.instant(as_of, "--as-of"),
     )
     results = _on_spark(logs, plans, master, reading, to) if spark else _replayed(logs, plans, reading, to)
-    _show(results, to, verbose=verbose, strict=strict)
+    _show(results, to, verbose=verbose, strict=strict, prices=prices or ())
 
 
 def _typed(context: typer.Context) -> frozenset[str]:
@@ -122,8 +123,9 @@ def _typed(context: typer.Context) -> frozenset[str]:
 
 def _multiply(result: Arithmetic, flags: Flags, to: Destination) -> None:
     """Write the arithmetic form, and fail where it saves too little."""
-    failed = too_little_of(result, flags.least)
-    write(arithmetic_view(result), arithmetic_payload(result, failed_checks=failed), to, failed)
+    held = savings_of(result, flags.least)
+    failed = failures(held)
+    write(arithmetic_view(result), arithmetic_payload(result, failed_checks=failed), to, held)
     if failed:
         raise CheckFailed("\n".join(failed))
 
@@ -152,11 +154,16 @@ def _on_spark(
     return results
 
 
-def _show(results: Sequence[Projection], to: Destination, *, verbose: bool, strict: bool) -> None:
+def _show(
+    results: Sequence[Projection], to: Destination, *, verbose: bool, strict: bool, prices: Sequence[Path]
+) -> None:
     """Write what came out, and fail where a check does not hold."""
-    failed = (*too_little(results), *(unknown(results) if strict else ()))
-    shown = view(results, brief=to.quiet and not verbose, full=verbose or (to.format in _PAGES and not to.quiet))
-    write(shown, payload(results, failed_checks=failed), to, failed, prices=reading["prices"])
+    held = (*savings(results), *((Check("--strict", failures=unknown(results)),) if strict else ()))
+    failed = failures(held)
+    shown = view(
+        results, brief=to.quiet and not verbose, full=verbose or (not to.quiet and not to.formats.isdisjoint(_PAGES))
+    )
+    write(shown, payload(results, failed_checks=failed), to, held, prices=prices)
     _end(results, failed)
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from llmopt.cli.output import Destination, write
 from llmopt.cli.progress import ProgressLine
 from llmopt.cli.quantize_asked import Typed, check, config_of
+from llmopt.core.check import with_others
 from llmopt.errors import CheckFailed
+from llmopt.models.auto.remarks import checks
 from llmopt.models.quantizing.config import QuantizeConfig
 from llmopt.models.quantizing.report import QuantizeReport
 from llmopt.report import quantize_json, quantize_view
@@ -30,7 +32,8 @@ def run(typed: Typed, to: Destination, *, brief: bool = False) -> None:
     check(typed)
     report = _quantized(typed, config, quiet=to.quiet)
     view = quantize_view.view(report, max_quality_drop=_gate(config), brief=brief)
-    write(view, quantize_json.payload(report), to, report.failures)
+    held = with_others(checks(config, report.quality, report.speedup), report.failures, "gates")
+    write(view, quantize_json.payload(report), to, held)
     if report.failures:
         raise CheckFailed("\n".join(report.failures))
 

@@ -26,6 +26,7 @@ from llmopt.cli.route_read import (
     StrongOption,
     asked,
 )
+from llmopt.core.check import Check
 from llmopt.errors import CheckFailed, UsageError
 from llmopt.serving.routing.policy import load_policy
 from llmopt.serving.routing.router import Router
@@ -89,7 +90,8 @@ def evaluate_(
     )
     result = evaluate_router(answers, how, weights=learned, unseen=unseen)
     failed = missed(result) if strict else ()
-    write(view(result), payload(result, failed_checks=failed), to, failed, prices=prices or ())
+    held = (Check("--strict", failures=failed),) if strict else ()
+    write(view(result), payload(result, failed_checks=failed), to, held, prices=prices or ())
     if failed:
         raise CheckFailed("\n".join(failed))
 

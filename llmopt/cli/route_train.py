@@ -25,6 +25,7 @@ from llmopt.cli.route_read import (
     StrongOption,
     asked,
 )
+from llmopt.core.check import Check
 from llmopt.errors import CheckFailed, UsageError
 from llmopt.serving.routing.weights import is_weights_file, save_weights
 
@@ -75,7 +76,8 @@ def train(
     if weights is not None:
         save_weights(result.weights, weights)
     failed = missed(result) if strict else ()
-    write(view(result, weights), payload(result, weights, failed_checks=failed), to, failed)
+    held = (Check("--strict", failures=failed),) if strict else ()
+    write(view(result, weights), payload(result, weights, failed_checks=failed), to, held)
     if failed:
         raise CheckFailed("\n".join(failed))
 

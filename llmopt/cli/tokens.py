@@ -13,6 +13,7 @@ import typer
 from llmopt.cli import values
 from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseOption
 from llmopt.cli.output import destination, write
+from llmopt.core.check import Check, failures
 from llmopt.core.usage import TIERS
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.cost.prompts import ModelPrice, PromptCost, price_of, prompt_cost
@@ -21,7 +22,7 @@ from llmopt.report.text import clean
 from llmopt.report.tokens_view import payload, view
 from llmopt.tokens.api import tokenizer_for
 from llmopt.tokens.counting.paths import count_paths, targets_for
-from llmopt.tokens.counting.values import Counted, Target
+from llmopt.tokens.counting.values import Counted, FileCount, Target
 
 _SHOWN = 20
 WHICH, COST = "Which tokenizer (default: o200k_base, or each request's own model)", "What it costs"
@@ -88,12 +89,13 @@ def tokens(
     found, unpriced = _prices(targets, prices, provider, tier, values.instant(as_of, "--as-of")) if priced else ({}, [])
     result = count_paths(paths, targets, messages=messages)
     costs = _costs(result, found, daily) if priced else None
-    failed = _over(result, limit)
+    held = _within(result, limit)
+    failed = failures(held)
     shown = found if priced else None
     people = view(result, costs, shown, brief=quiet and not verbose)
     _complain(result, [*wrong, *unpriced], quiet=quiet)
     _perhaps_over(result, limit)
-    write(people, payload(result, costs, shown, failed_checks=failed), to)
+    write(people, payload(result, costs, shown, failed_checks=failed), to, held)
     if verbose:
         _memory(result)
     _end(result, failed, [*wrong, *unpriced])
@@ -167,16 +169,16 @@ def _costs(result: Counted, prices: dict[str, ModelPrice], per_day: int | None) 
     return costs
 
 
-def _over(result: Counted, limit: int | None) -> tuple[str, ...]:
-    """Return a line for every file over the limit."""
-    if limit is None:
-        return ()
-    return tuple(
-        f"{file.path}: {file.count.tokens:,} tokens{f' for {file.model}' if file.model else ''}"
-        f" are over --max-tokens {limit:,}"
-        for file in result.files
-        if file.count.tokens > limit
-    )
+def _within(result: Counted, limit: int | None) -> tuple[Check, ...]:
+    """Return whether each file keeps to the limit; nothing without one."""
+    return () if limit is None else tuple(_checked(file, limit) for file in result.files)
+
+
+def _checked(file: FileCount, limit: int) -> Check:
+    found, name = f"{file.count.tokens:,}", "--max-tokens"
+    model = f" for {file.model}" if file.model else ""
+    over = (f"{file.path}: {found} tokens{model} are over {name} {limit:,}",) if file.count.tokens > limit else ()
+    return Check(name, f"{limit:,}", found, f"{file.path}{model}", file.path, over)
 
 
 def _perhaps_over(result: Counted, limit: int | None) -> None:

@@ -19,6 +19,7 @@ from llmopt.cost.pricing.resolve import ResolvedModel
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.cost.quote import Quotes, charged
 from llmopt.cost.read import Reading
+from llmopt.cost.regroup import in_order
 from llmopt.cost.remarks import remarks
 from llmopt.cost.result import CostReport, Group, Period, PriceSource, Resolved, Totals, Unpriced
 from llmopt.cost.spec.load import Spec
@@ -147,11 +148,8 @@ class Settlement:
         return tuple(own[name] if name in FROM_PRICE else next(recorded) for name in self.by)
 
     def _groups(self) -> Iterator[Group]:
-        groups = [
+        yield from in_order(
             Group(dict(zip(self.by, values, strict=True)), found.totals()) for values, found in self.groups.items()
-        ]
-        yield from sorted(
-            groups, key=lambda found: (-found.totals.cost_usd, [part or "" for part in found.key.values()])
         )
 
     def _resolved(self) -> Iterator[Resolved]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from llmopt.core.check import Check, failures
 from llmopt.report import plot
 from llmopt.report.as_text import shown_rows
 from llmopt.report.table import Column, Note, Plot, Report, Table
@@ -13,6 +14,8 @@ from llmopt.report.text import clean
 
 MOST_ROWS = 100
 """A comment on GitHub ends at 65,536 characters; a longer table is shortened and says so."""
+MOST_LINES = 20
+"""Of checks that hold, and of what does not."""
 PLAIN = re.compile(r"[A-Za-z0-9 .,/()%+'-]*")
 """Text that markdown shows as it is (apart from web addresses)."""
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!$])")
@@ -27,6 +30,8 @@ def render(report: Report) -> str:
     blocks = [f"### {escape(report.title)}"] if report.title else []
     if report.headline:
         blocks.append(f"**{escape(report.headline)}**")
+    if report.checks:
+        blocks.append("\n".join(_checks(report.checks)))
     blocks.extend(_block(table.for_people()) for table in report.tables)
     blocks.extend(_plot(one) for one in report.plots)
     if report.notes:
@@ -51,6 +56,21 @@ def literal(text: str) -> str:
     fence = "`" * (1 + max((len(run) for run in BACKTICKS.findall(safe)), default=0))
     gap = " " if len(fence) > 1 else ""
     return f"{fence}{gap}{safe}{gap}{fence}".replace("|", r"\|")
+
+
+def _checks(checks: Sequence[Check]) -> Iterator[str]:
+    """Yield a line for each sentence on what does not hold, then one for each check that holds."""
+    lines = failures(checks)
+    yield from (f"- :x: {escape(line)}" for line in lines[:MOST_LINES])
+    if len(lines) > MOST_LINES:
+        yield f"- :x: and {len(lines) - MOST_LINES:,} more"
+    held = [check for check in checks if check.ok]
+    for check in held[:MOST_LINES]:
+        found = f": {check.actual}" if check.actual else ""
+        limit = f" (limit {check.limit})" if check.limit else ""
+        yield f"- :white_check_mark: {literal(check.label)}{escape(found + limit)}"
+    if len(held) > MOST_LINES:
+        yield f"- :white_check_mark: and {len(held) - MOST_LINES:,} more"
 
 
 def _block(table: Table) -> str:

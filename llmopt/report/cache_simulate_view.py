@@ -74,7 +74,15 @@ def view(
     tables += [table for table in (_left_out(result), _rejected(result)) if table.rows]
     said = [*_projected(projection), *notes(result, brief=brief, dated=dated)]
     shown = tuple(table for table in tables if table.rows)
-    return Report("Cache simulation", headline(result), shown, tuple(said), csv=tables[0], charts=charts(result))
+    return Report(
+        "Cache simulation",
+        headline(result),
+        shown,
+        tuple(said),
+        csv=tables[0],
+        charts=charts(result),
+        subject=next(iter(result.files), ""),
+    )
 
 
 def payload(

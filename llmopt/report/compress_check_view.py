@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from llmopt.core.check import Check
 from llmopt.prompts.audit import Finding, by_rule, findings
 from llmopt.prompts.files.values import FileResult
+from llmopt.report import table
 from llmopt.report.compress_notes import notes_of
 from llmopt.report.compress_shown import Shown
 from llmopt.report.compress_view import headline, rules_table, share
@@ -40,12 +42,31 @@ _FINDINGS = (
 class Spot:
     """What one rule removes from one line."""
 
-    where: str
-    """`file:line`."""
+    path: str
+    first_line: int
+    last_line: int
     rule: str
     tokens: int
     text: str
     """What goes and what comes for it, in one short line."""
+
+    @property
+    def where(self) -> str:
+        """Return `file:line`."""
+        return f"{self.path}:{self.first_line}"
+
+    @property
+    def saves(self) -> str:
+        """How many tokens, in words."""
+        return f"{self.tokens:,} token{'s'[: self.tokens > 1]}"
+
+    @property
+    def finding(self) -> table.Finding:
+        """The same for programs that show it beside the line."""
+        rule = table.Rule(f"prompt-waste/{self.rule}", f"Prompt waste: {self.rule}", _help(self.rule))
+        return table.Finding(
+            rule, f"{self.rule}: {self.text} ({self.saves})", self.path, self.first_line, self.last_line, same=self.text
+        )
 
 
 def view(shown: Shown, most: Decimal, *, brief: bool = False) -> Report:
@@ -66,7 +87,13 @@ def view(shown: Shown, most: Decimal, *, brief: bool = False) -> Report:
         tables.append(Table("findings", "Worst findings", _FINDINGS, rows, notes=more))
         tables.append(rules_table(findings(failed), sum(file.before.tokens for file in failed)))
     head = f"{len(failed):,} of {len(shown.files):,} files over {percent(most)} waste: {headline(shown.files)}"
-    return Report("Prompt waste", head, tuple(tables), tuple(notes_of(shown, brief=brief)))
+    return Report(
+        "Prompt waste",
+        head,
+        tuple(tables),
+        tuple(notes_of(shown, brief=brief)),
+        findings=tuple(one.finding for one in found),
+    )
 
 
 def is_over(file: FileResult, most: Decimal) -> bool:
@@ -74,24 +101,23 @@ def is_over(file: FileResult, most: Decimal) -> bool:
     return share(file.saved_tokens, file.before.tokens) > most
 
 
-def messages(files: Sequence[FileResult], most: Decimal) -> tuple[str, ...]:
-    """Return a line for each file that has too much waste, and `file:line: rule: text` for the worst findings."""
-    failed = [file for file in files if is_over(file, most)]
-    lines = []
-    for file in failed:
-        saved, tokens = file.saved_tokens, file.before.tokens
-        lines.append(
-            f"{clean(file.source.shown)}: {percent(share(saved, tokens))} is waste ({saved:,} of {tokens:,} tokens),"
-            f" over --max-waste {percent(most)}"
-        )
-    return tuple(lines)
+def checks(files: Sequence[FileResult], most: Decimal) -> tuple[Check, ...]:
+    """Return whether each file keeps to the waste that it may have."""
+    return tuple(_check(file, most) for file in files)
+
+
+def _check(file: FileResult, most: Decimal) -> Check:
+    saved, tokens, path = file.saved_tokens, file.before.tokens, file.source.shown
+    name, limit, found = "--max-waste", percent(most), percent(share(saved, tokens))
+    over = f"{clean(path)}: {found} is waste ({saved:,} of {tokens:,} tokens), over {name} {limit}"
+    return Check(name, limit, found, path, path, (over,) if is_over(file, most) else ())
 
 
 def finding_lines(files: Sequence[FileResult], most: Decimal) -> tuple[str, ...]:
     """Return `file:line: rule: text` for the worst findings of the files that have too much waste."""
     found = spots([file for file in files if is_over(file, most)])
     shown = worst(found)
-    lines = [f"{one.where}: {one.rule}: {one.text} ({one.tokens:,} token{'s'[: one.tokens > 1]})" for one in shown]
+    lines = [f"{one.where}: {one.rule}: {one.text} ({one.saves})" for one in shown]
     left = len(found) - len(shown)
     return (*lines, *([f"and {left:,} more; --audit FILE lists every one"] if left else []))
 
@@ -102,9 +128,11 @@ def spots(failed: Sequence[FileResult]) -> list[Spot]:
     for finding in findings(failed):
         groups.setdefault((finding.where, finding.part, finding.rule), []).append(finding)
     found = []
-    for (where, _, rule), group in groups.items():
+    for group in groups.values():
+        first, last = group[0], max(one.last_line for one in group)
         more = f" and {len(group) - 1:,} more" if len(group) > 1 else ""
-        found.append(Spot(where, rule, sum(one.tokens for one in group), f"{_excerpt(group[0])}{more}"))
+        tokens = sum(one.tokens for one in group)
+        found.append(Spot(first.path, first.first_line, last, first.rule, tokens, f"{_excerpt(first)}{more}"))
     return [spot for spot in found if spot.tokens > 0]
 
 
@@ -112,6 +140,15 @@ def worst(found: Sequence[Spot]) -> list[Spot]:
     """Return those that waste most, in the order in which they were."""
     order = sorted(range(len(found)), key=lambda at: (-found[at].tokens, at))[:MOST_FINDINGS]
     return [found[at] for at in sorted(order)]
+
+
+def _help(rules: str) -> str:
+    """Return what a rule is about, for who sees a finding of it."""
+    return (
+        f"These tokens say nothing to a model that it would not know without them ({rules.replace('+', ', then ')}). "
+        "`llmopt compress FILE --diff` shows what would change, `--in-place` changes it, and `--keep REGEX` or a "
+        "lower --level leaves it alone; docs/compress.md lists the rules."
+    )
 
 
 def _excerpt(finding: Finding) -> str:

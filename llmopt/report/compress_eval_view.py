@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from llmopt.core.check import Check, failures
 from llmopt.prompts.evaluation.metrics import Evaluation, Metric
 from llmopt.report.as_json import Json, document, plain
 from llmopt.report.table import Cell, Chart, Column, Meter, Meters, Note, Report, Table
@@ -44,11 +45,18 @@ def view(result: Evaluation) -> Report:
 
 def missed(result: Evaluation) -> tuple[str, ...]:
     """Return a line for every goal that is missed."""
-    return tuple(
-        f"{metric.name}: {rounded(metric.value)} {metric.unit}, not {rounded(metric.goal)}"
-        for metric in result.metrics
-        if metric.ok is False
-    )
+    return failures(goals(result))
+
+
+def goals(result: Evaluation) -> tuple[Check, ...]:
+    """Return every figure that has a goal, and whether it meets it."""
+    return tuple(_goal(metric) for metric in result.metrics if metric.ok is not None)
+
+
+def _goal(metric: Metric) -> Check:
+    found, wanted = rounded(metric.value), rounded(metric.goal)
+    failed = () if metric.ok else (f"{metric.name}: {found} {metric.unit}, not {wanted}",)
+    return Check("--strict", f"{wanted} {metric.unit}", f"{found} {metric.unit}", metric.name, failures=failed)
 
 
 def payload(result: Evaluation, *, failed_checks: Sequence[str] = ()) -> dict[str, Json]:

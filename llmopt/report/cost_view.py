@@ -13,6 +13,7 @@ from llmopt.cost.baseline import Comparison
 from llmopt.cost.result import CostReport, Group, Totals
 from llmopt.report.as_json import Json, document, plain
 from llmopt.report.cost_charts import charts
+from llmopt.report.cost_findings import cost_findings, subject
 from llmopt.report.cost_tables import compared, rejected, resolved, unpriced
 from llmopt.report.table import Cell, Column, Note, PriceStamp, Report, Table
 from llmopt.report.text import iso, percent
@@ -63,6 +64,8 @@ def view(
         _headline(report),
         tuple(tables),
         tuple(_notes(report, brief=brief)),
+        findings=tuple(cost_findings(report)),
+        subject=subject(report),
         charts=charts(report),
         prices=PriceStamp(report.prices.date, report.prices.sha256),
     )

@@ -48,6 +48,7 @@ def view(results: Sequence[Projection], *, brief: bool = False, full: bool = Fal
         (*said, *(Note(text, "warning") for text in warnings)),
         tuple(of_log.plots(first, prefix)) if full else (),
         csv=csv_of(results),
+        subject=next(iter(first.files), ""),
         charts=charts(results),
     )
 

@@ -58,7 +58,9 @@ def view(report: QuantizeReport, *, max_quality_drop: float | None = None, brief
     plot = frontier_plot(report.frontier, max_quality_drop)
     plots = (plot,) if plot is not None else ()
     notes = tuple(_notes(report, brief=brief))
-    return Report("Quantized", headline(report), tuple(tables), notes, plots, csv=tensors_table(report))
+    return Report(
+        "Quantized", headline(report), tuple(tables), notes, plots, csv=tensors_table(report), subject=report.source
+    )
 
 
 def headline(report: QuantizeReport) -> str:

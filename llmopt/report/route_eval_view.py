@@ -38,6 +38,7 @@ def view(result: Evaluation) -> Report:
         (curve_table(result), *left_out_table(result.left_out)),
         tuple(notes),
         plots=(_plot(result.curve, result.chosen, result.policy),),
+        subject=next(iter(result.files), ""),
     )
 
 

@@ -1,4 +1,4 @@
-"""The neutral values that every renderer understands: `Column`, `Table`, `Plot` and other charts, `Note`, `Report`.
+"""The neutral values that every renderer understands: `Column`, `Table`, charts, `Note`, `Check`, `Finding`, `Report`.
 
 A view (such as `llmopt.report.cost_view`) makes these from a result; a renderer makes text from these. Neither
 knows of the other, so a new result needs one view and a new format needs one renderer.
@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
+
+from llmopt.core.check import Check
 
 Kind = Literal["text", "int", "money", "percent", "date", "duration", "number", "bytes"]
 Cell = str | int | Decimal | date | None
@@ -245,6 +247,35 @@ class PriceStamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of finding, for programs that show findings beside the lines of a file."""
+
+    id: str
+    """Such as `prompt-waste/filler`."""
+    title: str
+    """A few words."""
+    help: str
+    """What it means and what to do, in sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that was found at a place in a file."""
+
+    rule: Rule
+    text: str
+    path: str
+    """The file as the user named it, or its URL; empty for none."""
+    line: int | None = None
+    """From 1; None: the whole file."""
+    last_line: int | None = None
+    """None: that line alone."""
+    level: Literal["note", "warning", "error"] = "warning"
+    same: str = ""
+    """What stays while figures in the text change, so that the finding is known again; empty: the text."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a command has to say: a headline, tables (the main one first), plots, and lines under them."""
 
@@ -256,6 +287,14 @@ class Report:
     plots: tuple[Plot, ...] = ()
     csv: Table | None = None
     """What CSV holds; None: the main table."""
+    focus: Table | None = None
+    """Charges for tools that read FOCUS; None where the command has none, or was not asked."""
+    checks: tuple[Check, ...] = ()
+    """What the user asked to hold, for JUnit and SARIF; people are told on stderr of what does not."""
+    findings: tuple[Finding, ...] = ()
+    """What was found in which file, for SARIF."""
+    subject: str = ""
+    """The file or folder that the report is about, where failed checks are shown; empty for none."""
     charts: tuple[Chart, ...] = ()
     """Drawn where there is a picture (HTML, SVG, PNG), before the plots; text has the tables for that."""
     prices: PriceStamp | None = None

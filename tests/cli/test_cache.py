@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from llmopt.cli import cache_audit
-from llmopt.cli.cache_audit import failures
+from llmopt.cli.cache_audit import checks
+from llmopt.core.check import failures
 from llmopt.savings import caching
 from tests.cli.conftest import Llmopt
 from tests.conftest import ROOT
@@ -189,8 +190,8 @@ def test_what_is_asked_of_an_audit_arrives(llmopt: Llmopt, audited: dict[str, An
 def test_too_many_false_hits(llmopt: Llmopt, audited: dict[str, Any], workdir: Path) -> None:
     assert llmopt("cache", "audit", "a", "-m", "x", "--max-false-hits", "0").code == 0
     bare = replace(AUDIT, at=tuple(replace(one, guarded_false_hits=None) for one in AUDIT.at))
-    assert failures(bare, 9) == ()
-    assert failures(bare, 8) == ("9 false hits at 0.95, over --max-false-hits 8",)
+    assert failures(checks(bare, 9)) == ()
+    assert failures(checks(bare, 8)) == ("9 false hits at 0.95, over --max-false-hits 8",)
 
 
 @pytest.mark.parametrize(

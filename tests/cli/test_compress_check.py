@@ -11,7 +11,15 @@ import pytest
 from tests.cli.conftest import Llmopt
 from tests.conftest import Golden
 
-FORMATS = [("table", "txt"), ("json", "json"), ("csv", "csv"), ("markdown", "md"), ("html", "html")]
+FORMATS = [
+    ("table", "txt"),
+    ("json", "json"),
+    ("csv", "csv"),
+    ("markdown", "md"),
+    ("html", "html"),
+    ("junit", "junit.xml"),
+    ("sarif", "sarif"),
+]
 TIGHT = "Answer the question in one sentence, and name the source of every claim that you make.\n"
 LOOSE = "Answer  the  question.\n\n\n\n\nName  the  source.  Be  brief.\n"
 

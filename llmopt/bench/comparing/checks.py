@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llmopt.bench.comparing.result import BenchResult, ModelResult
+from llmopt.core import check
+from llmopt.core.check import Check
 
 
 def failed_checks(result: BenchResult, *, allow_noisy: bool = False) -> tuple[str, ...]:
@@ -14,16 +16,31 @@ def failed_checks(result: BenchResult, *, allow_noisy: bool = False) -> tuple[st
         result: of `llmopt.bench.compare`.
         allow_noisy: let a machine pass that was not quiet.
     """
+    return check.failures(checks(result, allow_noisy=allow_noisy))
+
+
+def checks(result: BenchResult, *, allow_noisy: bool = False) -> tuple[Check, ...]:
+    """Return each check that was asked for with its outcome; arguments as `failed_checks`."""
+    known = bounds(result.models, result.min_speedup, result.max_quality_drop)
+    found = check.with_others(known, result.failures, "bounds")
+    if allow_noisy:
+        return found
     noise = result.environment.noise
-    if allow_noisy or noise.quiet:
-        return result.failures
-    return (*result.failures, f"the machine was not quiet: {'; '.join(noise.reasons)}; --allow-noisy lets it pass")
+    why = f"the machine was not quiet: {'; '.join(noise.reasons)}; --allow-noisy lets it pass"
+    return (*found, Check("quiet machine", failures=() if noise.quiet else (why,)))
 
 
 def failures(
     models: Sequence[ModelResult], min_speedup: float | None, max_quality_drop: float | None
 ) -> tuple[str, ...]:
-    """Return what of the user's bounds does not hold: the points count, not the ends of their intervals.
+    """Return what of the user's bounds does not hold, a sentence each; arguments as `bounds`."""
+    return check.failures(bounds(models, min_speedup, max_quality_drop))
+
+
+def bounds(
+    models: Sequence[ModelResult], min_speedup: float | None, max_quality_drop: float | None
+) -> tuple[Check, ...]:
+    """Return each bound of the user with its outcome: the points count, not the ends of their intervals.
 
     What could not be measured does not hold.
 
@@ -36,8 +53,14 @@ def failures(
     for model in models:
         if model.is_base:
             continue
-        found += [] if min_speedup is None else _too_slow(model, min_speedup)
-        found += [] if max_quality_drop is None else _too_bad(model, max_quality_drop)
+        if min_speedup is not None:
+            told = "" if model.speedup is None else f"{model.speedup:.2f}x"
+            slow = tuple(_too_slow(model, min_speedup))
+            found.append(Check("--min-speedup", f"{min_speedup:g}x", told, model.name, failures=slow))
+        if max_quality_drop is not None:
+            told = "" if model.quality is None else f"{model.quality.drop:.2%}"
+            bad = tuple(_too_bad(model, max_quality_drop))
+            found.append(Check("--max-quality-drop", f"{max_quality_drop:.3%}", told, model.name, failures=bad))
     return tuple(found)
 
 

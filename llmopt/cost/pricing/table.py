@@ -134,6 +134,11 @@ class PriceTable:
         """Return the ids of all providers, in order."""
         return tuple(sorted(self._catalogue.providers))
 
+    def name_of(self, provider: str) -> str:
+        """Return the name of a provider for people, such as `AWS Bedrock`; the id itself where there is none."""
+        known = self._catalogue.providers.get(provider)
+        return known.name if known is not None and known.name else provider
+
     def model(self, resolved: ResolvedModel) -> Model:
         """Return the model that `resolve` found, with all of its rows."""
         return self._catalogue.providers[resolved.provider].models[resolved.model]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmopt.core import check
+from llmopt.core.check import Check
 from llmopt.errors import UsageError
 from llmopt.models.cpu.recipe import Recipe
 from llmopt.models.quality.result import Quality
@@ -38,7 +40,21 @@ def check_gates(config: QuantizeConfig) -> None:
 
 def failures(config: QuantizeConfig, quality: Quality | None, speedup: Speedup | None) -> tuple[str, ...]:
     """Return a sentence for each gate of the user that does not hold; what could not be measured does not hold."""
-    return tuple(said for said in (_quality(config, quality), _speed(config, speedup)) if said)
+    return check.failures(checks(config, quality, speedup))
+
+
+def checks(config: QuantizeConfig, quality: Quality | None, speedup: Speedup | None) -> tuple[Check, ...]:
+    """Return each gate of the user with its outcome; what could not be measured does not hold."""
+    found = []
+    if config.max_quality_drop is not None:
+        told = "" if quality is None else f"{quality.drop:.2%}"
+        said = tuple(filter(None, [_quality(config, quality)]))
+        found.append(Check("--max-quality-drop", f"{config.max_quality_drop:.2%}", told, failures=said))
+    if config.min_speedup is not None:
+        told = "" if speedup is None else f"{speedup.against_strongest.value:.2f}x"
+        said = tuple(filter(None, [_speed(config, speedup)]))
+        found.append(Check("--min-speedup", f"{config.min_speedup:g}x", told, failures=said))
+    return tuple(found)
 
 
 def remarks(

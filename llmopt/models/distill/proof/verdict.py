@@ -5,6 +5,8 @@ Importing this loads no heavy library.
 
 from __future__ import annotations
 
+from llmopt.core import check
+from llmopt.core.check import Check
 from llmopt.models.distill.config import DistillConfig
 from llmopt.models.distill.report import Kept, LatencyRatio
 
@@ -28,7 +30,19 @@ def failures(config: DistillConfig, kept: Kept, speed: LatencyRatio) -> tuple[st
         kept: share of the teacher's quality.
         speed: of the student beside the teacher.
     """
-    return tuple(said for said in (_quality(config, kept), _speed(config, speed)) if said)
+    return check.failures(checks(config, kept, speed))
+
+
+def checks(config: DistillConfig, kept: Kept, speed: LatencyRatio) -> tuple[Check, ...]:
+    """Return each gate of the user with its outcome; arguments as `failures`."""
+    found = []
+    if config.min_quality is not None:
+        said = tuple(filter(None, [_quality(config, kept)]))
+        found.append(Check("--min-quality", f"{config.min_quality:.2%}", f"{kept.value:.2%}", failures=said))
+    if config.min_speedup is not None:
+        said = tuple(filter(None, [_speed(config, speed)]))
+        found.append(Check("--min-speedup", f"{config.min_speedup:g}x", f"{speed.ratio.value:.2f}x", failures=said))
+    return tuple(found)
 
 
 def remarks(config: DistillConfig, kept: Kept, speed: LatencyRatio) -> tuple[str, ...]:
