@@ -21,6 +21,8 @@ from llmopt.report.project_limits import savings, savings_of, unknown
 from llmopt.report.project_view import arithmetic_view, view
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from llmopt.savings.project.api import Reading
     from llmopt.savings.project.plan import Plan
     from llmopt.savings.project.result import Arithmetic, Projection
