@@ -1,10 +1,9 @@
-"""docs/gateway.md shows what the commands print, names every setting, and its example can be run."""
+"""docs/gateway.md names every setting, and its example can be run."""
 
 from __future__ import annotations
 
 import ast
 import re
-import shlex
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -18,33 +17,14 @@ from llmopt.serving.gateway.config.names import ALIASES, KEY, PLAIN, TABLES, UPS
 from llmopt.serving.gateway.config.settings import GatewayConfig
 from llmopt.serving.gateway.log_line import LogLine
 from tests.cli.conftest import Llmopt
-from tests.conftest import ROOT, UPDATE
+from tests.conftest import ROOT
 
 PAGE = ROOT / "docs" / "gateway.md"
-BLOCK = re.compile(r"(```console\n\$ llmopt ([^\n]*)\n)(.*?)```", re.DOTALL)
 TEXT = PAGE.read_text(encoding="utf-8")
 EXAMPLE = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
 
 
-def commands() -> list[str]:
-    return [command for _, command, _ in BLOCK.findall(TEXT)]
-
-
-@pytest.mark.parametrize("command", commands())
-def test_an_example_prints_what_it_says(llmopt: Llmopt, workdir: Path, command: str) -> None:
-    (workdir / ".git").mkdir()
-    (workdir / "samples").symlink_to(ROOT / "samples")
-    outcome = llmopt(*shlex.split(command))
-    assert (outcome.code, outcome.err) == (0, "")
-    page = PAGE.read_text(encoding="utf-8")
-    if UPDATE:
-        page = BLOCK.sub(lambda found: f"{found[1]}{outcome.out}```" if found[2] == command else found[0], page)
-        PAGE.write_text(page, encoding="utf-8", newline="\n")
-    assert {shown: output for _, shown, output in BLOCK.findall(page)}[command] == outcome.out
-
-
-def test_there_are_examples() -> None:
-    assert {command.split()[0] for command in commands()} == {"gateway", "cost"}
+def test_there_is_an_example() -> None:
     assert len(EXAMPLE) == 1
 
 
