@@ -5,7 +5,9 @@ something to type with files of one's own: its commands have to exist, with all 
 in a comment on the line before the block:
 
     <!-- not run: why -->       the commands are looked up only
-    <!-- file: NAME -->         the block is a file that the commands further down the page read
+    <!-- file: NAME -->         the block is a file that the commands of the page read
+
+A command below a diff of the same section runs in a copy of the checkout that the diff was applied to.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ class Block:
     """Why its commands are not run; empty when they are."""
     file: str
     """The file that it shows; empty when it shows none."""
+    diffs: tuple[str, ...]
+    """The diffs above it in its section."""
 
     @property
     def place(self) -> str:
@@ -67,10 +71,11 @@ class Block:
 def blocks(page: Path) -> list[Block]:
     """Return the fenced blocks of a page, in order."""
     text = page.read_text(encoding="utf-8")
-    found = []
+    found: list[Block] = []
     for fence in _FENCE.finditer(text):
         mark = _MARK.search(text, 0, fence.start())
         kind, what = mark.groups() if mark else ("", "")
+        section = text.rfind("\n#", 0, fence.start())
         found.append(
             Block(
                 page,
@@ -80,6 +85,7 @@ def blocks(page: Path) -> list[Block]:
                 fence["text"],
                 what if kind == "not run" else "",
                 what if kind == "file" else "",
+                tuple(other.text for other in found if other.start > section and other.language == "diff"),
             )
         )
     return found

