@@ -248,6 +248,8 @@ def test_the_places_that_are_named_exist() -> None:
     named = set(re.findall(r"`((?:llmopt|pricing|tests|docs|samples|benchmarks)/[^`]*)`", text))
     assert len(named) > 40
     assert {path for path in named if "NAME" not in path and not (ROOT / path).exists()} == set()
-    flows = re.findall(r"(?<![\w/])((?:cost|core|report|tokens|prompts|serving|savings|bench|models)/[\w/]*\w\.py)\b", text)
+    flows = re.findall(
+        r"(?<![\w/])((?:cost|core|report|tokens|prompts|serving|savings|bench|models)/[\w/]*\w\.py)\b", text
+    )
     assert len(flows) > 15
     assert {path for path in flows if not (ROOT / "llmopt" / path).exists()} == set()
