@@ -19,17 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer import TyperException
-from typer.core import TyperGroup
 
-from llmopt.cli.main import _command as command_line
 from llmopt.cli.main import run
-from llmopt.cli.registry import COMMANDS, load
 from tests.cli.conftest import Outcome
 from tests.conftest import ROOT, UPDATE
 from tests.models.extras import library
 from tests.models.toys import toy_llama
 from tests.pages import PAGES, Block, agrees, blocks, llmopt_commands, printed_by, prose
+from tests.typed import fault_of
 
 LINKED = ("samples", "benchmarks", "docs", "llmopt", "pricing")
 """Folders of the checkout that commands may name."""
@@ -161,33 +158,6 @@ def _commands(page: Path) -> Iterator[tuple[str, list[str]]]:
 def test_all_commands_and_options_are_there(page: Path) -> None:
     wrong = {f"{line}: {fault}" for line, arguments in _commands(page) if (fault := fault_of(arguments))}
     assert not wrong
-
-
-def fault_of(arguments: list[str]) -> str:
-    """Look a command and its options up as the command line would, and run nothing."""
-    root = command_line()
-    context: Any = root.context_class(root, help_option_names=["-h", "--help"])
-    try:
-        _, rest, _ = root.make_parser(context).parse_args(list(arguments))
-        command, rest = _found(rest)
-        if command is not None:
-            _, rest, _ = command.make_parser(command.context_class(command, parent=context)).parse_args(list(rest))
-    except TyperException as error:
-        return str(error.message or error)
-    return f"nothing takes {' '.join(rest)}" if rest else ""
-
-
-def _found(words: list[str]) -> tuple[Any, list[str]]:
-    """Return the command that words name, and those that are left; no command for a family of commands alone."""
-    entry = next((entry for entry in COMMANDS if entry.name in words[:1]), None)
-    if entry is None:
-        return None, words
-    command, rest = load(entry), words[1:]
-    if not isinstance(command, TyperGroup):
-        return command, rest
-    if rest and rest[0] in command.commands:
-        return command.commands[rest[0]], rest[1:]
-    return command.commands.get(str(command.name)), rest
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -129,6 +129,8 @@ def bench_batch(
 
     Throughput and latency of each size, the setting that carries the most requests in time, its price, and with
     --verify what came true of it.
+
+    Example: llmopt bench-batch models/minilm --slo-p99 250ms --verify
     """
     started_s = time.monotonic()
     to = destination(format, output, quiet=quiet, charts=True)

@@ -83,6 +83,8 @@ def bench(
 
     Latency, throughput, memory and size of each; the speed-up with its interval; on your own texts how close the
     answers are; and what the speed-up does to the bill.
+
+    Example: llmopt bench models/minilm models/fast --data texts.txt
     """
     to = destination(format, output, quiet=quiet, charts=True)
     typed = Typed(

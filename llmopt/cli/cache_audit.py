@@ -51,6 +51,8 @@ def audit_(
     """Count true and false hits of a semantic cache at thresholds.
 
     PAIRS holds questions two by two with the word whether one answer fits both: {"a": "...", "b": "...", "same": true}.
+
+    Example: llmopt cache audit pairs.jsonl --model models/minilm
     """
     to = destination(format, output, quiet=quiet)
     levels = thresholds_of(threshold, "--threshold")

@@ -84,6 +84,8 @@ def simulate(
     """Say what a response cache would have saved on a log.
 
     The log's own requests are replayed in the order of time, once for each time to live and size.
+
+    Example: llmopt cache simulate samples/caching --ttl 1h,24h
     """
     to = destination(format, output, quiet=quiet, charts=True)
     ttls_s, sizes_bytes = ttls_of(ttl, "--ttl"), sizes_of(size, "--size")

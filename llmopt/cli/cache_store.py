@@ -41,7 +41,10 @@ def stats(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - its callback remembers it
 ) -> None:
-    """Show what a store of the cache holds, by tenant and model."""
+    """Show what a store of the cache holds, by tenant and model.
+
+    Example: llmopt cache stats answers.db
+    """
     to = destination(format, output, quiet=quiet)
     shown, moment = values.whole(top, "--top", least=1), values.instant(as_of, "--as-of")
     with closing(_opened(store)) as opened:
@@ -66,6 +69,8 @@ def purge(
     """Delete answers from a store: those that fit all that is given.
 
     What goes is said on the command line; settings do not count here.
+
+    Example: llmopt cache purge answers.db --tenant acme
     """
     to = destination(format, output, quiet=quiet)
     chosen = {name: _typed(context, name) for name in ("tenant", "model", "key", "all")}

@@ -111,6 +111,8 @@ def compress(
 
     The compressed text of one file goes to stdout, a summary to stderr. Code, placeholders, tags, numbers and
     negations stay.
+
+    Example: llmopt compress samples/wordy/order.md --diff
     """
     off = _given_way(context, paths)
     in_place, check, diff = in_place and "in_place" not in off, check and "check" not in off, diff and "diff" not in off

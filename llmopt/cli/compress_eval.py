@@ -45,6 +45,8 @@ def evaluate_(
 
     Made-up prompts of many kinds show whether anything is lost at any level, and questions on paragraphs whether their
     answers stay in query mode.
+
+    Example: llmopt compress eval --prompts 20 --questions 8
     """
     to = destination(format, output, quiet=quiet, charts=True)
     result = evaluate(

@@ -106,6 +106,8 @@ def cost(
 
     Formats are recognised by content, also compressed (.gz, .zst) and mixed in one folder. Every record is
     accounted for: priced, free, unpriced, duplicate or rejected.
+
+    Example: llmopt cost samples/openai-chat.jsonl --by model --max-cost 500
     """
     to = destination(format, output, quiet=quiet, charts=True, formats=(*FORMATS, *CHECK_FORMATS, *COST_FORMATS))
     typed = Typed(

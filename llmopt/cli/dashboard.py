@@ -45,6 +45,8 @@ def prometheus(
 
     Hourly spend, projected month, latency, hit rate, errors. With -o comes a whole configuration that scrapes one
     gateway.
+
+    Example: llmopt dashboard prometheus -o monitoring
     """
     match = _TARGET.fullmatch(target)
     if match is None or not 0 < int(match[2]) <= _LARGEST_PORT:
@@ -62,7 +64,10 @@ def grafana(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - its callback remembers it
 ) -> None:
-    """Write a dashboard for Grafana, which reads those rules."""
+    """Write a dashboard for Grafana, which reads those rules.
+
+    Example: llmopt dashboard grafana -o monitoring
+    """
     files = {for_grafana.DASHBOARD_FILE: for_grafana.dashboard_text()}
     _put(files, for_grafana.DASHBOARD_FILE, output, quiet=quiet)
 

@@ -109,6 +109,8 @@ def distill(
     The teacher answers the texts once, the student learns from the answers, and both are put side by side on texts that
     it has not seen: quality, parameters, size, speed with its interval, and what it does to the bill. The student is an
     ordinary checkpoint that transformers and the other commands load.
+
+    Example: llmopt distill models/minilm models/small --data texts.txt
     """
     to = destination(format, output, quiet=quiet)
     typed = Typed(

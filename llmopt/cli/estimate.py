@@ -42,7 +42,7 @@ def estimate(
 ) -> None:
     """Estimate what planned traffic will cost.
 
-    For example 500 tokens in and 300 out, a million times a day, on gpt-4.
+    Example: llmopt estimate -m gpt-4 --input 500 --output 300 --per-day 1000
     """
     to = destination(format, output, quiet=quiet)
     tokens_in, tokens_cached = values.whole(input, "--input") or 0, values.whole(cached, "--cached") or 0

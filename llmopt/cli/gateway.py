@@ -79,7 +79,8 @@ def gateway(
     """Put one door before models: cache, routes, budgets, metrics.
 
     Point the base_url of any OpenAI or Anthropic client at it. Without keys of its own it passes on the caller's.
-    For example llmopt gateway --upstream https://api.openai.com --cache answers.db --log calls.jsonl
+
+    Example: llmopt gateway --upstream https://api.openai.com --log calls.jsonl
     """
     flags = {
         "upstream": upstream,

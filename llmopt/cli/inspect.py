@@ -43,6 +43,8 @@ def inspect(
     """Look into a checkpoint: tensors, sizes, possible savings.
 
     Only headers are read: nothing is loaded, and nothing in it is run, pickles neither.
+
+    Example: llmopt inspect models/minilm
     """
     to = destination(format, output, quiet=quiet)
     values.choice(target, "--target", TARGETS)

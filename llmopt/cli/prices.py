@@ -53,7 +53,10 @@ def list_(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - its callback remembers it
 ) -> None:
-    """List models with their prices of today, or of another day."""
+    """List models with their prices of today, or of another day.
+
+    Example: llmopt prices list --provider anthropic --search opus
+    """
     to = destination(format, output, quiet=quiet)
     table = PriceTable.load(extra=prices)
     models = list_models(table, provider, search, values.instant(as_of, "--as-of"))
@@ -70,7 +73,10 @@ def show(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - its callback remembers it
 ) -> None:
-    """Show every price row of one model: dates, tiers, bands, sources."""
+    """Show every price row of one model: dates, tiers, bands, sources.
+
+    Example: llmopt prices show gpt-4o
+    """
     to = destination(format, output, quiet=quiet)
     shown = show_model(PriceTable.load(extra=prices), model, provider)
     write(views.show_view(shown), document("prices.show", {"model": plain(shown)}), to)
@@ -87,7 +93,10 @@ def diff(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - its callback remembers it
 ) -> None:
-    """Compare two days, two models, or two price files or folders."""
+    """Compare two days, two models, or two price files or folders.
+
+    Example: llmopt prices diff gpt-4o gpt-4o-mini
+    """
     to = destination(format, output, quiet=quiet)
     at = values.instant(as_of, "--as-of")
     changes: tuple[comparing.Change, ...]
@@ -124,7 +133,10 @@ def check(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - its callback remembers it
 ) -> None:
-    """Check the price files: shape, dates, overlaps, names, sources."""
+    """Check the price files: shape, dates, overlaps, names, sources.
+
+    Example: llmopt prices check pricing/history/openai.json
+    """
     to = destination(format, output, quiet=quiet)
     findings = lint(extra=files or [])
     held = (Check("price files", failures=tuple(map(str, findings))),)
@@ -148,6 +160,8 @@ def refresh(
     """Add what the genai-prices package knows; the past stays.
 
     Reads the installed package, not the network. A price that changed without a date gets a row from --as-of on.
+
+    Example: llmopt prices refresh --as-of 2026-11-01
     """
     to = destination(format, output, quiet=quiet)
     done = refresh_files(root or default_root(), _day(as_of))

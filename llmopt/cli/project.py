@@ -74,6 +74,8 @@ def project(
 
     Every call of the log goes through all levers of the plan, in the order of time. What each lever is worth,
     alone and beside the others, stands next to what multiplying their savings would claim.
+
+    Example: llmopt project samples/projecting --ttl 24h --prompt-cache auto
     """
     to = destination(format, output, quiet=quiet, charts=True)
     flags = Flags(

@@ -78,6 +78,8 @@ def quantize(
     Streams a checkpoint into one that transformers or vLLM load; with --target cpu, searches the fastest way to run the
     model here. Tells sizes, the error of each layer, and on your own texts the quality that is lost; for a CPU also the
     speed-up against the strongest FP32, and what it does to the bill.
+
+    Example: llmopt quantize models/llama models/llama-w4a16 --scheme w4a16
     """
     to = destination(format, output, quiet=quiet, charts=True)
     typed = Typed(

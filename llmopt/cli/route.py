@@ -52,7 +52,7 @@ def explain(
 ) -> None:
     """Say where a request goes, and what every rule makes of it.
 
-    For example llmopt route explain "What is a monad?"
+    Example: llmopt route explain "What is a monad?"
     """
     to = destination(format, output, quiet=quiet)
     headers = dict(_pair(each) for each in header or [])

@@ -69,6 +69,8 @@ def evaluate_(
 
     Only prompts that both models answered count. Beside each way of routing stands a random router that
     spends the same money: only what is above it is worth anything.
+
+    Example: llmopt route eval log.jsonl --quality-col score
     """
     from llmopt.report.route_eval_view import missed, payload, view  # reading logs is dear to load
     from llmopt.savings.routing import evaluate_router

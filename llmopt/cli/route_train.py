@@ -55,6 +55,8 @@ def train(
 
     Best from prompts that both models answered; with one model's answers the score learns which of them fall short.
     Held-out prompts, which the training never sees, say what it is worth.
+
+    Example: llmopt route train log.jsonl --quality-col score
     """
     from llmopt.report.route_train_view import missed, payload, view  # reading logs is dear to load
     from llmopt.savings.routing import train_router

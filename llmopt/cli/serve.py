@@ -74,6 +74,8 @@ def serve(
 
     POST /predict, /v1/embeddings as OpenAI has it, /metrics for Prometheus, /healthz. SIGTERM ends it when what was
     taken is answered.
+
+    Example: llmopt serve models/minilm --port 8000
     """
     run(
         Asked(

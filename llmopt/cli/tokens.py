@@ -73,6 +73,8 @@ def tokens(
     """Count the tokens of files, prompts and chats, offline.
 
     Counts are exact where the vocabulary is public, and estimated with an interval where it is not.
+
+    Example: llmopt tokens samples/prompts --model gpt-4o,claude-sonnet-4-5
     """
     to = destination(format, output, quiet=quiet)
     limit = values.whole(max_tokens, "--max-tokens")
