@@ -15,6 +15,22 @@ The library raises these; only ``llmopt.cli.main`` turns them into an exit code 
 
 from __future__ import annotations
 
+import errno
+
+_STEPS = {
+    errno.ENOENT: "check the name",
+    errno.ENOTDIR: "check the path: a part of it is a file, not a folder",
+    errno.EISDIR: "name a file: this is a folder",
+    errno.EACCES: "check its permissions",
+    errno.EPERM: "check its permissions",
+    errno.EROFS: "write to another place: this one is read-only",
+    errno.ENOSPC: "make room on the disk",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ELOOP: "mend the link: it leads to itself",
+    errno.ENAMETOOLONG: "shorten the name",
+    errno.EIO: "check the disk or the network: reading failed half-way",
+}
+
 
 class LlmoptError(Exception):
     """Say what happened (`message`) and the next step (`hint`, may be empty).
@@ -67,3 +83,9 @@ class CheckFailed(LlmoptError):
     """A check that the user asked for (budget, regression, strictness) did not hold."""
 
     exit_code = 1
+
+
+def next_step(error: BaseException) -> str:
+    """Return what to do about a file that cannot be read, written or listed, by the number of the system's error."""
+    number = getattr(error, "errno", None)
+    return _STEPS.get(number, "see whether it is there and may be read") if number else "see whether it is there"

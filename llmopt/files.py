@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -65,10 +65,10 @@ def expand(path: str, spool: Path, inside: Callable[[str], list[str]]) -> list[F
     if not os.path.exists(path) and glob.has_magic(path):
         names = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
         if not names:
-            raise InputError(f"no file matches {path}")
+            raise InputError(f"no file matches {path}", "check the pattern; ** goes into folders")
         return [Found(name, name) for name in names]
     if not os.path.exists(path):
-        raise InputError(f"{path}: no such file or directory")
+        raise InputError(f"{path}: no such file or directory", "check the name; a pattern goes in quotes")
     return [Found(path if os.path.isfile(path) else _spooled_pipe(path, spool), path)]
 
 
@@ -95,7 +95,7 @@ def files_in(
 
 def _unlisted(error: OSError) -> None:
     """Stop at a folder that cannot be listed; leaving it out would lose what is in it."""
-    raise InputError(f"{error.filename}: cannot be listed: {error.strerror}") from error
+    raise InputError(f"{error.filename}: cannot be listed: {error.strerror}", next_step(error)) from error
 
 
 def unpacked_name(name: str) -> str:
@@ -121,7 +121,7 @@ def compression_of(path: str) -> Compression:
         with open(path, "rb") as file:
             magic = file.read(4)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        raise InputError(f"{path}: {error.strerror}", next_step(error)) from error
     return packed_as(magic)
 
 
@@ -152,11 +152,11 @@ def _spooled_input(spool: Path) -> str:
 def _spooled_pipe(path: str, spool: Path) -> str:
     """Copy a named pipe, or what a shell puts in place of `<(command)`, to a file."""
     if os.path.realpath(path) in _ENDLESS:
-        raise InputError(f"{path}: a device that never ends")
+        raise InputError(f"{path}: a device that never ends", "give a file, or - for stdin")
     target = spool / f"pipe-{len(list(spool.iterdir()))}"
     try:
         with open(path, "rb") as source, target.open("wb") as file:
             shutil.copyfileobj(source, file, 1 << 20)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        raise InputError(f"{path}: {error.strerror}", next_step(error)) from error
     return str(target)

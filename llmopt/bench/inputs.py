@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 from llmopt.files import DAMAGE, compression_of, ends_with, open_unpacked
 
 _LINES, _LIST = (".jsonl", ".ndjson"), (".json",)
@@ -25,7 +25,7 @@ def read_inputs(path: str) -> list[Any]:
         with open_unpacked(path, compression_of(path)) as file:
             data = file.read()
     except DAMAGE as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+        raise InputError(f"{path}: cannot be read: {error}", next_step(error)) from error
     if ends_with(path, _LIST):
         values = _decoded(data, path)
         if not isinstance(values, list):

@@ -126,7 +126,7 @@ def _file(path: str) -> str:
         hint = "the name of a file follows @; a question that begins with @ takes a blank before it"
         raise InputError(f"--query @{path}: cannot be read: {error.strerror}", hint) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"--query @{path}: not UTF-8 at offset {error.start:,}") from error
+        raise InputError(f"--query @{path}: not UTF-8 at offset {error.start:,}", "save it as UTF-8") from error
 
 
 def budget_of(text: str | None) -> int | float | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llmopt.cli.output import screen
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 from llmopt.files import PACKED, Compression
 from llmopt.prompts.files.reading import packed
 from llmopt.prompts.files.values import FileResult
@@ -34,7 +34,7 @@ def put_text(data: bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"stdout cannot be written: {error.strerror}") from error
+        raise InputError(f"stdout cannot be written: {error.strerror}", next_step(error)) from error
 
 
 def put_diff(files: Sequence[FileResult]) -> None:
@@ -57,7 +57,7 @@ def put_in_place(file: FileResult) -> None:
     """
     source = file.source
     if source.path != source.shown:
-        raise InputError(f"{source.shown}: no regular file, cannot be written in place")
+        raise InputError(f"{source.shown}: no regular file, cannot be written in place", "write elsewhere with -o")
     if file.edits:
         data = packed(source.encoded(file.text), source.packing)
         replace_file(Path(source.path), data, stamp=source.stamp)

@@ -15,7 +15,7 @@ from llmopt import __version__
 from llmopt.cli.options import SettingFormat
 from llmopt.cli.typed import TYPED, command
 from llmopt.core.check import Check, failures
-from llmopt.errors import InputError, UsageError
+from llmopt.errors import InputError, UsageError, next_step
 from llmopt.report.about import About
 from llmopt.report.as_json import Json
 from llmopt.report.picture import PICTURES, Picture, check_picture, picture
@@ -223,7 +223,7 @@ def to_stdout(text: str | bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"stdout cannot be written: {error.strerror}") from error
+        raise InputError(f"stdout cannot be written: {error.strerror}", next_step(error)) from error
 
 
 def save(path: Path, text: str | bytes, *, append: bool = False) -> None:

@@ -14,7 +14,7 @@ from llmopt.cli.options import FormatOption, OutputOption, QuietOption, VerboseO
 from llmopt.cli.output import destination, write
 from llmopt.cli.route_eval import evaluate_
 from llmopt.cli.route_train import train
-from llmopt.errors import InputError, UsageError
+from llmopt.errors import InputError, UsageError, next_step
 from llmopt.report.route_explain_view import payload, view
 from llmopt.serving.routing.policy import load_policy
 from llmopt.serving.routing.router import Router
@@ -101,14 +101,14 @@ def _read(place: str) -> str:
         with contextlib.nullcontext(sys.stdin.buffer) if place == "-" else Path(place).open("rb") as file:
             raw = file.read(_LARGEST_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{place}: {error.strerror or error}") from error
+        raise InputError(f"{place}: {error.strerror or error}", next_step(error)) from error
     name = "stdin" if place == "-" else place
     if len(raw) > _LARGEST_BYTES:
-        raise InputError(f"{name}: more than {_LARGEST_BYTES:,} bytes")
+        raise InputError(f"{name}: more than {_LARGEST_BYTES:,} bytes", "give one request")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not valid UTF-8") from error
+        raise InputError(f"{name}: not valid UTF-8", "save it as UTF-8") from error
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -116,8 +116,14 @@ def price(
         raise PricingError(f"no price for the model {model!r}", f"did you mean {close!r}?" if close else "")
     choice = table.price_at(resolved, tier, utc(at))
     if choice.price is None:
-        raise PricingError(f"no {tier} price for {resolved.model} ({resolved.provider})")
+        raise PricingError(
+            f"no {tier} price for {resolved.model} ({resolved.provider})",
+            "`llmopt prices show` says which tiers it has; a price file of your own adds one",
+        )
     try:
         return cost_usd(usage, choice.price)
     except UnpricedBucket as error:
-        raise PricingError(f"{choice.price.price_id} has no price for {error.bucket} tokens") from error
+        raise PricingError(
+            f"{choice.price.price_id} has no price for {error.bucket} tokens",
+            "add the rate in a price file of your own: docs/pricing.md",
+        ) from error

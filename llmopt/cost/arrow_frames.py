@@ -39,7 +39,9 @@ def _write_polars(polars: Any, frame: pl.LazyFrame, target: Path) -> Path:
         # Parquet has no integers of 128 bits; polars writes them as bytes.
         frame.cast(dict.fromkeys(wide, polars.String)).sink_parquet(target, row_group_size=20_000)
     except polars.exceptions.PolarsError as error:
-        raise InputError(f"{target.name}: {first_line(error)}") from error
+        raise InputError(
+            f"{target.name}: {first_line(error)}", "cast that column to a plain type, or leave it out"
+        ) from error
     return target
 
 
@@ -49,7 +51,9 @@ def _write_relation(relation: duckdb.DuckDBPyRelation, target: Path) -> Path:
     try:
         relation.project(", ".join(columns)).write_parquet(str(target), compression="snappy", row_group_size=20_000)
     except duckdb.Error as error:
-        raise InputError(f"{target.name}: {first_line(error)}") from error
+        raise InputError(
+            f"{target.name}: {first_line(error)}", "cast that column to a plain type, or leave it out"
+        ) from error
     return target
 
 

@@ -68,7 +68,10 @@ def estimate(
     try:
         request = cost_usd(usage, choice.price)
     except UnpricedBucket as error:
-        raise UsageError(f"{resolved.model} has no price for {error.bucket} tokens") from error
+        raise UsageError(
+            f"{resolved.model} has no price for {error.bucket} tokens",
+            f"`llmopt prices show {resolved.model}` says what it has",
+        ) from error
     day = EXACT.multiply(request, Decimal(requests_per_day))
     return Estimate(
         resolved=resolved,

@@ -78,7 +78,7 @@ def _written(thing: object, spool: Path, taken: Counter[str]) -> Path:
 
         return as_source(thing.sql, thing.database, spool)
     if not _is_frame(thing):
-        raise UsageError(f"logs are {_KINDS}, not {type(thing).__name__}")
+        raise UsageError(f"logs are {_KINDS}, not {type(thing).__name__}", "give a path, or a frame")
     name = type(thing).__name__
     taken[name] += 1
     target = spool / (name if taken[name] == 1 else f"{name} {taken[name]}")

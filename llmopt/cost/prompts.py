@@ -129,4 +129,7 @@ def _priced(usage: Usage, requests: int, largest: int, price: Price) -> Decimal:
     try:
         return cost_usd(usage, price, requests=requests, max_input_tokens=largest)
     except UnpricedBucket as error:
-        raise UsageError(f"{price.model} has no price for {error.bucket} tokens") from error
+        raise UsageError(
+            f"{price.model} has no price for {error.bucket} tokens",
+            f"`llmopt prices show {price.model}` says what it has",
+        ) from error

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -87,7 +87,7 @@ def fields(path: Path, kind: type[Fields]) -> Fields | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        raise InputError(f"{path}: {error.strerror or error}", next_step(error)) from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(
             f"{path}: {error}", "save the model again; the file is not as its library writes it"

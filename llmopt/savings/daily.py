@@ -91,7 +91,7 @@ def scaled(calls_per_day: int, requests: int, cost_usd: Decimal, saved_usd: Deci
     """
     calls = _amount("calls per day", Decimal(calls_per_day))
     if requests <= 0:
-        raise UsageError("a log without requests says nothing about a day")
+        raise UsageError("a log without requests says nothing about a day", "give a log that has some")
     cost, less = _amount("cost of the log", cost_usd), _amount("saving of the log", saved_usd)
     if less > cost:
         raise UsageError(f"a log that costs {cost} cannot save {less}")

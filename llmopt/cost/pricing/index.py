@@ -114,4 +114,4 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern, re.ASCII | re.IGNORECASE)
     except re.error as error:
-        raise PricingError(f"{pattern!r} in a price file is no regular expression: {error}") from error
+        raise PricingError(f"{pattern!r} in a price file is no regular expression: {error}", "mend the pattern, then run `llmopt prices check`") from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from llmopt.cost.prepared import Prepared, prepare
-from llmopt.errors import ConfigError, UsageError
+from llmopt.errors import ConfigError, UsageError, next_step
 
 _FILES = ("format_specs", "prices")
 """Options that name files of the driver."""
@@ -52,7 +52,7 @@ def _content(path: Path) -> tuple[str, bytes]:
     try:
         return path.name, path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
+        raise ConfigError(f"{path}: {error.strerror}", next_step(error)) from error
 
 
 @lru_cache(maxsize=4)

@@ -57,7 +57,10 @@ def opened(master: str | None) -> Iterator[SparkSession]:
     active = SparkSession.getActiveSession()
     if active is not None:
         if master not in (None, active.sparkContext.master):
-            raise UsageError(f"a Spark session on {active.sparkContext.master} is open in this process already")
+            raise UsageError(
+                f"a Spark session on {active.sparkContext.master} is open in this process already",
+                "name no master, or stop that session first",
+            )
         yield active
         return
     ours = threading.current_thread() is threading.main_thread()

@@ -122,7 +122,9 @@ class ReadFiles:
         try:
             sources, known, lines = placed(part, Sniffer(self.wanted.settings.formats).variants, folder)
         except StoreError as error:  # of the object that it is a range of
-            raise InputError(f"{part[0].source.shown}: {error}") from error
+            raise InputError(
+                f"{part[0].source.shown}: {error}", "price that file by itself for the whole message"
+            ) from error
         yield from self.wanted.of(number, sources, known, lines, folder)
 
 

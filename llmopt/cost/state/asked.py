@@ -11,7 +11,7 @@ from llmopt.cost.price_options import PriceOptions
 from llmopt.cost.read import Settings
 from llmopt.cost.spec.load import GROUP_FIELDS
 from llmopt.cost.state.fingerprint import fingerprint
-from llmopt.errors import ConfigError, UsageError
+from llmopt.errors import ConfigError, UsageError, next_step
 
 _OWN_GROUPS = (*GROUP_FIELDS, "hour", "file")
 """Groups that the kept figures are told apart by only where they are asked for; the others can be told from these."""
@@ -76,5 +76,5 @@ def asked(**options: Unpack[PriceOptions]) -> Asked:
     try:
         described = fingerprint(settings, own, specs, mapping, options.get("cached"))
     except OSError as error:
-        raise ConfigError(f"{error.filename}: {error.strerror}") from error
+        raise ConfigError(f"{error.filename}: {error.strerror}", next_step(error)) from error
     return Asked(prepared, settings, described, "file" in own)

@@ -28,7 +28,7 @@ from llmopt.cost.state.order import ordered
 from llmopt.cost.state.store import Set, Store
 from llmopt.cost.state.take_in import Intake
 from llmopt.cost.state.tidy import Tidied, tidied
-from llmopt.errors import InputError, UsageError
+from llmopt.errors import InputError, UsageError, next_step
 
 
 def _unheard(_: str) -> None:
@@ -96,7 +96,7 @@ class _Run:
         try:
             return [Listed(source, stat_of(source)) for source in sources]
         except OSError as error:
-            raise InputError(f"{error.filename}: {error.strerror}") from error
+            raise InputError(f"{error.filename}: {error.strerror}", next_step(error)) from error
 
     def bring_up_to_date(self, listed: Sequence[Listed]) -> tuple[Set, list[Known]]:
         """Read what is new; return the totals and all files, in order."""

@@ -76,7 +76,7 @@ class HttpStore:
                 raise StoreError("no host in this address")
             return self._again(url, lambda: _first(url, copy))
         except ValueError as error:
-            raise InputError(f"{shown(url)}: no address: {error}") from error
+            raise InputError(f"{shown(url)}: no address: {error}", "write it as https://host/path") from error
         except StoreError as error:
             folder = error.status == http.HTTPStatus.NOT_FOUND and ("*" in url or url.endswith("/"))
             hint = "over https there are no folders and no globs: name each file" if folder else ""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 from llmopt.files import DAMAGE, Found, compression_of, expand, open_unpacked
 from llmopt.models.quality.rows import LABELS, TEXTS, rows_of
 
@@ -100,7 +100,7 @@ def _unpacked(found: Found) -> bytes:
         with open_unpacked(found.path, compression_of(found.path)) as file:
             data = file.read(MOST_BYTES + 1)
     except DAMAGE as error:
-        raise InputError(f"{found.shown}: cannot be read: {error}") from error
+        raise InputError(f"{found.shown}: cannot be read: {error}", next_step(error)) from error
     if len(data) > MOST_BYTES:
         raise InputError(f"{found.shown}: more than {MOST_BYTES:,} bytes", "a few thousand texts are enough")
     return data

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from llmopt.errors import InputError, LlmoptError, UsageError
+from llmopt.errors import InputError, LlmoptError, UsageError, next_step
 
 try:
     import fcntl
@@ -83,7 +83,7 @@ def checked_place(dst: Path, src: Path) -> Path:
         target, source = dst.resolve(), src.resolve()
         taken = target.exists() and (not target.is_dir() or any(target.iterdir()))
     except (OSError, ValueError, RuntimeError) as error:
-        raise UsageError(f"{dst}: {getattr(error, 'strerror', None) or error}") from error
+        raise UsageError(f"{dst}: {getattr(error, 'strerror', None) or error}", next_step(error)) from error
     if not target.name:
         raise UsageError(f"{dst}: no place for a result", "name a folder that does not exist yet")
     if target == source:

@@ -187,7 +187,9 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
     try:
         compiled = re.compile(pattern[3:])
     except re.error as error:
-        raise UsageError(f"--skip {pattern}: no regular expression: {error}") from error
+        raise UsageError(
+            f"--skip {pattern}: no regular expression: {error}", "mend it, or give the name of a layer as it is"
+        ) from error
     return lambda name: compiled.match(name) is not None
 
 

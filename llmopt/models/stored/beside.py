@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 from llmopt.models.stored.choice import Choice
 from llmopt.models.stored.documents import read_object
 from llmopt.models.stored.names import is_regular, leads_out, shortened
@@ -97,7 +97,7 @@ def _files(folder: Path) -> list[Path]:
     try:
         return [path for path in folder.iterdir() if is_regular(path)]
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror or error}") from error
+        raise InputError(f"{folder}: {error.strerror or error}", next_step(error)) from error
 
 
 def _wanted(path: Path) -> bool:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 from llmopt.models.stored.documents import read_index
 from llmopt.models.stored.names import check_links, inside, is_regular, shortened
 
@@ -72,7 +72,7 @@ def _names(folder: Path) -> list[str]:
     try:
         return sorted(os.listdir(folder))  # noqa: PTH208 - names, of folders with very many files too
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror or error}") from error
+        raise InputError(f"{folder}: {error.strerror or error}", next_step(error)) from error
 
 
 def _of_file(path: Path) -> Choice:

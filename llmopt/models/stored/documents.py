@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 from llmopt.models.stored.header import file_size
 from llmopt.models.stored.names import shortened
 
@@ -35,7 +35,7 @@ def read_object(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes(), object_pairs_hook=once)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        raise InputError(f"{path}: {error.strerror or error}", next_step(error)) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: no JSON: {error}", _AGAIN) from error
     if not isinstance(value, dict):

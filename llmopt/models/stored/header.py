@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 from llmopt.models.stored.dtypes import DTYPES
 from llmopt.models.stored.names import shortened
 from llmopt.models.stored.read import RangeReader
@@ -85,7 +85,7 @@ def file_size(path: Path) -> int:
     try:
         found = path.stat()
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}", next_step(error)) from error
     if not stat.S_ISREG(found.st_mode):
         raise InputError(f"{path}: not a regular file", "give a file of safetensors")
     return found.st_size

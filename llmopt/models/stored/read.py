@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 
 _AGAIN = "the file is shorter than its header says: fetch it again"
 _MOST_AT_ONCE = 1 << 30
@@ -31,7 +31,7 @@ class RangeReader:
         try:
             self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         except (OSError, ValueError) as error:
-            raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+            raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}", next_step(error)) from error
 
     def read_into(self, offset: int, buffer: bytearray | memoryview) -> None:
         """Fill a writable buffer with the bytes from `offset` on.
@@ -45,7 +45,7 @@ class RangeReader:
             try:
                 got = os.preadv(self._descriptor, [view[done : done + _MOST_AT_ONCE]], offset + done)
             except OSError as error:
-                raise InputError(f"{self._path}: {error.strerror or error}") from error
+                raise InputError(f"{self._path}: {error.strerror or error}", next_step(error)) from error
             if not got:
                 raise InputError(f"{self._path}: it ends at byte {offset + done:,}", _AGAIN)
             done += got

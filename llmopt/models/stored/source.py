@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 from llmopt.models.stored.choice import Choice, choose
 from llmopt.models.stored.folder import Contents, contents, filled, put_together
 from llmopt.models.stored.hub import found
@@ -119,7 +119,7 @@ def _make(folder: Path, needed_bytes: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror or error}") from error
+        raise InputError(f"{folder}: {error.strerror or error}", next_step(error)) from error
     if free < needed_bytes:
         raise InputError(
             f"{folder}: {needed_bytes:,} bytes are needed to convert pickled weights, {free:,} are free",

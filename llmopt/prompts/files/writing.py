@@ -8,7 +8,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 from llmopt.prompts.files.reading import stamp_of
 
 _NAME = ".llmopt-"
@@ -52,7 +52,7 @@ def _feed(target: Path, data: bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"{target}: cannot be written: {error.strerror}") from error
+        raise InputError(f"{target}: cannot be written: {error.strerror}", next_step(error)) from error
 
 
 def _check(target: Path, stamp: tuple[int, int] | None) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmopt.errors import ConfigError, UsageError
+from llmopt.errors import ConfigError, UsageError, next_step
 from llmopt.serving.batching.settings import BatchSettings
 
 DEFAULT_QUEUE = 1024
@@ -77,11 +77,11 @@ def _table(path: Path) -> Mapping[str, Any]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from error
+        raise ConfigError(f"{path}: {error.strerror or error}", next_step(error)) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not valid UTF-8") from error
+        raise ConfigError(f"{path}: not valid UTF-8", "save it as UTF-8") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: no valid TOML: {error}") from error
+        raise ConfigError(f"{path}: no valid TOML: {error}", "mend that line") from error
     table = document.get("batcher")
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: no table [batcher] in it", "`llmopt bench-batch` writes such a file")

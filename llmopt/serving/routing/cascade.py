@@ -215,5 +215,5 @@ class _Turns(Generic[T]):
 
     def _now(self) -> Target:
         if self._target is None:
-            raise UsageError("no model was asked yet")
+            raise UsageError("no model was asked yet", "call it first")
         return self._target

@@ -115,7 +115,7 @@ def compiled(source: str) -> Pattern:
         bordered = regex.compile(f"{_BORDER}(?:{written}{end}){_BORDER}", plain.flags)
         matches_all = plain.search("", timeout=TIMEOUT_S) is not None
     except (regex.error, ValueError, OverflowError, RecursionError, TimeoutError) as error:
-        raise ConfigError(f"{source!r} is no regular expression: {error}") from error
+        raise ConfigError(f"{source!r} is no regular expression: {error}", "mend it, or use `words`") from error
     if matches_all:
         raise ConfigError(f"{source!r} matches an empty text, and so any", "make a part of it required")
     return Pattern(source, bordered)

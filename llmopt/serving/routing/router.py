@@ -199,7 +199,7 @@ class Router:
 def _loaded(policy: Policy) -> Any:
     settings = policy.score
     if settings is None:
-        raise ConfigError("the policy has no [score]")
+        raise ConfigError("the policy has no [score]", "`llmopt route train` writes one")
     try:
         return load_scorer(settings.weights)
     except ConfigError as error:

@@ -29,7 +29,10 @@ class Schema:
         except ImportError as error:
             raise MissingExtraError("jsonschema-rs", "serve") from error
         if not isinstance(root, bool | dict) or _is_deep(root):
-            raise ConfigError("a schema is an object or a boolean" + (", nested less deep" if _is_deep(root) else ""))
+            raise ConfigError(
+                "a schema is an object or a boolean" + (", nested less deep" if _is_deep(root) else ""),
+                "see json-schema.org for the form",
+            )
         options = jsonschema_rs.RegexOptions()
         try:
             self._validator: Any = jsonschema_rs.validator_for(
@@ -38,7 +41,7 @@ class Schema:
         except ValueError as error:
             place = "".join(f"/{step}" for step in getattr(error, "instance_path", ()))
             message = str(getattr(error, "message", error)).partition("\n")[0]
-            raise ConfigError(f"no JSON Schema: #{place}: {message}") from error
+            raise ConfigError(f"no JSON Schema: #{place}: {message}", "see json-schema.org for the form") from error
 
     def fault(self, value: object) -> str:
         """Return the first thing that is wrong with a value, with its place; empty where nothing is."""

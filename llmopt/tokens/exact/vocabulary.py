@@ -19,7 +19,7 @@ from pathlib import Path
 
 import tiktoken
 
-from llmopt.errors import ConfigError, UsageError
+from llmopt.errors import ConfigError, UsageError, next_step
 from llmopt.tokens.text import repaired
 
 _WORD = r"[^\r\n\p{L}\p{N}]?"
@@ -254,7 +254,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}", next_step(error)) from error
 
 
 def _default_cache() -> Path:
@@ -278,5 +278,8 @@ def _downloaded(known: Vocabulary) -> bytes:
     try:
         data = read_file_cached(_URL.format(known.file), known.sha256)
     except (OSError, ValueError) as error:  # requests' errors are OSErrors
-        raise ConfigError(f"the vocabulary {known.file} cannot be downloaded: {error}") from error
+        raise ConfigError(
+            f"the vocabulary {known.file} cannot be downloaded: {error}",
+            "see whether the network is there, or put the file into TIKTOKEN_CACHE_DIR",
+        ) from error
     return data

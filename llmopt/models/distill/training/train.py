@@ -80,9 +80,12 @@ def train(
     around = [place.index or 0] if place.type == "cuda" else []
     with frozen(student.model, student.frozen) as weights, torch.random.fork_rng(around), Interrupts() as interrupts:
         if not weights:
-            raise UsageError("the student has nothing to train: all of its weights are frozen")
+            raise UsageError(
+                "the student has nothing to train: all of its weights are frozen",
+                "thaw some of them, or choose another student",
+            )
         if not len(data):
-            raise InputError("there is no text with a teacher's answer to train on")
+            raise InputError("there is no text with a teacher's answer to train on", "give more texts, or shorter ones")
         parts = _Parts(student, objective, data, validation, config, devices_of(place), weights)
         run = _Run(parts, Snapshots(folder, made, config), folder, interrupts, clock, spent_s)
         with run.fast(place):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmopt.errors import InputError
+from llmopt.errors import InputError, next_step
 from llmopt.files import DAMAGE, Found, compression_of, ends_with, expand, files_in, open_unpacked
 
 MOST_BYTES = 256 * 2**20
@@ -73,7 +73,7 @@ def _text(found: Found) -> str:
         with open_unpacked(found.path, compression_of(found.path)) as file:
             data = file.read(MOST_BYTES + 1)
     except DAMAGE as error:
-        raise InputError(f"{found.shown}: cannot be read: {error}") from error
+        raise InputError(f"{found.shown}: cannot be read: {error}", next_step(error)) from error
     if len(data) > MOST_BYTES:
         raise InputError(f"{found.shown}: more than {MOST_BYTES:,} bytes", "some thousand pairs are enough")
     try:

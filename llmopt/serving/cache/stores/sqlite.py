@@ -127,7 +127,10 @@ class SqliteStore:
         try:
             found, figures = table.totals(connection), table.figures(connection, now_s)
         except sqlite3.Error as error:
-            raise InputError(f"{self._path} could not be read: {error}") from error
+            raise InputError(
+                f"{self._path} could not be read: {error}",
+                "see whether it is a cache of llmopt that may be read",
+            ) from error
         finally:
             connection.close()
         return StoreStats(
@@ -198,7 +201,10 @@ class SqliteStore:
         try:
             return connected(self._path, wait_s=OPEN_WAIT_S)
         except sqlite3.Error as error:
-            raise InputError(f"{self._path} could not be opened: {error}") from error
+            raise InputError(
+                f"{self._path} could not be opened: {error}",
+                "see whether it is a cache of llmopt that may be read",
+            ) from error
 
 
 def _end(writer: Writer, readers: Readers) -> None:

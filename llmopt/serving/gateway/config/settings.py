@@ -45,7 +45,10 @@ class VirtualKey:
             UsageError: it has not the 64 hexadecimal digits; the text is not repeated, since it may be the key itself.
         """
         if not SHA256.fullmatch(self.sha256):
-            raise UsageError(f"the sha256 of key {self.name!r} has not 64 hexadecimal digits")
+            raise UsageError(
+                f"the sha256 of key {self.name!r} has not 64 hexadecimal digits",
+                "`llmopt gateway --new-key NAME` writes one",
+            )
 
 
 @dataclass(frozen=True, slots=True)
