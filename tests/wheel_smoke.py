@@ -19,4 +19,6 @@ if not (home / "_pricing" / "prompt-caching.json").is_file():
     problems.append("the rules of the providers' prompt caches are missing")
 if not llmopt.count_tokens("Where is my parcel?", model="claude-sonnet-4-5").tokens:
     problems.append("the estimators are missing")
+if not all((home / "report" / "page" / name).is_file() for name in ("page.css", "page.js")):
+    problems.append("the looks of pages are missing")
 sys.exit("; ".join(problems) or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -93,6 +94,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory, browser: Chromium) -> dict[s
     found = {name: folder / f"{name}.html" for name in NAMES}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
+        for variable in [name for name in os.environ if name.startswith("LLMOPT_") or name == "GITHUB_STEP_SUMMARY"]:
+            patch.delenv(variable)
         for name, command in COMMANDS.items():
             arguments = [str(log) if part == "LOG" else part for part in command]
             assert run([*arguments, "--quiet", "-o", str(found[name])]) == 0

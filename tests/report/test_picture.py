@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 import xml.etree.ElementTree as ET
@@ -50,7 +51,8 @@ def test_nothing_hostile_gets_into_a_file(text: str) -> None:
 @pytest.mark.parametrize("chart", CHARTS)
 def test_a_bitmap_has_twice_the_size_and_no_variable_that_nobody_knows(chart: Chart) -> None:
     assert "var(" not in svg.printed(chart)
-    pytest.importorskip("vl_convert", reason="the extra `charts` is not installed")
+    if "CI" not in os.environ:
+        pytest.importorskip("vl_convert", reason="the extra `charts` is not installed")
     data = picture(report_of(chart), "png")
     root = ET.fromstring(svg.printed(chart))
     assert data.startswith(b"\x89PNG")

@@ -93,9 +93,8 @@ def _drawn(name: str, title: str, rows: Sequence[_Row], width: int) -> str:
         top = 4 + pitch * number
         _words(canvas, row, top, wide=wide, left=left)
         _bar(canvas, row, top if wide else top + 20, place)
-        if row.link is not None:
-            at, start = place(row.link), top + (20 if wide else 38)
-            canvas.path("link", f"M{at:.1f} {start:.1f}v{pitch - 14 if wide else pitch - 16}")
+        if row.link is not None and wide:  # where labels stand above the bars, it would go through them
+            canvas.path("link", f"M{place(row.link):.1f} {top + 20:.1f}v{pitch - 14}")
     height = pitch * len(rows) + 8
     canvas.path("axis", f"M{place(0.0):.1f} 0V{height}")
     said = " ".join(f"{row.said}." for row in rows) or "Nothing to show."
