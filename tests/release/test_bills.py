@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.release.bills import bill_problems, held, parts
+from tests.release.bills import bill_problems, held, of_version, parts, schema_problems
 
 
 def bill(**versions: str) -> dict[str, object]:
@@ -48,3 +49,27 @@ def test_what_is_held_is_read_from_an_environment_or_from_pins(tmp_path: Path) -
     pins = tmp_path / "constraints.txt"
     pins.write_text("# tested\nRich==15.0.0\nray==2  # why\n", encoding="utf-8")
     assert held(pins) == {"rich": "15.0.0", "ray": "2"}
+
+
+def test_a_bill_is_that_of_a_version() -> None:
+    before = {
+        "metadata": {"timestamp": "then", "component": {"name": "llmopt", "type": "application"}},
+        "components": [],
+    }
+    after = of_version(before, "1.0.0")
+    assert after["metadata"]["component"] == {
+        "name": "llmopt",
+        "type": "application",
+        "version": "1.0.0",
+        "purl": "pkg:pypi/llmopt@1.0.0",
+    }
+    assert after["metadata"]["timestamp"] == "then"
+    assert "version" not in before["metadata"]["component"]  # type: ignore[index]
+
+
+def test_the_schema_is_asked() -> None:
+    pytest.importorskip("cyclonedx.validation.json", reason="the extra release is not installed")
+    whole = json.dumps({**bill(rich="1"), "version": 1} | {"components": [{"type": "library", "name": "rich"}]})
+    assert schema_problems(whole) == []
+    (said,) = schema_problems(whole.replace('"library"', '"book"'))
+    assert said.startswith("the bill does not follow its schema: ")
