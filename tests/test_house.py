@@ -183,7 +183,8 @@ def test_a_full_disk_is_said_and_no_bug() -> None:
     command = [sys.executable, "-m", "llmopt", *["estimate", "--model", "gpt-4", "--input", "500", "--output", "300"]]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    assert (done.returncode, done.stderr) == (2, "llmopt: error: stdout cannot be written: No space left on device\n")
+    told = "llmopt: error: stdout cannot be written: No space left on device\nllmopt: hint: make room on the disk\n"
+    assert (done.returncode, done.stderr) == (2, told)
 
 
 def test_nothing_is_cut_in_a_golden_file() -> None:
