@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 
 from llmopt.core.money import EXACT, dollars
@@ -88,10 +86,10 @@ def groups_table(report: CostReport, top: int | None) -> Table:
     """Return the main table: one row a group, dearest first, and their sum."""
     keys = tuple(Column(name, name) for name in report.by)
     rows = [(*group.key.values(), *_figures(group.totals, report.total)) for group in report.groups[:top]]
-    rest = report.groups[len(rows) :]
-    if rest:
-        label: tuple[Cell, ...] = (f"({_count(len(rest), 'other')})", *([""] * (len(keys) - 1)))
-        rows = [*rows, (*label, *_figures(_added(rest), report.total))]
+    hidden = len(report.groups) - len(rows)
+    if hidden:
+        label: tuple[Cell, ...] = (f"({_count(hidden, 'other')})", *([""] * (len(keys) - 1)))
+        rows = [*rows, (*label, *_figures(_others(report, len(rows)), report.total))]
     total = ("total", *([""] * (len(keys) - 1)), *_figures(report.total, report.total))
     return Table(
         name="groups",
@@ -110,16 +108,22 @@ def _figures(totals: Totals, whole: Totals) -> tuple[Cell, ...]:
     return (*cells.values(), share)
 
 
-def _added(groups: tuple[Group, ...]) -> Totals:
-    """Add up totals field by field; what one of them does not know, their sum does not know."""
-    sums: dict[str, Any] = {}
-    totals = [group.totals for group in groups]
-    for field in fields(Totals):
-        values = list(map(attrgetter(field.name), totals))
-        zero = type(values[0])()
-        # most groups have counted nothing, and a sum of that takes longer than to see it
-        sums[field.name] = None if None in values else sum((value for value in values if value != zero), zero)
-    return Totals(**sums)
+def _others(report: CostReport, shown: int) -> Totals:
+    """Return what the groups that are not shown add up to: the total without those that are, which are few.
+
+    What the log itself says is known of all of them, or unknown.
+    """
+    left: dict[str, Any] = {}
+    for name in (column.name for column in FIGURES if column.name != "reported_usd"):
+        value = getattr(report.total, name)
+        for group in report.groups[:shown]:
+            own = getattr(group.totals, name)
+            value = EXACT.subtract(value, own) if isinstance(value, Decimal) else value - own
+        left[name] = value
+    said = [group.totals.reported_usd for group in report.groups[shown:]]
+    known = [usd for usd in said if usd is not None]
+    reported = sum(known, Decimal(0)) if len(known) == len(said) else None
+    return Totals(reported_usd=reported, **left)
 
 
 def _flat(group: Group) -> Json:
