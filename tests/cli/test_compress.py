@@ -260,7 +260,8 @@ def test_a_full_disk_is_said_and_no_bug(prompts: Path) -> None:
     command = [sys.executable, "-m", "llmopt", "compress", "prompts/answer.md", "-q"]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "llmopt: error: stdout cannot be written: No space left on device\n")
+    told = "llmopt: error: stdout cannot be written: No space left on device\nllmopt: hint: make room on the disk\n"
+    assert (done.returncode, done.stderr) == (2, told)
 
 
 def test_a_query_in_a_file_that_is_no_text_is_named(llmopt: Llmopt, prompts: Path) -> None:

@@ -201,7 +201,7 @@ def test_a_new_key_whose_table_cannot_be_written_is_no_bug(
     done = llmopt("gateway", "--new-key", "care")
     assert (done.code, done.err.splitlines()[1:]) == (
         2,
-        ["llmopt: error: stdout cannot be written: No space left on device"],
+        ["llmopt: error: stdout cannot be written: No space left on device", "llmopt: hint: make room on the disk"],
     )
 
 
