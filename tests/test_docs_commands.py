@@ -160,13 +160,23 @@ def test_all_commands_and_options_are_there(page: Path) -> None:
     assert not wrong
 
 
+def _imported(name: str) -> Any:
+    """Import a module of llmopt; CI has all that it needs."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if "CI" in os.environ or str(error.name).startswith("llmopt"):
+            raise
+        pytest.skip(f"{error.name} is not installed")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_names_what_there_is(page: Path) -> None:
     missing = []
     for block in (block for block in blocks(page) if block.language == "python"):
         for node in ast.walk(ast.parse(block.text)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("llmopt"):
-                module = import_module(str(node.module))
+                module = _imported(str(node.module))
                 missing += [f"{block.place}: {name.name}" for name in node.names if not hasattr(module, name.name)]
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "llmopt":
                 found = hasattr(import_module("llmopt"), node.attr)
