@@ -126,9 +126,11 @@ def test_a_directory_without_logs(llmopt: Llmopt, tmp_path: Path) -> None:
 
 def test_what_is_not_there(llmopt: Llmopt, tmp_path: Path) -> None:
     ran = cost(llmopt, tmp_path / "log.jsonl")
-    assert (ran.code, ran.err) == (2, f"llmopt: error: {tmp_path}/log.jsonl: no such file or directory\n")
+    hint = "llmopt: hint: check the name; a pattern goes in quotes\n"
+    assert (ran.code, ran.err) == (2, f"llmopt: error: {tmp_path}/log.jsonl: no such file or directory\n{hint}")
     ran = cost(llmopt, tmp_path / "*.jsonl")
-    assert (ran.code, ran.err) == (2, f"llmopt: error: no file matches {tmp_path}/*.jsonl\n")
+    hint = "llmopt: hint: check the pattern; ** goes into folders\n"
+    assert (ran.code, ran.err) == (2, f"llmopt: error: no file matches {tmp_path}/*.jsonl\n{hint}")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -136,7 +138,8 @@ def test_no_permission(llmopt: Llmopt, tmp_path: Path) -> None:
     path = written(tmp_path / "log.jsonl", line())
     path.chmod(0)
     ran = cost(llmopt, path)
-    assert (ran.code, ran.err) == (2, f"llmopt: error: {path}: Permission denied\n")
+    hint = "llmopt: hint: check its permissions\n"
+    assert (ran.code, ran.err) == (2, f"llmopt: error: {path}: Permission denied\n{hint}")
 
 
 def test_a_dangling_link(llmopt: Llmopt, tmp_path: Path) -> None:
