@@ -23,14 +23,15 @@ FLAGS = ("help", "install_completion", "show_completion")
 
 SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
-MIXED: dict[str, tuple[Callable[[Any], bool], Callable[[Any], bool]]] = {
-    "cached": (lambda value: str(value) in ("included", "excluded"), lambda option: "included" in option.metavar),
-    "keep": (lambda value: not str(value).endswith("%"), lambda option: bool(option.multiple)),
-    "resume": (lambda value: str(value).lower() in SWITCH, lambda option: bool(getattr(option, "is_flag", False))),
+MIXED: dict[str, Callable[[Any, Any], bool]] = {
+    "cached": lambda value, option: (str(value) in ("included", "excluded")) == ("included" in option.metavar),
+    "keep": lambda value, option: str(value).endswith("%") != bool(option.multiple),
+    "output": lambda value, option: bool(option.multiple) or not isinstance(value, list),
+    "resume": lambda value, option: (str(value).lower() in SWITCH) == bool(getattr(option, "is_flag", False)),
 }
-"""Options that mean one thing in one command and another elsewhere: set for all, each takes what fits it.
+"""Options that take one thing in one command and another elsewhere: set for all, each takes what fits it.
 
-Name -> whether a value is of the first kind, and whether an option is.
+Name -> whether a value fits an option.
 """
 
 
@@ -219,10 +220,7 @@ def _from_environment(scope: str, options: Mapping[str, Any], *, shared: bool = 
 
 def _fits(name: str, value: Any, option: Any) -> bool:
     """Whether a setting for all commands can be meant for this one."""
-    if name not in MIXED:
-        return True
-    value_is, option_is = MIXED[name]
-    return value_is(value) == option_is(option)
+    return name not in MIXED or MIXED[name](value, option)
 
 
 def _name(key: str) -> str:

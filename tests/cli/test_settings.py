@@ -200,6 +200,24 @@ def test_a_setting_goes_to_the_commands_that_it_fits(
 
 
 @pytest.mark.parametrize(
+    ("text", "cost", "estimate"),
+    [
+        ('output = "a.json"\n', ["a.json"], "a.json"),
+        ('output = ["a.json", "a.svg"]\n', ["a.json", "a.svg"], None),
+    ],
+)
+def test_a_list_of_files_goes_to_the_commands_that_write_several(
+    workdir: Path, text: str, cost: object, estimate: object
+) -> None:
+    found = {entry.name: load(entry) for entry in COMMANDS if entry.name in ("cost", "estimate")}
+    (workdir / "llmopt.toml").write_text(text)
+    assert {name: defaults_for(command, workdir).get("output") for name, command in found.items()} == {
+        "cost": cost,
+        "estimate": estimate,
+    }
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         (

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from llmopt.cost.wanted import Options, Wanted, wanted_by
-from llmopt.errors import ConfigError
+from llmopt.errors import ConfigError, next_step
 from llmopt.savings.project.api import Reading
 from llmopt.savings.project.looking import Looker
 from llmopt.savings.project.parts.limits import asked_of, check
@@ -97,7 +97,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
+        raise ConfigError(f"{path}: {error.strerror}", next_step(error)) from error
 
 
 @lru_cache(maxsize=4)

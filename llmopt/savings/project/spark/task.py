@@ -59,7 +59,9 @@ class ReadSlices:
         try:
             sources, known, lines = placed(part, Sniffer(wanted.specs).variants, folder)
         except StoreError as error:  # of the object that it is a range of
-            raise InputError(f"{part[0].source.shown}: {error}") from error
+            raise InputError(
+                f"{part[0].source.shown}: {error}", "project that file by itself for the whole message"
+            ) from error
         pieces = [
             Piece(source, self.turns[source.shown], piece.start, known[source.path])
             for source, piece in zip(sources, part, strict=True)
