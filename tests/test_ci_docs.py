@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+import llmopt
 from llmopt.cli.main import run
 from tests.conftest import ROOT
 from tests.models.auto.small import save_encoder, write_texts
@@ -143,6 +144,11 @@ def test_the_hook_that_writes_leaves_nothing_to_find(workdir: Path) -> None:
     path.write_text("One\n\n\n\n\n\ntwo    three.   \n")
     assert run([*shlex.split(HOOKS["llmopt-compress"]["entry"])[1:], str(path)]) == 0
     assert path.read_text() == "One\n\ntwo three.\n"
+
+
+def test_snippets_name_the_version_that_they_are_of() -> None:
+    named = re.findall(rf"{OURS}@v(\S+)|rev: v(\S+)", PAGE)
+    assert {one or other for one, other in named} == {llmopt.__version__}
 
 
 def test_outputs_that_snippets_use_are_there() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from llmopt.report import plot
+from llmopt.report import plot, text_bars
 from llmopt.report.as_text import note_text, shown_rows
 from llmopt.report.table import Note, Plot, Report, Table
 from llmopt.report.text import cell_width, clean
@@ -20,7 +21,8 @@ NARROWEST_TEXT, NARROWEST_NAME = 16, 32
 another column is dropped: what a row is about is read before its numbers."""
 GAP = 2
 """Blanks between two columns."""
-
+DETAIL = 5
+"""From this priority on a column gives way to a bar."""
 
 STYLES = ("cyan", "magenta", "green", "blue", "white")
 """Of the series of a plot, over again where there are more."""
@@ -43,7 +45,7 @@ def render(report: Report, width: int, *, color: bool, boxes: bool = True) -> st
         console.print(Text(clean(report.headline)))
     for table in report.tables:
         console.print()
-        _print_table(console, table.for_people())
+        _print_table(console, table.for_people(), boxes=boxes)
     for drawn in report.plots:
         console.print()
         _print_plot(console, drawn, boxes=boxes)
@@ -85,25 +87,50 @@ def _framed(needs: Mapping[int, int]) -> int:
     return sum(need + GAP for need in needs.values()) - 1  # rich counts one blank after the last column, too
 
 
-def _print_table(console: Console, table: Table) -> None:
+def _print_table(console: Console, table: Table, *, boxes: bool) -> None:
     if table.title:
         console.print(Text(clean(table.title), style="bold"))
     if table.rows:
-        _print_grid(console, table)
+        _print_grid(console, table, boxes=boxes)
     for note in table.notes:
         _print_note(console, note)
 
 
-def _print_grid(console: Console, table: Table) -> None:
-    kept = fitting(table, console.width)
-    console.print(_grid(table, kept), crop=False, width=max(_framed(kept), console.width))
+def _print_grid(console: Console, table: Table, *, boxes: bool) -> None:
+    kept, room = _with_bars(table, console.width)
+    bars = {i: _beside(table, i, room, boxes=boxes) for i in kept if room and table.columns[i].bar}
+    console.print(_grid(table, kept, bars), crop=False, width=max(_framed(kept), console.width))
     dropped = [column.heading for i, column in enumerate(table.columns) if i not in kept]
     if dropped:
         text = f"Not shown on this narrow terminal: {', '.join(dropped)}. Pipe the output or use --format."
         console.print(Text(text, style="dim"))
 
 
-def _grid(table: Table, kept: Mapping[int, int]) -> RichTable:
+def _with_bars(table: Table, width: int) -> tuple[dict[int, int], int]:
+    """Return the columns that fit, with their least widths, and how wide bars are: 0 where there is no room for any.
+
+    Columns of details give way to bars; no other does, and no text folds for them.
+    """
+    kept = fitting(table, width)
+    wanted = sum(table.columns[i].bar for i in kept)
+    if not wanted or len(table.rows) < 2:
+        return kept, 0
+    rows = shown_rows(table)
+    whole = {i: max(cell_width(row[i]) for row in rows) for i in kept}
+    while (room := (width - _framed(whole)) // wanted - GAP) < text_bars.NARROWEST:
+        last = max(whole, key=lambda i: (table.columns[i].priority, i))
+        if table.columns[last].priority < DETAIL:
+            return kept, 0
+        whole.pop(last)
+    return {i: kept[i] for i in whole}, min(room, text_bars.WIDEST)
+
+
+def _beside(table: Table, at: int, room: int, *, boxes: bool) -> list[str]:
+    values = [cell if isinstance(cell, Decimal) else Decimal(0) for cell in (row[at] for row in table.rows)]
+    return [text_bars.bar(value, max(values), room, boxes=boxes) for value in values]
+
+
+def _grid(table: Table, kept: Mapping[int, int], bars: Mapping[int, Sequence[str]]) -> RichTable:
     grid = RichTable(
         box=box.SIMPLE,
         show_edge=False,
@@ -123,9 +150,17 @@ def _grid(table: Table, kept: Mapping[int, int]) -> RichTable:
             overflow="fold",
             min_width=least,
         )
-    for row in rows[1:]:
-        grid.add_row(*(Text(row[i]) for i in kept))
+        if i in bars:
+            grid.add_column("", no_wrap=True)
+    for number, row in enumerate(rows[1:]):
+        grid.add_row(*(cell for i in kept for cell in _cells(row[i], bars.get(i), number)))
     return grid
+
+
+def _cells(text: str, bars: Sequence[str] | None, number: int) -> Iterator[Text]:
+    yield Text(text)
+    if bars is not None:
+        yield Text(bars[number], style="cyan")
 
 
 def _print_plot(console: Console, drawn: Plot, *, boxes: bool) -> None:

@@ -94,7 +94,7 @@ def groups_table(report: CostReport, top: int | None) -> Table:
     return Table(
         name="groups",
         title=f"Cost by {', '.join(report.by)}",
-        columns=(*keys, *FIGURES, Column("share", "share", "percent", priority=1)),
+        columns=(*keys, *FIGURES, Column("share", "share", "percent", priority=1, bar=True)),
         rows=tuple(rows),
         total=total if rows and keys else None,
     )

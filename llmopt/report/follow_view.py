@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from llmopt.core.money import dollars
 from llmopt.cost.follow.pace import Tick
@@ -13,11 +11,10 @@ from llmopt.report.as_json import Json, document, plain
 from llmopt.report.cost_view import groups_table
 from llmopt.report.table import Note, Report
 from llmopt.report.text import figures, iso
+from llmopt.report.text_bars import sparkline
 
 TOP = 10
 """Groups that are shown where the user does not say."""
-_BARS = "▁▂▃▄▅▆▇█"
-_PLAIN_BARS = "_.-=+*%#"
 
 
 def line(tick: Tick, at: datetime) -> str:
@@ -63,22 +60,14 @@ def live(tick: Tick, *, top: int | None = None, boxes: bool = True) -> Report:
     report = tick.report
     headline = f"{dollars(report.total.cost_usd)} for {_count(report.total.requests, 'request')}"
     said = [headline, *_pace(tick)]
-    notes = [Note(f"Dollars a minute, the last {len(tick.minutes_usd)} min: {bars(tick.minutes_usd, boxes=boxes)}")]
+    notes = [
+        Note(f"Dollars a minute, the last {len(tick.minutes_usd)} min: {sparkline(tick.minutes_usd, boxes=boxes)}")
+    ]
     problems = _problems(tick)
     if problems:
         notes.append(Note(problems, "warning"))
     notes.append(Note("Ctrl-C ends with the whole report."))
     return Report("", ", ".join(said) + ".", (groups_table(report, top or TOP),), tuple(notes))
-
-
-def bars(amounts: Sequence[Decimal], *, boxes: bool = True) -> str:
-    """Return a bar for each amount, as high as its share of the highest; a blank where nothing was spent."""
-    heights = _BARS if boxes else _PLAIN_BARS
-    highest = max(amounts, default=Decimal(0))
-    return "".join(
-        heights[min(int(amount * len(heights) / highest), len(heights) - 1)] if amount > 0 else " "
-        for amount in amounts
-    )
 
 
 def _pace(tick: Tick) -> list[str]:

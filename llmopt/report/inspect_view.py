@@ -71,7 +71,7 @@ def _schemes(savings: Sequence[SchemeSaving], size_bytes: int) -> Table:
         Column("kept", "kept", "int", priority=1),
         Column("bytes_after", "size after", "bytes"),
         Column("saved_bytes", "saved", "bytes"),
-        Column("saved_share", "less", "percent"),
+        Column("saved_share", "less", "percent", bar=True),
     )
     rows = tuple(
         (
@@ -104,7 +104,7 @@ def _groups(name: str, title: str, label: str, groups: Sequence[Group], size_byt
         Column("tensors", "tensors", "int"),
         Column("parameters", "parameters", "int", priority=1),
         Column("size_bytes", "size", "bytes"),
-        Column("share", "share", "percent"),
+        Column("share", "share", "percent", bar=True),
     )
     rows = tuple((_kind(group.name), *_sums(group, size_bytes)) for group in groups)
     everything = Group(

@@ -40,6 +40,8 @@ class Column:
     """Left out of CSV: says in other words what columns for machines hold."""
     sketch: bool = False
     """Bars made of characters, needless where charts are drawn."""
+    bar: bool = False
+    """A terminal with room to spare draws a bar beside each number, as long as its share of the greatest."""
 
     @property
     def is_text(self) -> bool:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from llmopt.cost.follow.pace import Tick
 from llmopt.report.follow_screen import LiveScreen
-from llmopt.report.follow_view import bars, json_line, line, live
+from llmopt.report.follow_view import json_line, line, live
 from llmopt.report.render import Screen, render
 from tests.cost.reports import empty, group, report_of, troubled
 
@@ -46,13 +46,6 @@ def test_json_has_it_exactly_and_on_one_line() -> None:
         "monthly_usd": "21600",
     }
     assert json.loads(json_line(FIRST, AT))["usd_per_min"] is None
-
-
-def test_bars_are_as_high_as_their_share() -> None:
-    assert bars([Decimal(8), Decimal(4), Decimal(0), Decimal("0.01")]) == "█▅ ▁"
-    assert bars([Decimal(8), Decimal(4)], boxes=False) == "#+"
-    assert bars([]) == ""
-    assert bars([Decimal(0)]) == " "
 
 
 def test_the_screen_shows_the_dearest_groups_the_pace_and_what_is_wrong() -> None:
