@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 
@@ -29,9 +31,21 @@ def test_words_are_completed(words: tuple[str, ...], found: list[str]) -> None:
     assert completed(*words) == found
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_for_a_shell(shell: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "llmopt", "--show-completion", shell], capture_output=True, text=True, check=True
-    )
+@pytest.mark.parametrize(
+    ("shell", "of_it"), [("bash", "complete -o default -F"), ("zsh", "#compdef"), ("fish", "complete --command")]
+)
+def test_the_script_for_a_shell(shell: str, of_it: str) -> None:
+    # not by --show-completion, which asks the process tree which shell is running: there may be none
+    variables = {"_LLMOPT_COMPLETE": f"source_{shell}"}
+    command = [sys.executable, "-m", "llmopt"]
+    done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=True)
+    assert of_it in done.stdout
     assert "_LLMOPT_COMPLETE" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_the_shell_that_is_running_is_seen() -> None:
+    # the second command keeps bash from becoming the first one
+    command = ["bash", "-c", f"{shlex.quote(sys.executable)} -m llmopt --show-completion; exit $?"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "complete -o default -F" in done.stdout
