@@ -141,10 +141,10 @@ def _same(runs: list[Run], truth: Truth) -> bool:
     for one in runs:
         found = json.loads(one.stdout)
         found |= found["total"]
-        found["cost_usd"] = Decimal(found["cost_usd"])
         for name, value in wanted.items():
-            if found[name] != value:
-                print(f"WRONG: {name} is {found[name]}, not {value}", file=sys.stderr)
+            said = Decimal(found[name]) if isinstance(value, Decimal) else found[name]
+            if said != value:
+                print(f"WRONG: {name} is {said}, not {value}", file=sys.stderr)
                 good = False
     return good
 

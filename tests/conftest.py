@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ ROOT = Path(__file__).parent.parent
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden"
 TRACED = ("core", "serving")
-"""Folders whose property tests run under coverage too."""
+"""Folders whose property tests, and all cases of the others, run under coverage too."""
+CASES_TRACED = 3
+"""Of a test with many cases, elsewhere."""
 UPDATE = bool(os.environ.get("LLMOPT_UPDATE_GOLDEN"))
 
 # A busy machine is no failure; CI tries the same examples each time, people new ones.
@@ -35,6 +38,16 @@ _SAME_ON_EVERY_PAGE = re.compile(
     re.DOTALL,
 )
 """Looks, script and policy of a page, and what made it: golden pages are without them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave all but the first cases of a test untraced: they run the same lines with other values."""
+    cases: Counter[str] = Counter()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        cases[test] += 1
+        if cases[test] > CASES_TRACED and folder_of(item) not in TRACED:
+            item.add_marker(pytest.mark.untraced)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -56,9 +69,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def is_untraced(item: pytest.Item) -> bool:
-    folder = item.path.relative_to(TESTS).parts[0]
+    folder = folder_of(item)
     is_property = folder not in TRACED and is_hypothesis_test(getattr(item, "obj", None))
     return folder == "benchmarks" or is_property or item.get_closest_marker("untraced") is not None
+
+
+def folder_of(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0]
 
 
 @pytest.fixture(autouse=True)

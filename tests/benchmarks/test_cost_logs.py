@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +15,7 @@ import llmopt
 from benchmarks.cost_logs_data import Tally, Truth, write_chat_log, write_transcripts
 from llmopt.cost.pricing.table import PriceTable
 from llmopt.cost.result import CostReport
+from tests.conftest import ROOT
 
 ROWS = 200
 LARGE = 1_500
@@ -93,3 +97,12 @@ def test_a_price_in_doubt_is_no_expectation(table: PriceTable, model: str, day: 
     tally.add(model, "default", day, (1, 0, 0, 0, 1, 0))
     with pytest.raises(ValueError, match=model):
         tally.total(table)
+
+
+def test_a_tiny_run_finds_every_figure_exact(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "cost_logs.py"), "--rows", "3000", "--responses", "200"]
+    command += ["--sessions", "2", "--rounds", "1", "--dir", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "WRONG" in done.stderr) == (0, False), done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["exact"] == {"chat_log": True, "claude": True}
