@@ -73,6 +73,8 @@ def find_files(paths: Sequence[str | os.PathLike[str]], spool: Path) -> list[Sou
         InputError: a path that does not exist, a directory or glob that holds no log, a store that cannot be used.
     """
     found: dict[str, Source | Stored] = {}
+    folders: dict[str, str] = {}
+    copies = str(spool)
     listing: Listing | None = None
     for path in [os.fspath(path) for path in paths]:
         if is_url(path):
@@ -81,11 +83,21 @@ def find_files(paths: Sequence[str | os.PathLike[str]], spool: Path) -> list[Sou
             continue
         for file in snapshots(path, expand(path, spool, _logs_in), spool):
             # Links in the spool give the partitions of a table by their own paths.
-            real = file.path if file.path.startswith(str(spool)) else os.path.realpath(file.path)
-            shown = Path(file.shown).name if file.shown.startswith(str(spool)) else file.shown
+            real = file.path if file.path.startswith(copies) else _real(file.path, folders)
+            shown = Path(file.shown).name if file.shown.startswith(copies) else file.shown
             found.setdefault(real, Source(real, shown, compression_of(real)))
     # The heads of all objects are fetched together, so all must be known before the first is asked for.
     return [_source(one) if isinstance(one, Stored) else one for one in found.values()]
+
+
+def _real(path: str, folders: dict[str, str]) -> str:
+    """Return `os.path.realpath(path)`; `folders` keeps those of folders, which thousands of logs may share."""
+    folder, name = os.path.split(path)
+    if name in ("", os.curdir, os.pardir) or os.path.islink(path):
+        return os.path.realpath(path)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    return os.path.join(folders[folder], name)
 
 
 def open_bytes(source: Source) -> IO[bytes]:

@@ -63,6 +63,20 @@ def test_a_link_to_a_file_is_that_file(workdir: Path, spool: Path) -> None:
     assert (found.shown, found.path) == ("link.jsonl", str((workdir / "real.jsonl").resolve()))
 
 
+def test_a_file_is_itself_by_whatever_way(workdir: Path, spool: Path) -> None:
+    for folder in ("logs/a", "other"):
+        Path(folder).mkdir(parents=True)
+    for name in ("logs/a/one.jsonl", "other/two.jsonl"):
+        Path(name).touch()
+    Path("linked").symlink_to("logs")
+    Path("logs/a/up").symlink_to("../../other")
+    Path("logs/a/two.jsonl").symlink_to("up/two.jsonl")
+    ways = ["linked/a/one.jsonl", "logs/a/../a/one.jsonl", "./logs//a/one.jsonl", str(workdir / "linked/a/one.jsonl")]
+    ways += ["logs/a/up/two.jsonl", "linked/a/up/../other/two.jsonl", "logs/a/two.jsonl", "other/two.jsonl", "."]
+    found = find_files(ways, spool)
+    assert [(one.shown, one.path) for one in found] == [(way, os.path.realpath(way)) for way in (ways[0], ways[4])]
+
+
 def test_a_named_file_is_read_whatever_its_name(workdir: Path, spool: Path) -> None:
     write(Path("requests.log.1"))
     write(Path(".hidden"))
