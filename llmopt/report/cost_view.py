@@ -29,7 +29,7 @@ FIGURES: tuple[Column, ...] = (
     Column("reported_usd", "log says", "money", priority=10, optional=True),
     Column("cost_low_usd", "low", "money", priority=11, optional=True),
     Column("cost_high_usd", "high", "money", priority=11, optional=True),
-    Column("cost_usd", "cost", "money"),
+    Column("cost_usd", "cost", "money", leads=True),
 )
 """The fields of `Totals` in the order of the table; tokens everywhere but in `requests` and the dollars.
 
@@ -94,7 +94,7 @@ def groups_table(report: CostReport, top: int | None) -> Table:
     return Table(
         name="groups",
         title=f"Cost by {', '.join(report.by)}",
-        columns=(*keys, *FIGURES, Column("share", "share", "percent", priority=1, bar=True)),
+        columns=(*keys, *FIGURES, Column("share", "share", "percent", priority=1, bar=True, leads=True)),
         rows=tuple(rows),
         total=total if rows and keys else None,
     )

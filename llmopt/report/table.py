@@ -42,6 +42,8 @@ class Column:
     """Bars made of characters, needless where charts are drawn."""
     bar: bool = False
     """A terminal with room to spare draws a bar beside each number, as long as its share of the greatest."""
+    leads: bool = False
+    """On a page, where a wide table scrolls to the side, it stands right after the names."""
 
     @property
     def is_text(self) -> bool:

@@ -177,3 +177,20 @@ def test_a_report_of_nothing_is_a_page() -> None:
     page = Page(as_html.render(Report("", "", (Table("t", "", COLUMNS, ()),))))
     assert "table" not in page.tags
     assert page.downloads == {}
+
+
+def test_columns_that_lead_stand_after_the_names_and_are_saved_where_they_were() -> None:
+    columns = (
+        *(Column("model", "Model"), Column("team", "Team"), Column("requests", "Requests", "int")),
+        *(Column("reason", "Reason"), Column("usd", "Cost", "int", leads=True), Column("own", "Own", "int")),
+    )
+    table = Table("wide", "Wide", columns, (("m", "t", 1, "r", 2, 3),), total=("total", "", 10, "", 20, 30))
+    page = as_html.render(Report("", "", (table,)))
+    grid = page[page.index("<table>") : page.index("</table>")]
+    heads = re.findall(r"<button[^>]*>(\w+)</button>", grid)
+    assert heads == ["Model", "Team", "Cost", "Requests", "Reason", "Own"]
+    assert re.findall(r"<t[hd][^>]*>(\w*)</t[hd]>", grid) == [
+        *("m", "t", "2", "1", "r", "3"),
+        *("total", "", "20", "10", "", "30"),
+    ]
+    assert Page(page).downloads["wide.csv"][0] == ["model", "team", "requests", "reason", "usd", "own"]

@@ -21,7 +21,7 @@ _SHORT = 36
 
 def section(table: Table) -> str:
     """Return a table with its title, its download and its notes; folded where it is background."""
-    people, title = _undrawn(table).for_people(), escape(clean(table.title))
+    people, title = _led(_undrawn(table).for_people()), escape(clean(table.title))
     kept = replace(people, rows=people.rows[:MOST_ROWS])
     parts = [*_grid(kept, title)] if table.rows else []
     hidden = len(table.rows) - len(kept.rows)
@@ -51,6 +51,18 @@ def notes(lines: Sequence[Note]) -> list[str]:
 
 def _code(text: str) -> str:
     return "\n".join(clean(line) for line in text.splitlines())
+
+
+def _led(table: Table) -> Table:
+    """Return a table with the columns that lead right after its names: nobody scrolls to the side for a sum."""
+    names = next((place for place, column in enumerate(table.columns) if not column.is_text), 0)
+    order = sorted(range(len(table.columns)), key=lambda place: place >= names and not table.columns[place].leads)
+    return replace(
+        table,
+        columns=tuple(table.columns[place] for place in order),
+        rows=tuple(tuple(row[place] for place in order) for row in table.rows),
+        total=tuple(table.total[place] for place in order) if table.total else None,
+    )
 
 
 def _undrawn(table: Table) -> Table:
