@@ -264,7 +264,7 @@ def test_a_terminal_gets_lines_and_no_escape_when_it_is_dumb(
     monkeypatch.setenv("TERM", term)
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((90, 24)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((90, 24)))
     out = llmopt("cost", "logs").out
     assert "───" in out
     assert ("\x1b[" in out) == escapes
