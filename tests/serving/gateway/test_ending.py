@@ -25,7 +25,7 @@ from llmopt.serving.running import Ended
 from tests.serving.gateway.running import PATIENCE_S, gateway, until
 from tests.serving.gateway.wire import CHAT, Wire, ask, request
 
-SLOW = {**CHAT, "model": "mock-latency_s-0.5"}
+SLOW = {**CHAT, "model": "mock-latency_s-2"}
 _PROC = Path("/proc/self/task")
 _SCRIPT = """
 import sys
@@ -229,7 +229,15 @@ def test_a_worker_that_cannot_serve_is_told_once(mock: MockUpstream) -> None:
 def _workers(running: subprocess.Popen[str]) -> list[int]:
     """The processes that a gateway began and that still live, but for the one that cleans up after them."""
     children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
-    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [int(child) for child in children if b"spawn_main" in _command(int(child))]
+
+
+def _command(process: int) -> bytes:
+    """Its command line, empty where it has ended since it was listed."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def _listens(url: str) -> bool:
@@ -243,7 +251,7 @@ def _listens(url: str) -> bool:
 def _lives(process: int) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
