@@ -221,3 +221,10 @@ def seen(path: Path) -> Seen:
 def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     body = function.body[1:] if ast.get_docstring(function) else function.body
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.xdist_group("house")
+def test_tests_of_a_group_stay_together(request: pytest.FixtureRequest) -> None:
+    """A group that is forgotten runs its Spark or Chromium in each worker, and nothing tells."""
+    if getattr(request.config.option, "loadgroup", False):
+        assert request.node.nodeid.endswith("@house")

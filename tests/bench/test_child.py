@@ -326,9 +326,8 @@ def test_the_other_side_of_the_pipe() -> None:
         ours.close()
         thread.join(30)
         theirs.close()
-        gc.unfreeze()
     assert not thread.is_alive()
-    assert frozen == 0
+    assert gc.get_freeze_count() > frozen
 
 
 def test_the_other_side_gives_up_where_nothing_can_be_opened() -> None:

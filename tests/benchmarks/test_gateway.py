@@ -20,7 +20,10 @@ from llmopt.serving.mock_upstream.behaviour import Behaviour
 from llmopt.serving.mock_upstream.server import MockUpstream
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="CPU time is read from Linux' /proc")
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="CPU time is read from Linux' /proc"),
+    pytest.mark.xdist_group("gateway benchmark"),  # which takes 15 s, and once is enough
+]
 
 
 @pytest.fixture(scope="module")

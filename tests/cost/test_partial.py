@@ -50,6 +50,7 @@ def _comparable(report: CostReport) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("share", [0.3, 0.7])
 def test_all_samples(share: float, force: Force) -> None:
     agree(force, [SAMPLES], at(share), by=ALL, dearest=True)

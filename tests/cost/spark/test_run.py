@@ -79,6 +79,7 @@ def claude_lines(count: int) -> list[bytes]:
     return [json.dumps(record).encode() + b"\n" for record in found]
 
 
+@pytest.mark.untraced
 def test_all_samples_by_everything(spark: SparkSession, cut: Cut) -> None:
     cut(64 * 1024, shuffled=True)
     agree(spark, [SAMPLES], by=ALL, dearest=True)
