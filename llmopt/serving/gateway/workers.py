@@ -85,8 +85,9 @@ class _Crew:
         self._workers: list[_Worker] = []
         self.stopped = threading.Event()
         self._woken, self._waker = socket.socketpair()
-        self._waker.setblocking(False)
-        _on_signals(self.stop, self._kill)
+        for each in (self._woken, self._waker):
+            each.setblocking(False)
+        self._restored = _on_signals(self.stop, self._kill, self._waker)
 
     def stop(self) -> None:
         """Begin to end."""
@@ -107,16 +108,12 @@ class _Crew:
     def watch(self) -> None:
         """Wait for the signal, and begin anew who dies before."""
         while not self.stopped.is_set():
-            with selectors.DefaultSelector() as waiting:
-                waiting.register(self._woken, selectors.EVENT_READ)
-                for worker in self._workers:
-                    waiting.register(worker.process.sentinel, selectors.EVENT_READ)
-                waiting.select()
+            self._wait_for(*(worker.process.sentinel for worker in self._workers))
             for index, worker in enumerate(self._workers):
                 if not worker.process.is_alive() and not self.stopped.is_set():
                     _LOG.error("%s; another one begins", _end_of(worker))
                     worker.line.close()
-                    self.stopped.wait(_PAUSE_S)
+                    self._wait_for(timeout_s=_PAUSE_S)
                     self._workers[index] = self._begun()
 
     def end(self) -> int:
@@ -125,10 +122,11 @@ class _Crew:
             worker.line.shutdown(socket.SHUT_WR)
         until = time.monotonic() + self._config.times.drain_s + _LONGER_S
         for worker in self._workers:
-            worker.process.join(max(0.0, until - time.monotonic()))
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
+            while worker.process.is_alive() and (left_s := until - time.monotonic()) > 0:
+                self._wait_for(worker.process.sentinel, timeout_s=left_s)
+            worker.process.kill()
+            worker.process.join()
+        self._restored()
         unanswered = sum(_unanswered(worker) for worker in self._workers)
         for line in (*(worker.line for worker in self._workers), self._woken, self._waker):
             line.close()
@@ -158,17 +156,26 @@ class _Crew:
 
     def _wait_up(self, worker: _Worker) -> None:
         """Wait until a worker has said that it is up, or why it cannot be."""
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(self._woken, selectors.EVENT_READ)
-            waiting.register(worker.line, selectors.EVENT_READ)
-            while not self.stopped.is_set() and worker.told != _UP:
-                waiting.select()
-                if self.stopped.is_set():
-                    return
+        while not self.stopped.is_set() and worker.told != _UP:
+            if worker.line.fileno() in self._wait_for(worker.line.fileno()):
                 piece = worker.line.recv(65536)
                 worker.told += piece
                 if not piece:
                     raise _fault(worker)
+
+    def _wait_for(self, *files: int, timeout_s: float | None = None) -> set[int]:
+        """Wait for files, or for the signal, and return those of the files that can be read.
+
+        Also for a signal that interrupts no wait, for it comes just before or another thread takes it: its byte comes.
+        Python's own waits for a process or an event would sleep on, or lock up where the signal's handler sets it.
+        """
+        with selectors.DefaultSelector() as waiting:
+            for file in (self._woken.fileno(), *files):
+                waiting.register(file, selectors.EVENT_READ)
+            readable = {key.fd for key, _ in waiting.select(timeout_s)}
+        with suppress(BlockingIOError):
+            self._woken.recv(4096)
+        return readable
 
 
 def _work(
@@ -227,10 +234,19 @@ def _unanswered(worker: _Worker) -> int:
     return 0
 
 
-def _on_signals(stop: Callable[[], None], kill: Callable[[], None]) -> None:
-    """Have the first signal call a function, and the second one another, and end this process."""
+def _on_signals(stop: Callable[[], None], kill: Callable[[], None], waker: socket.socket) -> Callable[[], None]:
+    """Have the first signal call a function, and the second one another, and end this process.
+
+    Args:
+        stop: the first one.
+        kill: the second one.
+        waker: gets a byte for each signal, whatever the main thread does.
+
+    Returns:
+        A function that has signals do again what they did before.
+    """
     if threading.current_thread() is not threading.main_thread():
-        return
+        return lambda: None
     seen: list[int] = []
 
     def come(number: int, _frame: object) -> None:
@@ -240,5 +256,12 @@ def _on_signals(stop: Callable[[], None], kill: Callable[[], None]) -> None:
         seen.append(number)
         stop()
 
-    for one in signals():
-        signal.signal(one, come)
+    before = {one: signal.signal(one, come) for one in signals()}
+    other_waker = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+
+    def restored() -> None:
+        signal.set_wakeup_fd(other_waker)
+        for one, handler in before.items():
+            signal.signal(one, signal.SIG_DFL if handler is None else handler)
+
+    return restored

@@ -40,6 +40,17 @@ if __name__ == "__main__":
     print(ended.unanswered, ended.clean, flush=True)
 """
 
+_SIGNALLED_BESIDE = f"""
+import signal, sys, threading
+
+def signalled():
+    for _ in sys.stdin:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+if __name__ == "__main__":
+    threading.Thread(target=signalled, daemon=True).start()
+{_SCRIPT}"""
+
 
 def test_what_was_taken_is_answered_and_nothing_new_is_taken(mock: MockUpstream) -> None:
     with gateway(GatewayConfig((UpstreamSettings(mock.url),), cache=None)) as running:
@@ -93,11 +104,15 @@ def test_an_address_that_is_taken_is_told(mock: MockUpstream) -> None:
 
 
 @contextmanager
-def started(mock: MockUpstream, folder: Path | None = None, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    mock: MockUpstream, folder: Path | None = None, *arguments: str, script: str = _SCRIPT
+) -> Iterator[subprocess.Popen[str]]:
     """A gateway of two workers in processes of its own, which are a group as those of a terminal are."""
     environ = os.environ if folder is None else {**os.environ, "TMPDIR": str(folder)}
-    pipe, command = subprocess.PIPE, [sys.executable, "-c", _SCRIPT, mock.url, *arguments]
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environ, start_new_session=True) as running:
+    pipe, command = subprocess.PIPE, [sys.executable, "-c", script, mock.url, *arguments]
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environ, start_new_session=True
+    ) as running:
         try:
             yield running
         finally:
@@ -107,10 +122,10 @@ def started(mock: MockUpstream, folder: Path | None = None, *arguments: str) -> 
 
 @contextmanager
 def process(
-    mock: MockUpstream, folder: Path | None = None, *arguments: str
+    mock: MockUpstream, folder: Path | None = None, *arguments: str, script: str = _SCRIPT
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The same when it takes requests, and its URL."""
-    with started(mock, folder, *arguments) as running:
+    with started(mock, folder, *arguments, script=script) as running:
         assert running.stdout is not None
         yield running, running.stdout.readline().strip()
 
@@ -218,6 +233,21 @@ def test_workers_end_with_who_began_them(tmp_path: Path) -> None:
         running.wait()
         until(lambda: not any(_lives(worker) for worker in workers))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not _PROC.exists(), reason="processes are looked up in /proc")
+def test_signals_that_another_thread_takes_are_heard(mock: MockUpstream) -> None:
+    """They interrupt no system call of the main thread, as one that comes just before the call."""
+    with process(mock, script=_SIGNALLED_BESIDE) as (running, url), Wire(url) as wire:
+        calls = mock.stats.calls
+        wire.send(request(body={**CHAT, "model": "mock-hang-head"}))
+        assert mock.wait_for(lambda stats: stats.calls > calls)
+        assert running.stdin is not None
+        running.stdin.write("!\n")
+        running.stdin.flush()
+        until(lambda: not _listens(url))
+        out, err = running.communicate("!\n", timeout=PATIENCE_S)
+    assert (running.returncode, out, err) == (130, "", "")
 
 
 def test_a_worker_that_cannot_serve_is_told_once(mock: MockUpstream) -> None:
