@@ -29,6 +29,7 @@ from llmopt.cost.spark.cutting import Part, placed
 from llmopt.cost.spark.shuffle import deal_ids, spread
 from llmopt.cost.spark.spool import first_lines, write_lines, write_table
 from llmopt.cost.spark.wire import Batches, Sent
+from llmopt.cost.spec.load import Spec
 from llmopt.cost.stores.stored import StoreError
 from llmopt.cost.tables import parquet
 from llmopt.errors import ConfigError, InputError, LlmoptError
@@ -110,21 +111,13 @@ class ReadFiles:
 
     def __call__(self, batches: Batches) -> Batches:
         """Read the parts whose numbers come in."""
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                yield from guarded(self.wanted.driver, partial(self._read, number))
+        return each_number(batches, self.wanted.driver, self._read)
 
     def _read(self, number: int, folder: Path) -> Iterator[Sent]:
-        part = self.parts[number]
-        for piece in part:
-            if piece.address is None:
-                check_seen(piece.source)
-        try:
-            sources, known, lines = placed(part, Sniffer(self.wanted.settings.formats).variants, folder)
-        except StoreError as error:  # of the object that it is a range of
-            raise InputError(
-                f"{part[0].source.shown}: {error}", "price that file by itself for the whole message"
-            ) from error
+        formats = self.wanted.settings.formats
+        sources, known, lines = laid_out(
+            self.parts[number], formats, folder, "price that file by itself for the whole message"
+        )
         yield from self.wanted.of(number, sources, known, lines, folder)
 
 
@@ -194,6 +187,36 @@ def _lines_of(source: Source, settings: Settings, folder: Path) -> Sniffed:
     if first_lines(Path(source.path), sample):
         found = Sniffer(settings.formats).sniff(Source(str(sample), source.shown, "none"))
     return found if found.kind == "lines" else Sniffed("lines", ())
+
+
+def each_number(batches: Batches, driver: str, read: Callable[[int, Path], Iterator[Sent]]) -> Batches:
+    """Yield what the parts give whose numbers come in.
+
+    Args:
+        batches: numbers.
+        driver: `versions` of the driver.
+        read: is given a number, and a folder for its files.
+    """
+    for batch in batches:
+        for number in batch.column(0).to_pylist():
+            yield from guarded(driver, partial(read, number))
+
+
+def laid_out(
+    part: Part, formats: tuple[Spec, ...], folder: Path, hint: str
+) -> tuple[list[Source], Mapping[str, Sniffed], int]:
+    """Put a part where it can be read, and return what `placed` does.
+
+    Raises:
+        InputError: this worker cannot read a file, or an object is not there any more; the next step is `hint`.
+    """
+    for piece in part:
+        if piece.address is None:
+            check_seen(piece.source)
+    try:
+        return placed(part, Sniffer(formats).variants, folder)
+    except StoreError as error:  # of the object that it is a range of
+        raise InputError(f"{part[0].source.shown}: {error}", hint) from error
 
 
 def guarded(driver: str, read: Callable[[Path], Iterator[Sent]]) -> Batches:

@@ -1,10 +1,8 @@
-"""A plan and how to read, in a form that travels to the workers: options by value, files by their content."""
+"""A plan and how to read, in a form that travels to the workers."""
 
 from __future__ import annotations
 
 import os
-import pickle
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,17 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from llmopt.cost.spark.files import content_of, packed, unpacked
 from llmopt.cost.wanted import Options, Wanted, wanted_by
-from llmopt.errors import ConfigError, next_step
 from llmopt.savings.project.api import Reading
 from llmopt.savings.project.looking import Looker
 from llmopt.savings.project.parts.limits import asked_of, check
 from llmopt.savings.project.plan import Plan, RoutingLever
 from llmopt.serving.routing.policy import load_policy
 from llmopt.serving.routing.weights import is_weights_file
-
-_FILES = ("format_specs", "prices")
-"""Options that name files of the driver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +29,7 @@ class Asked:
     files: Mapping[str, bytes]
     """Of the routing policy: names in its folder -> content; the policy itself first."""
     reading: bytes
-    """Pickled: option -> value; of `_FILES`, the name and the content of each file."""
+    """`packed`."""
     as_of: datetime | None
     """When calls without a time are priced; None: at the newest prices."""
 
@@ -72,46 +67,27 @@ def asked_for(plan: Plan, reading: Reading) -> Asked:
         options[name] = dict(options.get(name, {}))
     wanted = wanted_by(Options(**options))
     Looker(asked_of(plan), wanted.table)  # reads the policy
-    for name in _FILES:
-        options[name] = [(Path(path).name, _content(Path(path))) for path in options.get(name, ())]
     as_of = options.get("as_of")
     if as_of is not None and as_of.tzinfo is None:
         as_of = as_of.replace(tzinfo=UTC)
-    return Asked(plan, _policy_files(plan.routing), pickle.dumps(options), as_of)
+    return Asked(plan, _policy_files(plan.routing), packed(options), as_of)
 
 
 def _policy_files(lever: RoutingLever | None) -> dict[str, bytes]:
     """Return the policy of a lever, and the weights that it names if they lie beside it or below."""
     if lever is None or lever.policy is None:
         return {}
-    files = {lever.policy.name: _content(lever.policy)}
+    files = {lever.policy.name: content_of(lever.policy)}
     score = None if is_weights_file(lever.policy) else load_policy(lever.policy).score
     if score is not None:
         name = os.path.relpath(score.weights, lever.policy.parent)
         if not name.startswith(os.pardir):
-            files[name] = _content(score.weights)
+            files[name] = content_of(score.weights)
     return files
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}", next_step(error)) from error
 
 
 @lru_cache(maxsize=4)
 def _wanted(reading: bytes) -> Wanted:
     """Prices and formats take a tenth of a second to load; a worker's process runs many tasks."""
-    options: dict[str, Any] = pickle.loads(reading)
-    with tempfile.TemporaryDirectory(prefix="llmopt-") as folder:
-        for name in _FILES:
-            options[name] = [_written(Path(folder, f"{name}-{n}"), *file) for n, file in enumerate(options[name])]
+    with unpacked(reading) as options:
         return wanted_by(Options(**options))
-
-
-def _written(folder: Path, name: str, content: bytes) -> Path:
-    folder.mkdir()
-    path = folder / name
-    path.write_bytes(content)
-    return path

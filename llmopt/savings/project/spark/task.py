@@ -6,18 +6,15 @@ The classes here are pickled with their fields, so that workers import them; not
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from llmopt.cost.column_wish import Unfit
-from llmopt.cost.sniff import Sniffer
-from llmopt.cost.spark.cutting import Part, placed
-from llmopt.cost.spark.task import check_seen, guarded
+from llmopt.cost.spark.cutting import Part
+from llmopt.cost.spark.task import each_number, guarded, laid_out
 from llmopt.cost.spark.wire import Batches, Sent, received
-from llmopt.cost.stores.stored import StoreError
-from llmopt.errors import InputError
 from llmopt.savings.project.parts.outcome import outcome_of
 from llmopt.savings.project.parts.reading import Drawn, Piece, read_slice, remarks_of
 from llmopt.savings.project.parts.slices import Slice, joined, without_repeats
@@ -47,21 +44,13 @@ class ReadSlices:
 
     def __call__(self, batches: Batches) -> Batches:
         """Read the parts whose numbers come in."""
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                yield from guarded(self.driver, partial(self._read, number))
+        return each_number(batches, self.driver, self._read)
 
     def _read(self, number: int, folder: Path) -> Iterator[Sent]:
         part, wanted = self.parts[number], self.asked.wanted
-        for piece in part:
-            if piece.address is None:
-                check_seen(piece.source)
-        try:
-            sources, known, lines = placed(part, Sniffer(wanted.specs).variants, folder)
-        except StoreError as error:  # of the object that it is a range of
-            raise InputError(
-                f"{part[0].source.shown}: {error}", "project that file by itself for the whole message"
-            ) from error
+        sources, known, lines = laid_out(
+            part, wanted.specs, folder, "project that file by itself for the whole message"
+        )
         pieces = [
             Piece(source, self.turns[source.shown], piece.start, known[source.path])
             for source, piece in zip(sources, part, strict=True)
@@ -89,9 +78,7 @@ class Settle:
 
     def __call__(self, batches: Batches) -> Batches:
         """Settle the calls that come in; what is for others goes through."""
-        ours = _Ours()
-        yield from ours.take(batches)
-        yield from guarded(self.driver, partial(self._settle, ours))
+        return _taken(batches, self.driver, self._settle)
 
     def _settle(self, ours: _Ours, folder: Path) -> Iterator[Sent]:
         if ours.drawn:
@@ -116,9 +103,7 @@ class LookOver:
 
     def __call__(self, batches: Batches) -> Batches:
         """Look at the calls that come in."""
-        ours = _Ours()
-        yield from ours.take(batches)
-        yield from guarded(self.driver, partial(self._look, ours))
+        return _taken(batches, self.driver, self._look)
 
     def _look(self, ours: _Ours, folder: Path) -> Iterator[Sent]:
         asked = self.asked.widened(folder)
@@ -169,3 +154,10 @@ class _Ours:
                     self.drawn += pickle.loads(sent.data)
                 else:
                     yield sent.batch()
+
+
+def _taken(batches: Batches, driver: str, do: Callable[[_Ours, Path], Iterator[Sent]]) -> Batches:
+    """Yield what is for others, then what is made of the rest."""
+    ours = _Ours()
+    yield from ours.take(batches)
+    yield from guarded(driver, partial(do, ours))
