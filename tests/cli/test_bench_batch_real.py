@@ -57,7 +57,7 @@ def test_a_function_is_measured_recommended_and_verified(llmopt: Llmopt) -> None
     assert document["recommended"]["p99_upper_s"] <= 10
     assert document["verified"]["failed"] == 0
     assert document["verified"]["slo_met"] is True
-    assert document["elapsed_s"] < 20
+    assert document["elapsed_s"] < 60
 
 
 def test_a_function_on_the_hosts_of_a_cluster(llmopt: Llmopt) -> None:
